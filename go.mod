@@ -1,0 +1,3 @@
+module github.com/beforehand-go/beforehand
+
+go 1.26
