@@ -1,0 +1,138 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+var utc = time.UTC
+
+// load reads the dictionaries and the last sequence number.
+func (w *writer) load(ctx context.Context) error {
+	err := w.each(ctx, `SELECT id, name, zone FROM sites`, func(scan func(...any) error) error {
+		var name string
+		var s site
+		err := scan(&s.id, &name, &s.zone)
+		w.sites[name] = s
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load sites: %w", err)
+	}
+	err = w.each(ctx, `SELECT id, site, path, title FROM pages`, func(scan func(...any) error) error {
+		var k pageKey
+		var p page
+		err := scan(&p.id, &k.site, &k.path, &p.title)
+		w.pages[k] = p
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load pages: %w", err)
+	}
+	err = w.each(ctx, `SELECT id, name FROM names`, func(scan func(...any) error) error {
+		var id uint32
+		var name string
+		err := scan(&id, &name)
+		w.names[name] = id
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load names: %w", err)
+	}
+	row := w.conn.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM pageviews`)
+	if err := row.Scan(&w.seq); err != nil {
+		return fmt.Errorf("load sequence number: %w", err)
+	}
+	return nil
+}
+
+func (w *writer) each(ctx context.Context, query string, row func(scan func(...any) error) error) error {
+	rows, err := w.conn.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (w *writer) addSite(ctx context.Context, n newSite) error {
+	if _, ok := w.sites[n.name]; ok {
+		return nil // two asked at once
+	}
+	s := site{id: uint16(len(w.sites) + 1), zone: n.zone}
+	_, err := w.conn.ExecContext(ctx, `INSERT INTO sites VALUES (?, ?, ?)`, s.id, n.name, n.zone)
+	if err != nil {
+		return fmt.Errorf("add site: %w", err)
+	}
+	w.sites[n.name] = s
+	return nil
+}
+
+// page is the number of a page. A title that is not empty replaces the one
+// known.
+func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, error) {
+	p, ok := w.pages[k]
+	if !ok {
+		p = page{id: uint32(len(w.pages) + 1), title: title}
+		w.pages[k] = p
+		w.added.pages = append(w.added.pages, k)
+		return p.id, nil
+	}
+	if title == "" || title == p.title {
+		return p.id, nil
+	}
+	// The row of a page that is new in this transaction must be there first.
+	if err := w.writeAdded(); err != nil {
+		return 0, err
+	}
+	_, err := w.conn.ExecContext(ctx, `UPDATE pages SET title = ? WHERE id = ?`, title, p.id)
+	if err != nil {
+		return 0, fmt.Errorf("set title: %w", err)
+	}
+	p.title = title
+	w.pages[k] = p
+	return p.id, nil
+}
+
+// name is the number of a name; the empty one is 0.
+func (w *writer) name(name string) uint32 {
+	id, ok := w.names[name]
+	if !ok {
+		id = uint32(len(w.names))
+		w.names[name] = id
+		w.added.names = append(w.added.names, name)
+	}
+	return id
+}
+
+// writeAdded writes the rows of what is new in the dictionaries.
+func (w *writer) writeAdded() error {
+	if len(w.added.pages) > 0 {
+		err := w.appendAll("pages", len(w.added.pages), func(i int) []any {
+			k := w.added.pages[i]
+			p := w.pages[k]
+			return []any{p.id, k.site, k.path, p.title}
+		})
+		if err != nil {
+			return fmt.Errorf("write pages: %w", err)
+		}
+		w.added.pages = w.added.pages[:0]
+	}
+	if len(w.added.names) > 0 {
+		err := w.appendAll("names", len(w.added.names), func(i int) []any {
+			name := w.added.names[i]
+			return []any{w.names[name], name}
+		})
+		if err != nil {
+			return fmt.Errorf("write names: %w", err)
+		}
+		w.added.names = w.added.names[:0]
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+// Package duckdb keeps pageviews in one DuckDB file.
+//
+// One goroutine writes. Whatever was handed to Append while the last
+// transaction committed is committed by the next one, and no timer delays it:
+// a lone sender waits for one commit, and a thousand senders share one.
+// Readers have connections of their own and never wait for the writer.
+//
+// Paths, titles, browsers and the like are kept once each in a dictionary and
+// pageviews hold their numbers. There is no index on pageviews: rows are
+// found by their growing sequence number and by DuckDB's zone maps.
+//
+// Only one process can have the file open.
+package duckdb

@@ -1,0 +1,212 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+	driver "github.com/duckdb/duckdb-go/v2"
+)
+
+var _ pageview.Store = (*Store)(nil)
+
+// Config says where a store is and what it may use.
+type Config struct {
+	Path        string       // the file; made when it is not there
+	MemoryLimit string       // memory for DuckDB, such as "1GB"; empty means 512MB
+	Threads     int          // threads for one query; zero means one a core
+	Logger      *slog.Logger // nil means slog.Default()
+}
+
+// Store keeps pageviews in one DuckDB file. Make it with Open.
+type Store struct {
+	config   Config
+	log      *slog.Logger
+	requests chan request
+	done     chan struct{} // closed when the writer has ended
+
+	closing sync.RWMutex // held for reading while something is put into requests
+	closed  bool
+
+	db    atomic.Pointer[sql.DB] // for readers; another one after the file was opened again
+	sites atomic.Pointer[map[string]site]
+	w     *writer
+}
+
+// Open opens the file, or makes it. It fails when another process has it open.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if strings.ContainsAny(c.Path, "?%") {
+		return nil, fmt.Errorf("open %s: the path must not contain ? or %%", c.Path)
+	}
+	if c.MemoryLimit == "" {
+		c.MemoryLimit = "512MB"
+	}
+	if c.Threads == 0 {
+		c.Threads = runtime.NumCPU()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	s := &Store{
+		config:   c,
+		log:      c.Logger,
+		requests: make(chan request, maxQueued),
+		done:     make(chan struct{}),
+	}
+	w, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.w = w
+	go s.write()
+	return s, nil
+}
+
+// Close commits what is queued and closes the file.
+func (s *Store) Close() error {
+	s.closing.Lock()
+	again := s.closed
+	s.closed = true
+	if !again {
+		close(s.requests)
+	}
+	s.closing.Unlock()
+	<-s.done
+	if again {
+		return nil
+	}
+	db := s.db.Load()
+	if db == nil {
+		return nil
+	}
+	if s.w != nil {
+		s.w.close()
+	}
+	return db.Close()
+}
+
+// open opens the file for the writer and the readers.
+func (s *Store) open(ctx context.Context) (_ *writer, err error) {
+	connector, err := driver.NewConnector(s.config.Path, nil)
+	if err != nil {
+		return nil, openError(s.config.Path, err)
+	}
+	db := sql.OpenDB(connector)
+	defer func() {
+		if err != nil {
+			err = openError(s.config.Path, errors.Join(err, db.Close()))
+		}
+	}()
+	settings := []string{
+		"SET memory_limit = '" + strings.ReplaceAll(s.config.MemoryLimit, "'", "''") + "'",
+		fmt.Sprintf("SET threads = %d", s.config.Threads),
+		"SET checkpoint_threshold = '32MB'",
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+		"SET TimeZone = 'UTC'",
+	}
+	for _, set := range settings {
+		if _, err := db.ExecContext(ctx, set); err != nil {
+			return nil, fmt.Errorf("%s: %w", set, err)
+		}
+	}
+	if err := migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	w, err := newWriter(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	s.db.Store(db)
+	s.publishSites(w)
+	return w, nil
+}
+
+// reopen replaces a database that DuckDB declared unusable, or whose
+// dictionaries in memory hold what was rolled back.
+func (s *Store) reopen(ctx context.Context) error {
+	if s.w != nil {
+		s.w.close()
+		s.w = nil
+	}
+	if db := s.db.Swap(nil); db != nil {
+		db.Close()
+	}
+	w, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	s.w = w
+	return nil
+}
+
+func (s *Store) publishSites(w *writer) {
+	sites := make(map[string]site, len(w.sites))
+	for name, v := range w.sites {
+		sites[name] = v
+	}
+	s.sites.Store(&sites)
+}
+
+// reader is the database to read from, or the reason why there is none.
+func (s *Store) reader() (*sql.DB, error) {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return nil, pageview.ErrClosed
+	}
+	db := s.db.Load()
+	if db == nil {
+		return nil, errors.New("the store of pageviews is being opened again after an error")
+	}
+	return db, nil
+}
+
+// Zone tells the time zone of a site's local days. A site that is not known
+// yet is made, with the zone given; that of a known site stays as it was.
+func (s *Store) Zone(ctx context.Context, name, zone string) (string, error) {
+	if v, ok := (*s.sites.Load())[name]; ok {
+		return v.zone, nil
+	}
+	if err := s.send(ctx, request{site: &newSite{name, zone}}); err != nil {
+		return "", fmt.Errorf("add site %q: %w", name, err)
+	}
+	return (*s.sites.Load())[name].zone, nil
+}
+
+// openError adds what to do to an error of opening the file.
+func openError(path string, err error) error {
+	var de *driver.Error
+	switch {
+	case strings.Contains(err.Error(), "Could not set lock"):
+		return fmt.Errorf("open %s: another process has it open: %w", path, err)
+	case errors.As(err, &de) && strings.Contains(de.Msg, "not a valid DuckDB database"):
+		return fmt.Errorf("open %s: not a DuckDB file; move it away to begin anew: %w", path, err)
+	}
+	return fmt.Errorf("open %s: %w", path, full(err))
+}
+
+// full makes a lack of space known as pageview.ErrFull.
+func full(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, sign := range []string{"No space left on device", "Disk quota exceeded", "max_temp_directory_size"} {
+		if strings.Contains(text, sign) {
+			return fmt.Errorf("%w: %w", pageview.ErrFull, err)
+		}
+	}
+	return err
+}
+
+// micro is t as DuckDB keeps it.
+func micro(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,25 @@
+package duckdb
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/pageviewtest"
+)
+
+func TestStore(t *testing.T) {
+	pageviewtest.Run(t, func(t *testing.T) func() pageview.Store {
+		path := filepath.Join(t.TempDir(), "pageviews.duckdb")
+		return func() pageview.Store { return open(t, path) }
+	})
+}
+
+func open(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

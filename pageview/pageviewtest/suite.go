@@ -1,0 +1,358 @@
+// Package pageviewtest is the conformance suite that every store of pageviews
+// must pass.
+package pageviewtest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// Run holds a store to the contract. Each call of open opens the same store
+// again after the last one was closed, for as long as the test t runs.
+func Run(t *testing.T, open func(t *testing.T) func() pageview.Store) {
+	tests := map[string]func(t *testing.T, open func() pageview.Store){
+		"an empty store counts nothing":                          empty,
+		"what was appended is counted and survives closing":      survives,
+		"a site keeps its zone":                                  zone,
+		"concurrent batches are each counted once":               concurrent,
+		"counts equal a naive recount":                           counts,
+		"the rank equals a naive ranking":                        rank,
+		"the last title that is not empty stays":                 title,
+		"a log's mark moves with its pageviews":                  mark,
+		"a log is known as a beginning and as a longer copy":     prints,
+		"a step that does not follow the last one keeps nothing": moved,
+		"an unknown site is refused and the store lives on":      unknownSite,
+		"a closed store says so":                                 closed,
+	}
+	for name, f := range tests {
+		t.Run(name, func(t *testing.T) { f(t, open(t)) })
+	}
+}
+
+const site = "blog"
+
+func start(t *testing.T, open func() pageview.Store) pageview.Store {
+	t.Helper()
+	s := open()
+	t.Cleanup(func() { s.Close() })
+	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func add(t *testing.T, s pageview.Store, views ...pageview.Pageview) {
+	t.Helper()
+	if err := s.Append(t.Context(), pageview.Batch{Pageviews: views}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func view(at, path string) pageview.Pageview {
+	v, err := time.Parse(time.DateTime, at)
+	if err != nil {
+		panic(err)
+	}
+	return pageview.Pageview{Site: site, At: v, Day: pageview.DayOf(v), Path: path, Visitor: 1, Source: pageview.SourceLog}
+}
+
+func total(t *testing.T, s pageview.Store) int64 {
+	t.Helper()
+	rows, err := s.Count(t.Context(), pageview.CountQuery{Site: site})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int64
+	for _, r := range rows {
+		n += r.Pageviews
+	}
+	return n
+}
+
+func empty(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	span, err := s.Span(t.Context(), site)
+	if err != nil || span != (pageview.Span{}) {
+		t.Errorf("span %+v, error %v", span, err)
+	}
+	if n := total(t, s); n != 0 {
+		t.Errorf("%d pageviews", n)
+	}
+	ranked, err := s.Rank(t.Context(), pageview.RankQuery{Site: site, HalfLife: time.Hour, Limit: 1})
+	if err != nil || len(ranked) != 0 {
+		t.Errorf("rank %v, error %v", ranked, err)
+	}
+}
+
+func survives(t *testing.T, open func() pageview.Store) {
+	s := open()
+	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
+		t.Fatal(err)
+	}
+	first, last := view("2026-01-31 23:00:00", "/a"), view("2026-02-01 01:00:00", "/b")
+	bot := view("2026-03-01 01:00:00", "/b")
+	bot.Bot = "agent"
+	add(t, s, last, first, bot)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open()
+	defer s.Close()
+	span, err := s.Span(t.Context(), site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pageview.Span{First: first.At, Last: last.At, FirstDay: first.Day, LastDay: last.Day, Through: span.Through}
+	if span != want || span.Through == 0 {
+		t.Errorf("span %+v, want %+v", span, want)
+	}
+	if n := total(t, s); n != 2 {
+		t.Errorf("%d pageviews, want 2", n)
+	}
+	add(t, s, first)
+	if later, _ := s.Span(t.Context(), site); later.Through <= span.Through {
+		t.Errorf("sequence number %d does not grow beyond %d", later.Through, span.Through)
+	}
+}
+
+func zone(t *testing.T, open func() pageview.Store) {
+	s := open()
+	for _, ask := range []string{"Asia/Shanghai", "Europe/London"} {
+		got, err := s.Zone(t.Context(), site, ask)
+		if err != nil || got != "Asia/Shanghai" {
+			t.Errorf("zone %q, error %v", got, err)
+		}
+	}
+	s.Close()
+	s = open()
+	defer s.Close()
+	if got, err := s.Zone(t.Context(), site, "UTC"); err != nil || got != "Asia/Shanghai" {
+		t.Errorf("zone after opening again %q, error %v", got, err)
+	}
+}
+
+func concurrent(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	var wg sync.WaitGroup
+	for sender := range 16 {
+		wg.Go(func() {
+			for i := range 20 {
+				path := fmt.Sprintf("/%d/%d", sender, i)
+				err := s.Append(t.Context(), pageview.Batch{Pageviews: []pageview.Pageview{view("2026-01-01 00:00:00", path)}})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	rows, err := s.Count(t.Context(), pageview.CountQuery{Site: site, ByPage: true})
+	if err != nil || len(rows) != 16*20 || total(t, s) != 16*20 {
+		t.Errorf("%d pages, %d pageviews, error %v", len(rows), total(t, s), err)
+	}
+}
+
+// random makes n pageviews over three months, a tenth of them by bots.
+func random(n int, seed uint64) []pageview.Pageview {
+	r := rand.New(rand.NewPCG(seed, 1))
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	views := make([]pageview.Pageview, n)
+	for i := range views {
+		at := begin.Add(time.Duration(r.Int64N(int64(90 * 24 * time.Hour)))).Truncate(time.Microsecond)
+		v := pageview.Pageview{
+			Site: site, At: at, Day: pageview.DayOf(at), Source: pageview.SourceLog,
+			Path: fmt.Sprintf("/p%d", r.IntN(12)), Visitor: r.Uint64N(40)<<32 | uint64(pageview.DayOf(at)),
+			Browser: []string{"", "Firefox", "Chrome"}[r.IntN(3)],
+		}
+		if r.IntN(10) == 0 {
+			v.Bot = "agent"
+		}
+		views[i] = v
+	}
+	return views
+}
+
+func counts(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	all := random(5000, 1)
+	add(t, s, all[:3000]...)
+	span, err := s.Span(t.Context(), site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, all[3000:]...)
+	for _, through := range []uint64{0, span.Through} {
+		counted := all
+		if through != 0 {
+			counted = all[:3000]
+		}
+		for _, q := range []pageview.CountQuery{
+			{}, {ByPage: true}, {Unit: pageview.UnitDay}, {Unit: pageview.UnitMonth},
+			{ByPage: true, Unit: pageview.UnitMonth}, {ByPage: true, Unit: pageview.UnitDay},
+		} {
+			q.Site, q.Through = site, through
+			got, err := s.Count(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := naiveCount(counted, q)
+			if len(got) != len(want) {
+				t.Fatalf("%+v: %d rows, want %d", q, len(got), len(want))
+			}
+			for i := range want {
+				if got[i] != want[i] {
+					t.Fatalf("%+v, row %d: %+v, want %+v", q, i, got[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+func rank(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	all := random(5000, 2)
+	add(t, s, all...)
+	until := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	for _, q := range []pageview.RankQuery{
+		{Limit: 100}, {Limit: 3}, {Limit: 100, Pages: "/p1*"}, {Limit: 100, From: pageview.DayOf(until) - 20},
+	} {
+		q.Site, q.Until, q.Before, q.HalfLife = site, until, until.Add(-24*time.Hour), 7*24*time.Hour
+		got, err := s.Rank(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := naiveRank(all, q)
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) {
+				t.Fatalf("%+v: %d pages, want %d", q, len(got), len(want))
+			}
+			near := math.Abs(got[i].Score-want[i].Score) < 1e-5
+			got[i].Score, want[i].Score = 0, 0
+			if !near || got[i] != want[i] {
+				t.Errorf("%+v, place %d:\n got %+v\nwant %+v", q, i+1, got[i], want[i])
+			}
+		}
+	}
+}
+
+func title(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	for _, title := range []string{"", "Old", "New", ""} {
+		v := view("2026-01-01 00:00:00", "/a")
+		v.Title = title
+		add(t, s, v)
+	}
+	twice := []pageview.Pageview{view("2026-01-01 00:00:00", "/b"), view("2026-01-01 00:00:01", "/b")}
+	twice[1].Title = "Second"
+	add(t, s, twice...)
+	got, err := s.Rank(t.Context(), pageview.RankQuery{Site: site, Until: twice[1].At, HalfLife: time.Hour, Limit: 9})
+	if err != nil || len(got) != 2 || got[0].Title != "New" || got[1].Title != "Second" {
+		t.Errorf("%+v, error %v", got, err)
+	}
+}
+
+func mark(t *testing.T, open func() pageview.Store) {
+	s := open()
+	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
+		t.Fatal(err)
+	}
+	p := pageview.Prints{11, 12, 13}
+	if m, err := s.Log(t.Context(), site, p); err != nil || m != (pageview.Mark{}) {
+		t.Errorf("unknown log: %+v, error %v", m, err)
+	}
+	var from pageview.Mark
+	for i := range 3 {
+		to := pageview.Mark{Offset: from.Offset + 100, Lines: from.Lines + 7}
+		b := pageview.Batch{Log: &pageview.LogStep{Site: site, Prints: p, From: from, To: to}}
+		b.Pageviews = append(b.Pageviews, view("2026-01-01 00:00:00", fmt.Sprint("/", i)))
+		if err := s.Append(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		from = to
+	}
+	s.Close()
+	s = open()
+	defer s.Close()
+	if m, err := s.Log(t.Context(), site, p); err != nil || m != from || total(t, s) != 3 {
+		t.Errorf("mark %+v, want %+v; %d pageviews; error %v", m, from, total(t, s), err)
+	}
+}
+
+func prints(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	long := pageview.Prints{11, 12, 13, 14}
+	at := pageview.Mark{Offset: 10, Lines: 2}
+	step := pageview.LogStep{Site: site, Prints: long[:2], To: at}
+	if err := s.Append(t.Context(), pageview.Batch{Log: &step}); err != nil {
+		t.Fatal(err)
+	}
+	grown := pageview.LogStep{Site: site, Prints: long, From: at, To: pageview.Mark{Offset: 40, Lines: 9}}
+	if err := s.Append(t.Context(), pageview.Batch{Log: &grown}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		p    pageview.Prints
+		want pageview.Mark
+	}{
+		{long, grown.To},
+		{long[:1], grown.To},
+		{pageview.Prints{11, 12, 13, 99}, pageview.Mark{}},
+		{pageview.Prints{11, 99}, pageview.Mark{}},
+		{pageview.Prints{99}, pageview.Mark{}},
+	} {
+		if m, err := s.Log(t.Context(), site, c.p); err != nil || m != c.want {
+			t.Errorf("%v: mark %+v, want %+v; error %v", c.p, m, c.want, err)
+		}
+	}
+}
+
+func moved(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	step := pageview.LogStep{Site: site, Prints: pageview.Prints{5}, To: pageview.Mark{Offset: 10, Lines: 2}}
+	b := pageview.Batch{Log: &step, Pageviews: []pageview.Pageview{view("2026-01-01 00:00:00", "/")}}
+	if err := s.Append(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), b); !errors.Is(err, pageview.ErrLogMoved) {
+		t.Errorf("error %v, want ErrLogMoved", err)
+	}
+	if n := total(t, s); n != 1 {
+		t.Errorf("%d pageviews, want 1", n)
+	}
+}
+
+func unknownSite(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	v := view("2026-01-01 00:00:00", "/")
+	v.Site = "nobody"
+	if err := s.Append(t.Context(), pageview.Batch{Pageviews: []pageview.Pageview{v}}); err == nil {
+		t.Error("an unknown site was taken")
+	}
+	add(t, s, view("2026-01-01 00:00:00", "/"))
+	if n := total(t, s); n != 1 {
+		t.Errorf("%d pageviews, want 1", n)
+	}
+}
+
+func closed(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), pageview.Batch{}); !errors.Is(err, pageview.ErrClosed) {
+		t.Errorf("append: %v", err)
+	}
+	if _, err := s.Count(t.Context(), pageview.CountQuery{Site: site}); !errors.Is(err, pageview.ErrClosed) {
+		t.Errorf("count: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+}

@@ -1,0 +1,139 @@
+package pageview
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrLogMoved is returned by Append when a batch does not begin where
+	// the last committed batch of the same log file ended: somebody else has
+	// read on. Nothing of the batch was kept.
+	ErrLogMoved = errors.New("the log file was read on by another import")
+
+	// ErrFull is returned when the disk or the memory that the store may use
+	// is exhausted. Nothing of the batch was kept.
+	ErrFull = errors.New("no space left for pageviews")
+
+	// ErrClosed is returned by a store that was closed.
+	ErrClosed = errors.New("store of pageviews is closed")
+)
+
+// Store keeps pageviews and counts them. It is safe for concurrent use.
+type Store interface {
+	// Zone tells the time zone of a site's local days, by its IANA name. A
+	// site that is not known yet is made, with the zone given; the zone of a
+	// known site stays as it was.
+	Zone(ctx context.Context, site, zone string) (string, error)
+
+	// Append makes a batch of known sites' pageviews durable, all of it or nothing: when it returns
+	// nil the pageviews and the log's new mark are on disk and in every
+	// count. It waits while the store has too much in hand. An error that
+	// comes from ctx leaves open whether the batch was kept.
+	Append(ctx context.Context, b Batch) error
+
+	// Log finds the log file whose first lines have these prints and tells
+	// how far it was read. A file that was never read gives a zero mark.
+	Log(ctx context.Context, site string, p Prints) (Mark, error)
+
+	// Span tells what the site's counted pageviews reach over, bots left out.
+	Span(ctx context.Context, site string) (Span, error)
+
+	// Count counts pageviews by page, by month, or by both.
+	Count(ctx context.Context, q CountQuery) ([]Count, error)
+
+	// Rank orders pages by their decayed score, highest first.
+	Rank(ctx context.Context, q RankQuery) ([]Ranked, error)
+
+	// Close waits for what is being written and closes the store.
+	Close() error
+}
+
+// Batch is what is made durable together.
+type Batch struct {
+	Pageviews []Pageview
+	Log       *LogStep // the part of a log file the pageviews came from; nil means none
+}
+
+// LogStep moves the mark of a log file, in the transaction that keeps the
+// pageviews read from it.
+type LogStep struct {
+	Site   string
+	Prints Prints // the longest prints of the file known so far
+	From   Mark   // the mark that Log or the last step gave
+	To     Mark
+}
+
+// Mark is how far a log file was read.
+type Mark struct {
+	Offset int64 // bytes of the unpacked file
+	Lines  int64 // whole lines in those bytes
+}
+
+// Prints knows a log file by its first whole lines: element i is a keyed hash
+// of lines 0 to i. Two files of which one is the beginning of the other agree
+// on all elements both have. It reaches over at most the file's first 64 kB.
+type Prints []uint64
+
+// Same tells whether p and q can be prints of the same file, or of one that
+// grew into the other: the last element both have is equal.
+func (p Prints) Same(q Prints) bool {
+	n := min(len(p), len(q))
+	return n > 0 && p[n-1] == q[n-1]
+}
+
+// Span is what the counted pageviews of a site reach over.
+type Span struct {
+	First, Last time.Time // of the oldest and the newest pageview; zero means there is none
+	FirstDay    Day       // local days of these
+	LastDay     Day
+	Through     uint64 // sequence number of the pageview kept last; zero means none was
+}
+
+// CountQuery asks for pageviews by page and month.
+type CountQuery struct {
+	Site    string
+	Through uint64 // count pageviews up to this sequence number; zero means all
+	ByPage  bool
+	Unit    Unit // period to count by; empty means the whole time at once
+}
+
+// Unit is a period of time that pageviews are counted by.
+type Unit string
+
+// The periods.
+const (
+	UnitDay   Unit = "day"
+	UnitMonth Unit = "month"
+)
+
+// Count is one row of an answer, in ascending order of page and day.
+type Count struct {
+	Page      string // path; empty unless asked for
+	Day       Day    // first local day of the period; zero unless asked for
+	Pageviews int64
+}
+
+// RankQuery asks for the pages with the highest decayed score. A pageview
+// weighs 2^(−age/HalfLife), its age taken at Until.
+type RankQuery struct {
+	Site     string
+	Through  uint64        // as in CountQuery
+	Pages    string        // path pattern with * and ?; empty means every page
+	From     Day           // first local day that counts
+	Until    time.Time     // instant at which a pageview weighs 1
+	Before   time.Time     // instant of the earlier ranking that Earlier tells of
+	HalfLife time.Duration // more than zero
+	Limit    int           // pages at most, more than zero
+}
+
+// Ranked is a page with its score.
+type Ranked struct {
+	Page      string // path
+	Title     string // empty means not known
+	Pageviews int64
+	Visitors  int64 // daily visitors, summed over the days
+	Score     float64
+	Earlier   int // rank by the pageviews up to Before, from 1; zero means it had none
+}
