@@ -1,0 +1,40 @@
+package chart
+
+import (
+	"crypto/sha256"
+	_ "embed" // for CSS
+	"encoding/base64"
+)
+
+// CSS is the style sheet of every picture. One that stands alone carries it; a
+// page that places pictures with Inline serves it in a sheet of its own.
+//
+//go:embed chart.css
+var CSS string
+
+// Policy is the Content-Security-Policy to send with a picture's file: nothing
+// but its own style sheet, known by its hash.
+func Policy() string {
+	sum := sha256.Sum256([]byte(CSS))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// Words are the words a picture adds to its data. The zero value is English.
+type Words struct {
+	Other string // what is drawn together; zero means "other"
+	New   string // a row that was not on the list before; zero means "new"
+	Empty string // shown when there is nothing to draw; zero means "No data yet"
+}
+
+func (w Words) orEnglish() Words {
+	if w.Other == "" {
+		w.Other = "other"
+	}
+	if w.New == "" {
+		w.New = "new"
+	}
+	if w.Empty == "" {
+		w.Empty = "No data yet"
+	}
+	return w
+}

@@ -1,0 +1,2 @@
+// Package number writes numbers for people.
+package number

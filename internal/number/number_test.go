@@ -1,0 +1,34 @@
+package number_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/beforehand-go/beforehand/internal/number"
+)
+
+func TestGrouped(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0", 7: "7", 999: "999", 1000: "1,000", 97200000: "97,200,000",
+		-1: "-1", -999: "-999", -1000: "-1,000", -123456: "-123,456",
+		math.MaxInt64: "9,223,372,036,854,775,807",
+		math.MinInt64: "-9,223,372,036,854,775,808",
+	} {
+		if got := number.Grouped(n); got != want {
+			t.Errorf("Grouped(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestCompact(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 1: "1", 2.5: "2.5", 999: "999", 1000: "1k", 1234: "1.23k",
+		12345: "12.3k", 123456: "123k", 999499: "999k", 999950: "1M",
+		97200000: "97.2M", 4e9: "4B", 1.5e12: "1.5T", 9.996e14: "1e+15",
+		9.2e18: "9.2e+18", -97200000: "-97.2M",
+	} {
+		if got := number.Compact(v); got != want {
+			t.Errorf("Compact(%g) = %q, want %q", v, got, want)
+		}
+	}
+}
