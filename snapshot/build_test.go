@@ -1,0 +1,95 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestBuildKeepsWhatDidNotChange(t *testing.T) {
+	calls := 0
+	counting := Gzip()
+	pack := counting.Encode
+	counting.Encode = func(b []byte) ([]byte, error) { calls++; return pack(b) }
+	encoders := []Encoder{counting}
+	first := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	formats := []Format{{Name: "json", Body: longJSON}, {Name: "csv", Body: []byte("a\n1\n")}}
+
+	before, err := Build(formats, encoders, nil, first)
+	if err != nil || len(before) != 3 || calls != 2 {
+		t.Fatalf("%d files, %d calls, %v; want json, json gzip and csv", len(before), calls, err)
+	}
+	formats[1].Body = []byte("a\n2\n")
+	after, err := Build(formats, encoders, before, first.Add(time.Hour))
+	if err != nil || len(after) != 3 {
+		t.Fatalf("%d files, %v", len(after), err)
+	}
+	for i, want := range []time.Time{first, first, first.Add(time.Hour)} {
+		if !after[i].ChangedAt.Equal(want) {
+			t.Errorf("%s %q changed at %v, want %v", after[i].Format, after[i].Encoding, after[i].ChangedAt, want)
+		}
+	}
+	if calls != 3 {
+		t.Errorf("%d calls of the encoder, want one more for what changed", calls)
+	}
+	if after[1].Tag != before[1].Tag || after[2].Tag == before[2].Tag {
+		t.Error("a tag must change with its bytes and only then")
+	}
+}
+
+func TestBuildAddsAnEncoderToAnUnchangedResult(t *testing.T) {
+	formats := []Format{{Name: "json", Body: longJSON}}
+	before, err := Build(formats, nil, nil, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := Build(formats, []Encoder{Gzip()}, before, time.Now())
+	if err != nil || len(after) != 2 {
+		t.Fatalf("%d files, %v; want the gzip one too", len(after), err)
+	}
+}
+
+func TestBuildReportsAnEncoderThatFails(t *testing.T) {
+	bad := Encoder{Name: "br", Encode: func([]byte) ([]byte, error) { return nil, errors.New("no window") }}
+	if _, err := Build([]Format{{Name: "json", Body: longJSON}}, []Encoder{bad}, nil, time.Now()); err == nil {
+		t.Fatal("no error")
+	}
+}
+
+func TestDecodeFindsWhatIsCorrupt(t *testing.T) {
+	head, body, err := Encode(made(t, Format{Name: "json", Body: longJSON}, Format{Name: "csv", Body: nil}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Decode(head, body); err != nil || len(s.Files) != 3 || !bytes.Equal(s.Files[0].Body, longJSON) {
+		t.Fatalf("decoded %d files, %v", len(s.Files), err)
+	}
+	for _, at := range []int{0, len(body) / 2, len(body) - 1} {
+		b := bytes.Clone(body)
+		b[at] ^= 1
+		if _, err := Decode(head, b); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("a bit changed at %d: %v", at, err)
+		}
+	}
+	for _, b := range [][]byte{body[1:], body[:len(body)-1], append(bytes.Clone(body), 'x'), nil} {
+		if _, err := Decode(head, b); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%d bytes of %d: %v", len(b), len(body), err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	head, body, err := Encode(made(f, Format{Name: "json", Body: longJSON}))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(head, body)
+	f.Add([]byte(`{"files":[{"size":-1}]}`), []byte("x"))
+	f.Fuzz(func(t *testing.T, head, body []byte) {
+		s, err := Decode(head, body)
+		if err == nil && s.Verify() != nil {
+			t.Fatal("what Decode returned does not verify")
+		}
+	})
+}
