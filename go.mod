@@ -2,7 +2,11 @@ module github.com/beforehand-go/beforehand
 
 go 1.26
 
-require github.com/duckdb/duckdb-go/v2 v2.10504.0
+require (
+	github.com/duckdb/duckdb-go/v2 v2.10504.0
+	github.com/mileusna/useragent v1.3.5
+	github.com/monperrus/crawler-user-agents v1.1.0
+)
 
 require (
 	github.com/apache/arrow-go/v18 v18.5.1 // indirect

@@ -44,7 +44,7 @@ func findLog(ctx context.Context, q querier, site uint16, p pageview.Prints) (lo
 		return best, nil
 	}
 	const query = `SELECT rowid, prints, "offset", lines FROM logs WHERE site = ? AND first = ?`
-	rows, err := q.QueryContext(ctx, query, site, p[0])
+	rows, err := q.QueryContext(ctx, query, site, int64(p[0])) // database/sql takes no uint64 with its high bit set
 	if err != nil {
 		return best, err
 	}
@@ -83,7 +83,7 @@ func (w *writer) moveMark(ctx context.Context, step pageview.LogStep) (refused, 
 	now := micro(time.Now())
 	if !known.found {
 		_, err = w.conn.ExecContext(ctx, `INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)`,
-			s.id, step.Prints[0], encodePrints(step.Prints), step.To.Offset, step.To.Lines, now)
+			s.id, int64(step.Prints[0]), encodePrints(step.Prints), step.To.Offset, step.To.Lines, now)
 		return nil, err
 	}
 	prints := known.prints

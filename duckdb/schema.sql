@@ -34,7 +34,7 @@ CREATE TABLE pageviews (
 );
 CREATE TABLE logs (
   site     USMALLINT NOT NULL,
-  first    UBIGINT NOT NULL,
+  first    BIGINT NOT NULL, -- the first print, as a signed number
   prints   BLOB NOT NULL,
   "offset" BIGINT NOT NULL,
   lines    BIGINT NOT NULL,

@@ -263,7 +263,7 @@ func mark(t *testing.T, open func() pageview.Store) {
 	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
 		t.Fatal(err)
 	}
-	p := pageview.Prints{11, 12, 13}
+	p := pageview.Prints{1<<63 + 11, 12, 13}
 	if m, err := s.Log(t.Context(), site, p); err != nil || m != (pageview.Mark{}) {
 		t.Errorf("unknown log: %+v, error %v", m, err)
 	}

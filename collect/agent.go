@@ -1,0 +1,113 @@
+package collect
+
+import (
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/mileusna/useragent"
+	crawlers "github.com/monperrus/crawler-user-agents"
+)
+
+// Reasons why a pageview is not a person's.
+const (
+	BotNoAgent    = "no_agent"      // no user agent was sent
+	BotFeedReader = "feed_reader"   // it reads feeds for somebody
+	BotHeadless   = "headless"      // a browser without a screen
+	BotKnown      = "known_bot"     // the agent names itself, or is on the list of crawlers
+	BotNoBrowser  = "not_a_browser" // a program that does not say it is a browser
+)
+
+// Agent is what a user agent tells.
+type Agent struct {
+	Browser, System, Device string // empty when not known, and for a bot
+	Bot                     string // why it is not a person; empty means it is one
+}
+
+// Agents classifies user agents and remembers those it met. It is safe for
+// concurrent use; the zero value is ready.
+type Agents struct {
+	mu    sync.Mutex
+	known map[string]Agent
+}
+
+// maxAgents bounds the memory for agents that were met.
+const maxAgents = 20_000
+
+// Classify tells what a user agent is.
+func (a *Agents) Classify(agent string) Agent {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v, ok := a.known[agent]; ok {
+		return v
+	}
+	if a.known == nil || len(a.known) >= maxAgents {
+		a.known = map[string]Agent{}
+	}
+	v := classify(agent)
+	a.known[strings.Clone(agent)] = v
+	return v
+}
+
+func classify(agent string) Agent {
+	if bot := botReason(agent); bot != "" {
+		return Agent{Bot: bot}
+	}
+	ua := useragent.Parse(agent)
+	v := Agent{Browser: word(ua.Name), System: word(ua.OS)}
+	switch {
+	case ua.Bot:
+		return Agent{Bot: BotKnown}
+	case ua.Tablet:
+		v.Device = "tablet"
+	case ua.Mobile:
+		v.Device = "mobile"
+	case ua.Desktop:
+		v.Device = "desktop"
+	}
+	return v
+}
+
+// botReason is why an agent is no person's. It leaves out two signs that look
+// like one and are not: HTTP/1.1, which proxies speak, and "TE: trailers",
+// which Firefox sends.
+func botReason(agent string) string {
+	lower := strings.ToLower(agent)
+	switch {
+	case strings.TrimSpace(agent) == "":
+		return BotNoAgent
+	case containsAny(lower, "feed", "rss", "inoreader", "newsblur", "netnewswire", "tiny tiny", "miniflux",
+		"newsboat", "liferea", "akregator", "reeder/", "theoldreader", "digg", "bloglines", "blogtrottr"):
+		return BotFeedReader
+	case containsAny(lower, "headless", "phantomjs", "slimerjs", "puppeteer", "playwright"):
+		return BotHeadless
+	case containsAny(lower, "http://", "https://", "crawl", "spider", "scan", "probe", "monitor", "uptime"),
+		strings.Contains(strings.ReplaceAll(lower, "cubot", ""), "bot"), // Cubot makes telephones
+		crawlers.IsCrawler(agent):
+		return BotKnown
+	case !strings.HasPrefix(agent, "Mozilla/") && !strings.HasPrefix(agent, "Opera/"):
+		return BotNoBrowser
+	}
+	return ""
+}
+
+func containsAny(s string, parts ...string) bool {
+	for _, p := range parts {
+		if strings.Contains(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// word is a name that is fit to be kept; what is not is dropped, since a
+// sender can write anything into an agent.
+func word(s string) string {
+	bad := func(r rune) bool {
+		return r != ' ' && r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}
+	if len(s) > 40 || strings.ContainsFunc(s, bad) {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,218 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// ErrNothing is returned for a log that holds nothing to import.
+var ErrNothing = errors.New("nothing to import")
+
+// linesPerStep is how many lines are committed at once.
+const linesPerStep = 4096
+
+// Importer reads access logs into a store. It is safe for concurrent use.
+type Importer struct {
+	Store    pageview.Store
+	Visitors *Visitors
+	Key      Key
+	Agents   *Agents
+}
+
+// Log is one access log to import.
+type Log struct {
+	Name string // for messages
+	Site string
+	Zone *time.Location // of the site's local days
+	Data io.Reader      // plain or gzip
+}
+
+// Progress tells how far an import is.
+type Progress struct {
+	Bytes     int64 `json:"bytes"`     // of the file as it was handed in
+	Lines     int64 `json:"lines"`     // read so far
+	Committed int64 `json:"committed"` // pageviews of this import that are on disk
+}
+
+// Import reads a log from where the last import of the same file ended. Each
+// step of some thousand lines is committed together with how far it went, so
+// that an import that was cut off goes on where it was and nothing counts
+// twice. When it fails, the summary tells what was committed.
+func (im *Importer) Import(ctx context.Context, l Log, progress func(Progress)) (Summary, error) {
+	began := time.Now()
+	r := &run{Importer: im, log: l, progress: progress}
+	err := r.read(ctx)
+	if err != nil {
+		err = fmt.Errorf("import %s: %w", l.Name, err)
+	}
+	r.summary.Seconds = time.Since(began).Seconds()
+	return r.summary, err
+}
+
+// run is one import under way.
+type run struct {
+	*Importer
+	log      Log
+	progress func(Progress)
+	in       *logReader
+
+	from    pageview.Mark // committed
+	at      pageview.Mark // read
+	batch   []pageview.Pageview
+	step    Summary // what was read since the last commit
+	summary Summary // what was committed
+}
+
+func (r *run) read(ctx context.Context) error {
+	var err error
+	if r.in, err = newLogReader(r.log.Data, r.Key); err != nil {
+		return err
+	}
+	defer r.in.close()
+	if err := r.checkFormat(); err != nil {
+		return err
+	}
+	if r.from, err = r.Store.Log(ctx, r.log.Site, r.in.prints); err != nil {
+		return err
+	}
+	if err := r.skip(); err != nil {
+		return err
+	}
+	for {
+		line, err := r.in.next()
+		if err == io.EOF {
+			return r.commit(ctx)
+		}
+		if err != nil {
+			return errors.Join(r.commit(ctx), fmt.Errorf("after line %d: %w", r.at.Lines, err))
+		}
+		if err := r.line(ctx, line); err != nil {
+			return err
+		}
+		if r.step.Lines >= linesPerStep {
+			if err := r.commit(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// checkFormat refuses a file of which none of the first lines is one of an
+// access log.
+func (r *run) checkFormat() error {
+	if len(r.in.head) == 0 {
+		return fmt.Errorf("the file is empty: %w", ErrNothing)
+	}
+	for line := range bytes.Lines(r.in.head) {
+		if _, err := parseCombined(trimEnd(line)); err == nil {
+			return nil
+		}
+	}
+	return errors.New("not an access log in combined format: none of its first lines could be read; the format is described in docs/import.md")
+}
+
+// skip passes over what an earlier import read.
+func (r *run) skip() error {
+	lines, whole, err := r.in.skip(r.from.Offset)
+	if err != nil {
+		return err
+	}
+	r.at = r.from
+	if lines > 0 {
+		r.summary.Lines += lines
+		r.summary.leave(LeftAlreadyCounted, lines)
+	}
+	if !whole { // the line that was last then was counted, though its end came later
+		rest, err := r.in.next()
+		if err != nil && err != io.EOF {
+			return err
+		}
+		r.at.Offset += rest.size
+	}
+	return nil
+}
+
+// line reads one line.
+func (r *run) line(ctx context.Context, line rawLine) error {
+	l, err := parseCombined(line.text)
+	if err != nil && !line.ended {
+		return nil // it is still being written: left to the next import
+	}
+	r.at.Offset += line.size
+	r.at.Lines++
+	r.step.Lines++
+	if err != nil {
+		r.step.leave(LeftBroken, 1)
+		r.step.broken(BrokenLine{File: r.log.Name, Line: r.at.Lines, Why: err.Error()})
+		return nil
+	}
+	return r.keep(ctx, l)
+}
+
+// keep makes a pageview of a line, or leaves it out.
+func (r *run) keep(ctx context.Context, l logLine) error {
+	path, ok := page(l)
+	if !ok {
+		r.step.leave(LeftNotAPage, 1)
+		return nil
+	}
+	agent := r.Agents.Classify(string(l.agent))
+	v := pageview.Pageview{
+		Site: r.log.Site, At: l.at, Day: pageview.DayOf(l.at.In(r.log.Zone)), Path: path,
+		Referrer: referrerHost(string(l.referrer)), Browser: agent.Browser, System: agent.System,
+		Device: agent.Device, Bot: agent.Bot, Source: pageview.SourceLog,
+	}
+	var err error
+	if v.Visitor, err = r.Visitors.ID(ctx, v.Site, v.Day, l.addr, l.agent); err != nil {
+		return err
+	}
+	r.batch = append(r.batch, v)
+	switch v.Bot {
+	case "":
+		r.step.Pageviews++
+		r.step.see(v.At)
+	case BotFeedReader:
+		r.step.leave(LeftFeedReader, 1)
+	default:
+		r.step.leave(LeftBot, 1)
+	}
+	return nil
+}
+
+// page is the path of the page that a line asks for; false means that the
+// line is no pageview.
+func page(l logLine) (string, bool) {
+	if string(l.method) != http.MethodGet || l.status != http.StatusOK && l.status != http.StatusNotModified {
+		return "", false
+	}
+	path, ok := cleanPath(string(l.target))
+	return path, ok && !isStatic(path)
+}
+
+// commit makes what was read durable.
+func (r *run) commit(ctx context.Context) error {
+	if r.at == r.from {
+		return nil
+	}
+	err := r.Store.Append(ctx, pageview.Batch{
+		Pageviews: r.batch,
+		Log:       &pageview.LogStep{Site: r.log.Site, Prints: r.in.prints, From: r.from, To: r.at},
+	})
+	if err != nil {
+		return err
+	}
+	r.from, r.batch = r.at, r.batch[:0]
+	r.summary.Add(r.step)
+	r.step = Summary{}
+	if r.progress != nil {
+		r.progress(Progress{Bytes: r.in.bytes(), Lines: r.summary.Lines, Committed: r.summary.Pageviews})
+	}
+	return nil
+}

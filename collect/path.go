@@ -1,0 +1,137 @@
+package collect
+
+import (
+	"net/url"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxPath is the longest path in bytes that is kept.
+const maxPath = 2048
+
+// isStatic tells whether a path ends like a file that is no page.
+func isStatic(p string) bool {
+	switch strings.ToLower(path.Ext(p)) {
+	case ".css", ".js", ".mjs", ".map", ".wasm", ".json", ".xml", ".txt", ".csv", ".webmanifest",
+		".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".ico", ".bmp", ".tif", ".tiff",
+		".woff", ".woff2", ".ttf", ".otf", ".eot",
+		".mp3", ".ogg", ".wav", ".flac", ".m4a", ".mp4", ".webm", ".mov", ".avi", ".mkv", ".m3u8", ".ts",
+		".pdf", ".epub", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx",
+		".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".iso", ".exe", ".dmg", ".apk", ".deb", ".rpm",
+		".rss", ".atom":
+		return true
+	}
+	return false
+}
+
+// cleanPath makes the path of a page from the target of a request. The query
+// is dropped, and what percent signs encode beyond ASCII is decoded, so that
+// a page has one path however its link was written. It refuses a target that
+// is no path, and one that is too long.
+func cleanPath(target string) (string, bool) {
+	if !strings.HasPrefix(target, "/") {
+		u, err := url.Parse(target)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+			return "", false
+		}
+		if target = u.EscapedPath(); target == "" {
+			target = "/"
+		}
+	}
+	if i := strings.IndexAny(target, "?#"); i >= 0 {
+		target = target[:i]
+	}
+	if len(target) > maxPath {
+		return "", false
+	}
+	return decodeText(target), true
+}
+
+// decodeText decodes the percent-encoded bytes that make printable text
+// beyond ASCII, and encodes bytes that are no printable text.
+func decodeText(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r == '%' || r < ' ' || r >= utf8.RuneSelf-1 }) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		if r, n := encodedRune(s[i:]); n > 0 {
+			b.WriteRune(r)
+			i += n
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 || !unicode.IsPrint(r) {
+			b.WriteString(percent(s[i : i+n]))
+		} else {
+			b.WriteString(s[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// encodedRune is the printable rune beyond ASCII that s begins with in
+// percent encoding, and how many bytes of s it takes; 0 means there is none.
+func encodedRune(s string) (rune, int) {
+	var raw []byte
+	for len(raw) < utf8.UTFMax && len(s) >= 3*len(raw)+3 {
+		at := 3 * len(raw)
+		hi, lo := unhex(s[at+1]), unhex(s[at+2])
+		if s[at] != '%' || hi < 0 || lo < 0 {
+			break
+		}
+		raw = append(raw, byte(hi<<4|lo))
+		if utf8.FullRune(raw) {
+			break
+		}
+	}
+	r, n := utf8.DecodeRune(raw)
+	if r < utf8.RuneSelf || r == utf8.RuneError || !unicode.IsPrint(r) {
+		return 0, 0
+	}
+	return r, 3 * n
+}
+
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+func percent(s string) string {
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, 3*len(s))
+	for i := range len(s) {
+		b = append(b, '%', hex[s[i]>>4], hex[s[i]&15])
+	}
+	return string(b)
+}
+
+// referrerHost is the host a referrer names, in lower case and without "www."
+// and port; empty when it names none.
+func referrerHost(referrer string) string {
+	if referrer == "" {
+		return ""
+	}
+	u, err := url.Parse(referrer)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	host := strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
+	bad := func(r rune) bool {
+		return r != '.' && r != '-' && r != ':' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}
+	if len(host) > 253 || strings.ContainsFunc(host, bad) {
+		return ""
+	}
+	return host
+}

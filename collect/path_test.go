@@ -1,0 +1,82 @@
+package collect
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+func TestCleanPath(t *testing.T) {
+	for _, c := range []struct{ target, want string }{
+		{"/", "/"},
+		{"/posts/a?utm_source=x#top", "/posts/a"},
+		{"/?p=12", "/"},
+		{"http://example.com/a?b", "/a"},
+		{"https://example.com", "/"},
+		{"/%E4%BD%A0%E5%A5%BD", "/你好"},
+		{"/你好", "/你好"},
+		{"/a%2Fb%20c", "/a%2Fb%20c"},
+		{"/caf%c3%a9", "/café"},
+		{"/%ff%E4%BD", "/%ff%E4%BD"},
+		{"/\xff", "/%FF"},
+		{"/a\x01b\u202e", "/a%01b%E2%80%AE"},
+		{"/%E2%80%AE", "/%E2%80%AE"},
+		{"/%", "/%"},
+		{"/%E4%B", "/%E4%B"},
+	} {
+		got, ok := cleanPath(c.target)
+		if !ok || got != c.want {
+			t.Errorf("%q: %q, %v, want %q", c.target, got, ok, c.want)
+		}
+	}
+	for _, target := range []string{"", "*", "-", "example.com:443", "ftp://a/b", "/" + strings.Repeat("a", maxPath)} {
+		if got, ok := cleanPath(target); ok {
+			t.Errorf("%.20q was taken as %q", target, got)
+		}
+	}
+}
+
+func checkPath(t *testing.T, p string) {
+	t.Helper()
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+	if !strings.HasPrefix(p, "/") || !utf8.ValidString(p) || strings.ContainsFunc(p, unprintable) || strings.ContainsAny(p, "?#") {
+		t.Errorf("path %q", p)
+	}
+	if again, ok := cleanPath(p); ok && again != p {
+		t.Errorf("path %q becomes %q when cleaned again", p, again)
+	}
+}
+
+func FuzzCleanPath(f *testing.F) {
+	for _, s := range []string{"/", "/%E4%BD%A0?x", "http://a/%ff", "/\xff%", "/%25E4%25BD%25A0"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		if p, ok := cleanPath(target); ok {
+			checkPath(t, p)
+		}
+	})
+}
+
+func TestIsStatic(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/": false, "/index.html": false, "/a.php": false, "/v1.2": false, "/posts/go1.26": false, "/.well-known/x": false,
+		"/a.css": true, "/A.JPG": true, "/feed.xml": true, "/robots.txt": true, "/x/y.min.js": true,
+	} {
+		if isStatic(path) != want {
+			t.Errorf("%s: static %v", path, !want)
+		}
+	}
+}
+
+func TestReferrerHost(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "https://www.Example.com:8443/a?b": "example.com", "http://a.b/": "a.b", "android-app://x/": "",
+		"javascript:alert(1)": "", "https://<script>/": "", "https://münchen.example/": "münchen.example", "%zz": "",
+	} {
+		if got := referrerHost(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

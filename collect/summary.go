@@ -1,0 +1,78 @@
+package collect
+
+import (
+	"time"
+)
+
+// Reasons why a line of a log is left out. Reasons of bots are in agent.go;
+// in a summary a feed reader counts under its own reason and every other bot
+// under LeftBot.
+const (
+	LeftNotAPage       = "not_a_page"      // no GET answered 200 or 304, or a static file
+	LeftBot            = "bot"             // kept apart, and not counted
+	LeftFeedReader     = "feed_reader"     // kept apart, and not counted
+	LeftBroken         = "broken"          // not a line of the format
+	LeftAlreadyCounted = "already_counted" // read by an earlier import
+)
+
+// maxBroken is how many broken lines a summary names.
+const maxBroken = 10
+
+// Summary tells what an import did. Lines is the sum of Pageviews and all of
+// LeftOut.
+type Summary struct {
+	Lines       int64            `json:"lines"`
+	Pageviews   int64            `json:"pageviews"`
+	LeftOut     map[string]int64 `json:"left_out"`
+	BrokenLines []BrokenLine     `json:"broken_lines,omitempty"` // the first ten
+	First       *time.Time       `json:"first"`                  // of the pageviews; nil means there are none
+	Last        *time.Time       `json:"last"`
+	Seconds     float64          `json:"seconds"`
+}
+
+// BrokenLine says where a line is and what is wrong with it, never what it
+// holds.
+type BrokenLine struct {
+	File string `json:"file"`
+	Line int64  `json:"line"` // from 1
+	Why  string `json:"why"`
+}
+
+// Add adds what another import did.
+func (s *Summary) Add(o Summary) {
+	s.Lines += o.Lines
+	s.Pageviews += o.Pageviews
+	s.Seconds += o.Seconds
+	for reason, n := range o.LeftOut {
+		s.leave(reason, n)
+	}
+	for _, b := range o.BrokenLines {
+		s.broken(b)
+	}
+	if o.First != nil {
+		s.see(*o.First)
+		s.see(*o.Last)
+	}
+}
+
+func (s *Summary) leave(reason string, n int64) {
+	if s.LeftOut == nil {
+		s.LeftOut = map[string]int64{}
+	}
+	s.LeftOut[reason] += n
+}
+
+func (s *Summary) broken(b BrokenLine) {
+	if len(s.BrokenLines) < maxBroken {
+		s.BrokenLines = append(s.BrokenLines, b)
+	}
+}
+
+func (s *Summary) see(t time.Time) {
+	if s.First == nil || t.Before(*s.First) {
+		s.First = &t
+	}
+	if s.Last == nil || t.After(*s.Last) {
+		s.Last = &t
+	}
+}
