@@ -1,0 +1,5 @@
+// Package report computes what a site's owner and readers look at, from a
+// store of pageviews: pageviews by page and month, and the hot list.
+//
+// Each function returns a plain value whose JSON form is the published one.
+package report

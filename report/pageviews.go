@@ -1,0 +1,91 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// Other is the path under which the pages beyond the most viewed are added up.
+// No page has it: paths begin with a slash.
+const Other = "other"
+
+// Pageviews is pageviews by page over time.
+type Pageviews struct {
+	Unit   pageview.Unit `json:"unit"`   // period of one label
+	Labels []string      `json:"labels"` // such as "2026-01"; every period from the first to the last
+	Series []Series      `json:"series"` // most viewed page first, then Other
+	Total  int64         `json:"total"`  // of all pages and periods
+}
+
+// Series is one page's pageviews, a value for each label.
+type Series struct {
+	Path   string  `json:"path"`
+	Values []int64 `json:"values"`
+}
+
+// PageviewsQuery says what to count.
+type PageviewsQuery struct {
+	Site  string
+	Pages int // pages with a series of their own; zero means ten
+}
+
+// CountPageviews counts a site's pageviews by page and month. Bots are left out.
+func CountPageviews(ctx context.Context, store pageview.Store, q PageviewsQuery) (Pageviews, pageview.Span, error) {
+	p := Pageviews{Unit: pageview.UnitMonth, Labels: []string{}, Series: []Series{}}
+	span, err := store.Span(ctx, q.Site)
+	if err != nil || span.First.IsZero() {
+		return p, span, err
+	}
+	counts, err := store.Count(ctx, pageview.CountQuery{
+		Site: q.Site, Through: span.Through, ByPage: true, Unit: p.Unit,
+	})
+	if err != nil {
+		return p, span, err
+	}
+	position := map[pageview.Day]int{}
+	for day := span.FirstDay.Month(); day <= span.LastDay; day = day.AddMonths(1) {
+		position[day] = len(p.Labels)
+		p.Labels = append(p.Labels, day.String()[:len("2006-01")])
+	}
+	pages := map[string][]int64{}
+	totals := map[string]int64{}
+	for _, c := range counts {
+		at, ok := position[c.Day]
+		if !ok {
+			return p, span, fmt.Errorf("count pageviews of %s: %s lies outside of what was kept", q.Site, c.Day)
+		}
+		if pages[c.Page] == nil {
+			pages[c.Page] = make([]int64, len(p.Labels))
+		}
+		pages[c.Page][at] += c.Pageviews
+		totals[c.Page] += c.Pageviews
+		p.Total += c.Pageviews
+	}
+	p.Series = series(pages, totals, cmp.Or(q.Pages, 10))
+	return p, span, nil
+}
+
+// series orders pages by their total and adds up those beyond the first most.
+func series(pages map[string][]int64, totals map[string]int64, most int) []Series {
+	all := make([]Series, 0, len(pages))
+	for path, values := range pages {
+		all = append(all, Series{path, values})
+	}
+	slices.SortFunc(all, func(a, b Series) int {
+		return cmp.Or(cmp.Compare(totals[b.Path], totals[a.Path]), cmp.Compare(a.Path, b.Path))
+	})
+	if len(all) <= most+1 { // "other" would stand for a single page
+		return all
+	}
+	other := Series{Other, make([]int64, len(all[0].Values))}
+	for _, s := range all[most:] {
+		for i, v := range s.Values {
+			other.Values[i] += v
+		}
+	}
+	return append(all[:most:most], other)
+}
