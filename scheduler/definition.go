@@ -1,0 +1,66 @@
+package scheduler
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+// A Definition is what the store keeps of a Job: all but its name and its
+// function. It is shared and never changed in place. Its JSON is what durable
+// stores write.
+type Definition struct {
+	// Trigger is the trigger's text, empty for one that has none; such a
+	// trigger cannot be changed from outside the program.
+	Trigger string        `json:"trigger,omitzero"`
+	After   []string      `json:"after,omitzero"`
+	Timeout time.Duration `json:"timeout,omitzero"`
+	Overlap Overlap       `json:"overlap,omitzero"`
+	Misfire Misfire       `json:"misfire,omitzero"`
+	Grace   time.Duration `json:"grace,omitzero"`
+	Retry   Retry         `json:"retry,omitzero"`
+	Alert   Alert         `json:"alert,omitzero"`
+	Labels  []string      `json:"labels,omitzero"`
+	AtStart bool          `json:"at_start,omitzero"`
+}
+
+// define takes from a job what the store keeps.
+func define(j Job) Definition {
+	d := Definition{
+		After: slices.Clone(j.After), Timeout: j.Timeout, Overlap: j.Overlap,
+		Misfire: j.Misfire, Grace: j.Grace, Retry: j.Retry, Alert: j.Alert,
+		Labels: slices.Clone(j.Labels), AtStart: j.AtStart,
+	}
+	if s, ok := j.Trigger.(fmt.Stringer); ok {
+		d.Trigger = s.String()
+	}
+	return d
+}
+
+// Equal tells whether two definitions say the same.
+func (d *Definition) Equal(o *Definition) bool {
+	return d == o || d != nil && o != nil &&
+		d.Trigger == o.Trigger && slices.Equal(d.After, o.After) &&
+		d.Timeout == o.Timeout && d.Overlap == o.Overlap && d.Misfire == o.Misfire &&
+		d.Grace == o.Grace && d.Retry == o.Retry && d.Alert == o.Alert &&
+		slices.Equal(d.Labels, o.Labels) && d.AtStart == o.AtStart
+}
+
+// known tells whether this version understands the policies.
+func (d *Definition) known() bool {
+	return d.Overlap >= CancelOlder && d.Misfire >= SkipMissed
+}
+
+// endsMatter tells whether a trigger's next due instant depends on when the
+// last run ended, so that it is not known while one runs.
+func endsMatter(t trigger.Trigger) bool {
+	if !trigger.NeedsFacts(t) {
+		return false
+	}
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	first := trigger.Bind(t, trigger.Facts{Job: "job", LastEnd: at}).Next(at)
+	second := trigger.Bind(t, trigger.Facts{Job: "job", LastEnd: at.Add(-7 * time.Second)}).Next(at)
+	return !first.Equal(second)
+}

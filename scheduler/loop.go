@@ -1,0 +1,278 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// minPause keeps the loop from asking the store more often than pays.
+	minPause = 2 * time.Millisecond
+	// maxSleep is the longest the loop sleeps, so that it notices a clock
+	// that was set and a machine that woke up.
+	maxSleep = 15 * time.Second
+	// purgeAfter is how many ended ticks, or how much time, lie between two
+	// purges of the history.
+	purgeAfter, purgeEvery = 10_000, time.Hour
+)
+
+// Run runs the jobs until ctx ends, and owns every goroutine it starts. Then
+// runs under way may finish for Config.Shutdown; what has not finished by then
+// is cancelled and handed back, to be run by others. Run returns nil, or which
+// runs ignored the end of their context and still go on.
+func (s *Scheduler) Run(ctx context.Context) error {
+	if !s.running.CompareAndSwap(false, true) {
+		return errors.New("run scheduler: it runs already")
+	}
+	defer s.running.Store(false)
+	l := &loop{Scheduler: s, base: context.WithoutCancel(ctx), seen: map[Key]sight{}}
+	guarded, stopGuard := context.WithCancel(l.base)
+	var guard sync.WaitGroup
+	guard.Go(func() { s.guard(guarded) })
+	defer guard.Wait()
+	defer stopGuard()
+
+	s.log.Info("scheduler started", "holder", s.holder)
+	l.loop(ctx)
+	err := l.drain()
+	s.log.Info("scheduler stopped", "holder", s.holder)
+	return err
+}
+
+// loop is what the scheduler's one loop keeps between its steps.
+type loop struct {
+	*Scheduler
+	base context.Context
+
+	seen     map[Key]sight // running ticks of others, by how long they stand still
+	renewAt  time.Time
+	lookAt   time.Time // when to look after ticks others have written
+	doubt    bool      // a write failed, and may have been done
+	hint     bool      // others have written
+	endings  int       // since the last purge
+	purgeAt  time.Time
+	failures int // steps in a row that failed
+}
+
+func (l *loop) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var last time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-l.wake:
+		case <-l.changed:
+			l.hint = true
+		}
+		if pause := minPause - time.Since(last); pause > 0 && l.failures == 0 {
+			if !sleep(ctx, pause) {
+				return
+			}
+		}
+		wait := l.step()
+		last = time.Now()
+		timer.Reset(wait)
+		if l.failures > 0 && !sleep(ctx, min(wait, time.Second)) {
+			return
+		}
+	}
+}
+
+// sleep waits, and tells whether it did so to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// step does what is to be done now and returns when to come again.
+func (l *loop) step() time.Duration {
+	ctx, cancel := context.WithTimeout(l.base, max(l.cfg.Lease/3, time.Second))
+	defer cancel()
+	wait, err := l.try(ctx)
+	if err != nil {
+		l.failures++
+		l.doubt = true
+		l.storeLost(err)
+		return min(50*time.Millisecond<<min(l.failures, 7), 5*time.Second)
+	}
+	if l.failures > 0 {
+		l.failures = 0
+	}
+	l.storeBack()
+	return wait
+}
+
+// try is a step that may fail.
+func (l *loop) try(ctx context.Context) (time.Duration, error) {
+	b := &batch{loop: l, states: map[string]*State{}}
+	defer b.giveBack()
+	b.collect()
+	due, err := l.store.Due(ctx, l.room(), l.mine)
+	if err != nil {
+		return 0, err
+	}
+	now := micro(due.Now)
+	l.sawClock(now)
+	b.now, b.sent = now, time.Now()
+	if l.hint || !b.sent.Before(l.lookAt) {
+		if err := b.look(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if err := b.plans(ctx, due.Jobs); err != nil {
+		return 0, err
+	}
+	if err := b.follow(ctx); err != nil {
+		return 0, err
+	}
+	if err := b.write(ctx); err != nil {
+		return 0, err
+	}
+	if err := l.askAll(ctx); err != nil {
+		return 0, err
+	}
+	if err := l.purge(ctx); err != nil {
+		return 0, err
+	}
+	if b.again {
+		return 0, nil
+	}
+	return l.sleepUntil(now, due.Next), nil
+}
+
+// sleepUntil is how long the loop may sleep, given the next instant at which a
+// job wants to be looked at.
+func (l *loop) sleepUntil(now, next time.Time) time.Duration {
+	l.mu.Lock()
+	if l.clock.next.IsZero() || !next.IsZero() && next.Before(l.clock.next) || !l.clock.next.After(now) {
+		l.clock.next = next
+	}
+	next = l.clock.next
+	l.mu.Unlock()
+	wait := min(maxSleep, l.cfg.Poll, time.Until(l.renewAt), time.Until(l.lookAt))
+	if !next.IsZero() {
+		wait = min(wait, next.Sub(now))
+	}
+	return max(wait, 0)
+}
+
+// purge takes old rows out of the ledger now and then.
+func (l *loop) purge(ctx context.Context) error {
+	if l.endings < purgeAfter && time.Now().Before(l.purgeAt) {
+		return nil
+	}
+	n, err := l.store.Purge(ctx, l.cfg.Retention)
+	if err != nil {
+		return fmt.Errorf("purge history: %w", err)
+	}
+	if n > 0 {
+		l.log.Debug("history purged", "ticks", n)
+	}
+	l.endings, l.purgeAt = 0, time.Now().Add(purgeEvery)
+	return nil
+}
+
+// askAll asks for the runs of jobs that want one when the scheduler starts.
+func (l *loop) askAll(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		if len(l.asks) == 0 {
+			l.mu.Unlock()
+			return nil
+		}
+		name := l.asks[0]
+		l.mu.Unlock()
+		if _, err := l.RunNow(ctx, name); err != nil && !errors.Is(err, ErrUnknown) {
+			return err
+		}
+		l.mu.Lock()
+		l.asks = l.asks[1:]
+		l.mu.Unlock()
+	}
+}
+
+// drain lets runs finish, then cancels them, then hands them back.
+func (l *loop) drain() error {
+	l.mu.Lock()
+	l.stopping = true
+	for _, r := range l.queue {
+		r.result = result{unbegun: true}
+		l.ended = append(l.ended, r)
+	}
+	l.queue = nil
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		l.stopping = false
+		l.mu.Unlock()
+	}()
+	patience := time.Now().Add(l.cfg.Shutdown)
+	l.drainUntil(patience)
+	l.mu.Lock()
+	for _, r := range l.runs {
+		l.stopRun(r, ErrShutdown)
+	}
+	l.mu.Unlock()
+	l.drainUntil(time.Now().Add(time.Second))
+	stuck := l.abandonAll()
+	l.drainUntil(time.Now().Add(time.Second))
+	if stuck > 0 {
+		return fmt.Errorf("stop scheduler: %d runs ignore the end of their context", stuck)
+	}
+	return nil
+}
+
+// drainUntil writes what ends until nothing is held or the time is up.
+func (l *loop) drainUntil(end time.Time) {
+	for {
+		wait := l.step()
+		l.mu.Lock()
+		left := len(l.runs) + len(l.strays)
+		l.mu.Unlock()
+		if left == 0 || !time.Now().Before(end) {
+			return
+		}
+		t := time.NewTimer(max(min(wait, time.Until(end)), minPause))
+		select {
+		case <-t.C:
+		case <-l.wake:
+			t.Stop()
+		}
+	}
+}
+
+// abandonAll gives up the runs that did not return.
+func (l *loop) abandonAll() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, r := range l.runs {
+		if !r.begun.IsZero() && r.result == (result{}) {
+			n++
+			l.abandon(r, result{outcome: Cancelled, reason: "handed back: the function ignored the shutdown", back: true})
+		}
+	}
+	n += len(l.strays)
+	clear(l.strays)
+	return n
+}
+
+// abandon gives a run's tick up while its function still goes on.
+func (s *Scheduler) abandon(r *Run, res result) {
+	r.abandoned, r.result = true, res
+	s.ended = append(s.ended, r)
+	s.busy--
+	s.poke()
+}

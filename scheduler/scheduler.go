@@ -1,0 +1,226 @@
+package scheduler
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+// Config says how a Scheduler works. Only Store is needed.
+type Config struct {
+	// Store keeps jobs and ledger. Schedulers that share one run each tick
+	// once between them.
+	Store Store
+	// Logger gets what happens; nil means nothing is logged.
+	Logger *slog.Logger
+	// Labels are what this process carries; jobs may ask for them.
+	Labels []string
+	// MaxRuns bounds the runs under way in this process at once; the rest
+	// wait in order of due. Zero means the number of cores.
+	MaxRuns int
+	// Lease is how long a holder may be silent before its runs are given to
+	// others. It is renewed at a third of that. Zero means 30 s.
+	Lease time.Duration
+	// Poll is how often the store is asked what others changed. Zero means
+	// one second, or 15 s, which is also the most, if the store tells.
+	Poll time.Duration
+	// Shutdown is how long runs may go on when Run is told to stop. Then
+	// they are cancelled, and handed back if they do not finish within
+	// another second. Zero means 10 s.
+	Shutdown time.Duration
+	// Stuck is how long a run may ignore the end of its context before it is
+	// reported and given up. Zero means 30 s.
+	Stuck time.Duration
+	// Retention bounds the history. Zero means 30 days and 1000 ticks of
+	// each job; negative means no bound.
+	Retention Retention
+	// Parse reads the text of a trigger that was changed at run time. Nil
+	// means that such a change needs the job to be replaced by this process.
+	Parse func(text string) (trigger.Trigger, error)
+}
+
+// A Scheduler runs jobs once per tick, together with all others that share its
+// store. Make one with New, give it jobs with Add and start it with Run.
+// Every method may be called by many goroutines, before and while it runs.
+type Scheduler struct {
+	cfg    Config
+	store  Store
+	log    *slog.Logger
+	holder string
+
+	running atomic.Bool
+	wake    chan struct{}   // asks the loop for a step
+	changed <-chan struct{} // others have written
+
+	mu        sync.Mutex
+	jobs      map[string]*entry
+	followers []string // names of jobs with After
+	asks      []string // jobs with AtStart still to be asked for
+	runs      map[Key]*Run
+	strays    map[*Run]struct{} // their tick is lost, their function goes on
+	queue     []*Run            // held, not begun
+	ended     []*Run            // returned, not written
+	busy      int               // functions being called
+	stopping  bool
+	last      *Definition   // the one interned last
+	pace      time.Duration // how long runs took lately
+	moved     chan struct{} // closed and replaced when something has changed
+	observers []*observer
+	health    health
+	clock     clock
+}
+
+// An entry is a job as this process has it.
+type entry struct {
+	run     func(context.Context, *Run) error
+	own     trigger.Trigger // as the program gave it
+	trigger trigger.Trigger // as it holds; nil with After
+	usable  bool            // the stored definition can be followed here
+	state   *State
+}
+
+// Errors for callers to decide on.
+var (
+	// ErrUnknown is returned for a job that the store does not have.
+	ErrUnknown = errors.New("unknown job")
+	// ErrExists is returned by Add for a job that this scheduler has.
+	ErrExists = errors.New("job exists")
+	// ErrCircle is returned for jobs that would run after themselves.
+	ErrCircle = errors.New("jobs run after each other in a circle")
+)
+
+// Causes of a run's context having ended, as context.Cause tells them.
+var (
+	ErrTimeout   = errors.New("the run exceeded its timeout")
+	ErrCancelled = errors.New("the run was cancelled")
+	ErrLost      = errors.New("the lease was lost")
+	ErrShutdown  = errors.New("the scheduler is shutting down")
+)
+
+// New returns a scheduler that does nothing until Run is called.
+func New(cfg Config) (*Scheduler, error) {
+	if cfg.Store == nil {
+		return nil, errors.New("new scheduler: no store (memory.New() is one)")
+	}
+	changed := cfg.Store.Changed()
+	if cfg.Lease == 0 {
+		cfg.Lease = 30 * time.Second
+	}
+	if cfg.MaxRuns == 0 {
+		cfg.MaxRuns = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Poll == 0 {
+		cfg.Poll = maxSleep
+		if changed == nil {
+			cfg.Poll = time.Second
+		}
+	}
+	if cfg.Shutdown == 0 {
+		cfg.Shutdown = 10 * time.Second
+	}
+	if cfg.Stuck == 0 {
+		cfg.Stuck = 30 * time.Second
+	}
+	if cfg.Retention == (Retention{}) {
+		cfg.Retention = Retention{Age: 30 * 24 * time.Hour, Count: 1000}
+	}
+	if cfg.Lease < 0 || cfg.MaxRuns < 0 || cfg.Poll < 0 || cfg.Poll > maxSleep {
+		return nil, errors.New("new scheduler: lease, runs or poll out of range")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	host, _ := os.Hostname()
+	return &Scheduler{
+		cfg: cfg, store: cfg.Store, log: cfg.Logger,
+		holder: fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
+		wake:   make(chan struct{}, 1), changed: changed,
+		jobs:   map[string]*entry{},
+		runs:   map[Key]*Run{},
+		strays: map[*Run]struct{}{},
+		pace:   time.Second,
+		moved:  make(chan struct{}),
+	}, nil
+}
+
+// Holder returns the name this scheduler goes by in the ledger.
+func (s *Scheduler) Holder() string { return s.holder }
+
+// poke asks the loop for a step.
+func (s *Scheduler) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// mine tells whether this process may run a job.
+func (s *Scheduler) mine(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.jobs[name]
+	return e != nil && e.usable
+}
+
+// learn takes over a state read from or accepted by the store, if it is newer
+// than what is known.
+func (s *Scheduler) learn(st *State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.jobs[st.Name]; e != nil && (e.state == nil || st.Version >= e.state.Version) {
+		s.follow(e, st)
+	}
+}
+
+// follow makes an entry act on a state.
+func (s *Scheduler) follow(e *entry, st *State) {
+	if e.state == nil || e.state.Definition != st.Definition {
+		e.trigger = s.triggerOf(e, st.Definition)
+		e.usable = e.run != nil && st.Definition.known() && s.carries(st.Definition.Labels) &&
+			(e.trigger != nil || len(st.Definition.After) > 0)
+	}
+	e.state = st
+}
+
+// triggerOf is the trigger a stored definition means, nil if that is not known.
+func (s *Scheduler) triggerOf(e *entry, d *Definition) trigger.Trigger {
+	if len(d.After) > 0 {
+		return nil
+	}
+	text := ""
+	if t, ok := e.own.(fmt.Stringer); ok {
+		text = t.String()
+	}
+	if e.own != nil && text == d.Trigger {
+		return e.own
+	}
+	if s.cfg.Parse == nil || d.Trigger == "" {
+		return nil
+	}
+	t, err := s.cfg.Parse(d.Trigger)
+	if err != nil {
+		s.log.Warn("trigger not understood: the job is left to others", "trigger", d.Trigger, "error", err)
+		return nil
+	}
+	return t
+}
+
+// carries tells whether this process has all of the labels.
+func (s *Scheduler) carries(labels []string) bool {
+	for _, l := range labels {
+		if !slices.Contains(s.cfg.Labels, l) {
+			return false
+		}
+	}
+	return true
+}
