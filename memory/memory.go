@@ -1,10 +1,17 @@
 package memory
 
-import "github.com/beforehand-go/beforehand/scheduler"
+import (
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/snapshot"
+)
+
+var _ beforehand.State = (*State)(nil)
 
 // State is everything kept in memory. Make one with New.
 type State struct {
-	jobs *Jobs
+	jobs      *Jobs
+	snapshots snapshots
 }
 
 // New returns an empty State.
@@ -16,6 +23,9 @@ func New() *State {
 
 // Jobs returns the scheduler's store.
 func (s *State) Jobs() scheduler.Store { return s.jobs }
+
+// Snapshots returns the store of finished results.
+func (s *State) Snapshots() snapshot.Store { return &s.snapshots }
 
 // Close does nothing.
 func (s *State) Close() error { return nil }

@@ -49,6 +49,7 @@ func Gzip() Encoder {
 // makes it at least a twentieth smaller. Bytes that previous already has keep
 // their instant of change and are not compressed again; others get now.
 func Build(formats []Format, encoders []Encoder, previous []File, now time.Time) ([]File, error) {
+	now = now.UTC().Truncate(time.Millisecond) // what file systems keep
 	files := make([]File, 0, len(formats)*(1+len(encoders)))
 	for _, f := range formats {
 		plain := file(f, now)

@@ -1,0 +1,192 @@
+package beforehand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/snapshot"
+)
+
+// core is a report without its type: which snapshot is in service and what
+// readers are told of it.
+type core struct {
+	site       *Site
+	name       string
+	policy     Policy
+	definition string
+	// decode makes the value of a snapshot; what it returns puts the value
+	// into service and cannot fail.
+	decode func(s *snapshot.Snapshot) (put func(), err error)
+
+	adding sync.Mutex // held while the scheduler is given the job
+	added  bool
+
+	served atomic.Pointer[snapshot.Served]
+
+	mu      sync.Mutex // orders swaps; no reader takes it
+	newest  int64      // newest version looked at
+	own     bool       // what is served is of our definition
+	wanted  []string   // formats rendered by this process
+	told    told
+	held    int64 // newest version held for approval
+	heldFor string
+	changed chan struct{} // closed at the next swap
+}
+
+// told is what the ledger says of the report.
+type told struct {
+	state    snapshot.State
+	failures int
+	err      string // why the last run did not succeed
+	record   scheduler.Record
+}
+
+func (c *core) key() snapshot.Key { return snapshot.Key{Report: c.name} }
+
+// load puts the store's snapshot into service if it is newer and ours, or if
+// we have none of our own definition.
+func (c *core) load(ctx context.Context) error {
+	s, err := c.site.state.Snapshots().Get(ctx, c.key(), 0)
+	if errors.Is(err, snapshot.ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("load report %s: %w", c.name, err)
+	}
+	c.swap(s)
+	return nil
+}
+
+// swap puts a snapshot into service unless there is reason not to.
+func (c *core) swap(s snapshot.Snapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	own := s.Definition == c.definition
+	if s.Version <= c.newest || c.own && !own {
+		return
+	}
+	c.newest = s.Version
+	put, err := c.decode(&s)
+	if err != nil && own {
+		c.site.log.Error("snapshot served without its value", "report", c.name, "version", s.Version, "error", err)
+	}
+	if err == nil {
+		put()
+	}
+	c.own = own
+	c.serve(s)
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// tell takes over what the ledger says, and makes the headers anew if that
+// changes them.
+func (c *core) tell(ctx context.Context, job *scheduler.State, running time.Time) error {
+	t := told{state: snapshot.State{NextAt: job.Due, RunningSince: running}}
+	if job.Paused {
+		t.state.NextAt = time.Time{}
+	}
+	var err error
+	if r := job.Record; r != nil {
+		t.failures, t.record = r.Failures, *r
+		t.state.Usual = usual(r.Took)
+		if r.Failures > 0 {
+			t.state.Stale = "the last run " + happened(r.Outcome)
+			t.err, err = c.lastReason(ctx, r)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.told
+	c.told = t
+	if t.state != old.state {
+		c.serve(c.served.Load().Snapshot())
+	}
+	return err
+}
+
+// serve makes a snapshot's headers and swaps it in. The caller holds mu.
+func (c *core) serve(s snapshot.Snapshot) {
+	c.served.Store(snapshot.Prepare(s, c.stateOf(c.told, c.held, s.Version), c.policy.Rules))
+}
+
+// stateOf is what readers are told beside a version.
+func (c *core) stateOf(t told, held, version int64) snapshot.State {
+	if t.state.Stale == "" && held > version {
+		t.state.Stale = "a newer result is held for approval"
+	}
+	return t.state
+}
+
+// hold takes note of a version that waits for approval.
+func (c *core) hold(head snapshot.Snapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if head.Version > c.held {
+		c.held, c.heldFor = head.Version, head.Held
+		c.serve(c.served.Load().Snapshot())
+	}
+}
+
+// lastReason returns why the newest tick did not succeed, asking the ledger
+// only once for each.
+func (c *core) lastReason(ctx context.Context, r *scheduler.Record) (string, error) {
+	c.mu.Lock()
+	old := c.told
+	c.mu.Unlock()
+	if old.err != "" && old.record.Due.Equal(r.Due) && old.failures == r.Failures {
+		return old.err, nil
+	}
+	list, err := c.site.state.Jobs().Ticks(ctx, scheduler.Query{Keys: []scheduler.Key{{Job: c.name, Due: r.Due}}})
+	if err != nil || len(list) == 0 {
+		return string(r.Outcome), err
+	}
+	return list[0].Reason, nil
+}
+
+// happened puts an outcome into a sentence for every reader; the error itself
+// is for the owner.
+func happened(o scheduler.Outcome) string {
+	switch o {
+	case scheduler.Succeeded, scheduler.Failed, scheduler.Lost:
+		return "failed"
+	}
+	return "was " + string(o)
+}
+
+// usual is the median of the last durations.
+func usual(took []time.Duration) time.Duration {
+	if len(took) == 0 {
+		return 0
+	}
+	sorted := slices.Clone(took)
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2]
+}
+
+// wanting tells whether the snapshot in service must be computed anew at start.
+func (c *core) wanting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.served.Load().Snapshot()
+	if s.Version == 0 || !c.own {
+		return true
+	}
+	return slices.ContainsFunc(c.wanted, func(format string) bool {
+		_, ok := s.File(format, "")
+		return !ok
+	})
+}
+
+// wait returns a channel that is closed at the next swap.
+func (c *core) wait() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}

@@ -1,0 +1,506 @@
+package beforehand_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/memory"
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/snapshot"
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+type article struct {
+	Path  string `json:"path"`
+	Views int    `json:"views"`
+}
+
+// open makes a site over a state; run starts it until the test ends or stop is
+// called.
+func open(t *testing.T, state beforehand.State) *beforehand.Site {
+	t.Helper()
+	site, err := beforehand.Open(t.Context(), beforehand.Config{State: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return site
+}
+
+func run(t *testing.T, site *beforehand.Site) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- site.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func get(h http.Handler, target string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", target, nil)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// counter is a report's function that counts its calls.
+func counter(calls *atomic.Int64) func(context.Context) ([]article, error) {
+	return func(context.Context) ([]article, error) {
+		return []article{{"/", int(calls.Add(1))}}, nil
+	}
+}
+
+// settle lets real time go by in the bubble, so that what is due is done.
+func settle(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestReportIsComputedAtStartAndThenAsItsTriggerSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "blog/hot", counter(&calls), beforehand.Policy{Trigger: trigger.Every(time.Hour)})
+		if w := get(hot, "/hot.json"); w.Code != 503 || w.Header().Get("Retry-After") == "" || hot.Value() != nil {
+			t.Errorf("before the first result: %d %v %v", w.Code, w.Header(), hot.Value())
+		}
+		defer run(t, site)()
+		settle(time.Second)
+		if calls.Load() != 1 {
+			t.Fatalf("%d runs at start, want 1", calls.Load())
+		}
+		w := get(hot, "/s/blog/hot.json")
+		if w.Code != 200 || w.Body.String() != "[{\"path\":\"/\",\"views\":1}]\n" {
+			t.Errorf("json: %d %q", w.Code, w.Body)
+		}
+		if w := get(hot, "/s/blog/hot.csv"); w.Body.String() != "path,views\r\n/,1\r\n" {
+			t.Errorf("csv: %d %q", w.Code, w.Body)
+		}
+		if w := get(hot, "/hot", "Accept", "text/html"); !strings.Contains(w.Body.String(), "<td>1</td>") {
+			t.Errorf("html: %d %q", w.Code, w.Body)
+		}
+		c := hot.Current()
+		if len(c.Value) != 1 || c.Version != 1 || c.Stale != "" || c.NextAt.IsZero() || c.Bytes("json") != w.Body.Len() {
+			t.Errorf("current: %+v", c)
+		}
+		settle(3 * time.Hour)
+		if calls.Load() != 4 || hot.Value()[0].Views != 4 {
+			t.Errorf("%d runs, value %v after three more hours, want 4", calls.Load(), hot.Value())
+		}
+		if age := w.Header().Get("Cache-Control"); age == "max-age=10" || !strings.HasPrefix(age, "max-age=") {
+			t.Errorf("Cache-Control %q, want the time to the next result", age)
+		}
+	})
+}
+
+func TestReportIsServedAfterARestartWithoutBeingComputed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		state := memory.New()
+		first := open(t, state)
+		beforehand.New(first, "hot", counter(&calls), beforehand.Policy{Trigger: trigger.Every(time.Hour)})
+		stop := run(t, first)
+		settle(time.Minute)
+		stop()
+
+		second := open(t, state)
+		hot := beforehand.New(second, "hot", counter(&calls), beforehand.Policy{Trigger: trigger.Every(time.Hour)})
+		if w := get(hot, "/hot.json"); w.Code != 200 || hot.Value()[0].Views != 1 {
+			t.Errorf("before run: %d, %v", w.Code, hot.Value())
+		}
+		defer run(t, second)()
+		settle(time.Minute)
+		if calls.Load() != 1 {
+			t.Errorf("%d runs, want 1: a restart is no reason to compute", calls.Load())
+		}
+	})
+}
+
+func TestReportOfAnotherDefinitionIsServedUntilItIsComputedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := memory.New()
+		old := open(t, state)
+		beforehand.New(old, "hot", func(context.Context) ([]string, error) { return []string{"/"}, nil }, beforehand.Policy{})
+		stop := run(t, old)
+		settle(time.Minute)
+		stop()
+
+		site := open(t, state)
+		gate := make(chan struct{})
+		hot := beforehand.New(site, "hot", func(context.Context) ([]article, error) {
+			<-gate
+			return []article{{"/", 7}}, nil
+		}, beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Minute)
+		if w := get(hot, "/hot.json"); w.Body.String() != "[\"/\"]\n" || hot.Value() != nil {
+			t.Errorf("meanwhile: %d %q, %v", w.Code, w.Body, hot.Value())
+		}
+		close(gate)
+		settle(time.Second)
+		if v := hot.Value(); len(v) != 1 || v[0].Views != 7 {
+			t.Errorf("value %v, want the new one", v)
+		}
+	})
+}
+
+func TestReportKeepsItsLastResultWhenARunFails(t *testing.T) {
+	fails := map[string]func() ([]article, error){
+		"error": func() ([]article, error) { return nil, errors.New("dial db: password secret") },
+		"panic": func() ([]article, error) { panic("secret") },
+	}
+	for name, fail := range fails {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var broken atomic.Bool
+				site := open(t, memory.New())
+				hot := beforehand.New(site, "hot", func(context.Context) ([]article, error) {
+					if broken.Load() {
+						return fail()
+					}
+					return []article{{"/", 1}}, nil
+				}, beforehand.Policy{Trigger: trigger.Every(time.Hour)})
+				defer run(t, site)()
+				settle(time.Second)
+				before := get(hot, "/hot.json")
+				broken.Store(true)
+				settle(2 * time.Hour)
+				w := get(hot, "/hot.json")
+				if w.Code != 200 || w.Body.String() != before.Body.String() || w.Header().Get("ETag") != before.Header().Get("ETag") {
+					t.Errorf("after the failure: %d %q", w.Code, w.Body)
+				}
+				if s := w.Header().Get("Snapshot-State"); s != `stale; reason="the last run failed"` {
+					t.Errorf("Snapshot-State %q", s)
+				}
+				if a := w.Header().Get("Cache-Control"); a != "max-age=10" {
+					t.Errorf("Cache-Control %q", a)
+				}
+				c := hot.Current()
+				if c.Failures != 2 || !strings.Contains(c.Error, "secret") || c.Stale == "" {
+					t.Errorf("failures %d, error %q", c.Failures, c.Error)
+				}
+				status := httptest.NewRecorder()
+				hot.ServeStatus(status, httptest.NewRequest("GET", "/hot/status.json", nil))
+				if b := status.Body.String(); strings.Contains(b, "secret") || !strings.Contains(b, `"failures":2`) {
+					t.Errorf("status for every reader: %s", b)
+				}
+				broken.Store(false)
+				settle(time.Hour)
+				if c := hot.Current(); c.Failures != 0 || c.Stale != "" || c.Error != "" || c.Version != 2 {
+					t.Errorf("after a success: %+v", c)
+				}
+			})
+		})
+	}
+}
+
+func TestReportWithAnUnchangedResultKeepsItsTagAndDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (int, error) { return 42, nil },
+			beforehand.Policy{Trigger: trigger.Every(time.Hour)})
+		defer run(t, site)()
+		settle(2 * time.Second)
+		first := get(hot, "/hot.json")
+		settle(2 * time.Hour)
+		w := get(hot, "/hot.json", "If-None-Match", first.Header().Get("ETag"))
+		if w.Code != 304 || w.Header().Get("Snapshot-Computed-At") == first.Header().Get("Snapshot-Computed-At") {
+			t.Errorf("%d %v, want 304 with a new time", w.Code, w.Header())
+		}
+		if w = get(hot, "/hot.json", "If-Modified-Since", first.Header().Get("Last-Modified")); w.Code != 304 {
+			t.Errorf("%d, want 304 by date", w.Code)
+		}
+	})
+}
+
+func TestRefreshWaitsForARunBegunAfterTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var data, calls atomic.Int64
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (int64, error) {
+			n := data.Load()
+			calls.Add(1)
+			time.Sleep(time.Minute)
+			return n, nil
+		}, beforehand.Policy{})
+		defer run(t, site)()
+		settle(10 * time.Second) // the first run is under way
+		data.Store(7)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if err := hot.Refresh(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if hot.Value() != 7 {
+					t.Errorf("value %d after refresh, want 7", hot.Value())
+				}
+			})
+		}
+		wg.Wait()
+		if calls.Load() != 2 {
+			t.Errorf("%d runs for 20 refreshes during the first, want 2", calls.Load())
+		}
+	})
+}
+
+func TestRefreshReturnsTheRunsError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (int, error) { return 0, errors.New("no such table") }, beforehand.Policy{})
+		defer run(t, site)()
+		err := hot.Refresh(t.Context())
+		var tick *scheduler.TickError
+		if !errors.As(err, &tick) || !strings.Contains(err.Error(), "no such table") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestCheckDiscardsOrHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		n.Store(100)
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (int64, error) { return n.Load(), nil }, beforehand.Policy{})
+		hot.Check(func(previous, next int64) error {
+			switch {
+			case next == 0:
+				return errors.New("empty")
+			case next < previous/2:
+				return beforehand.Hold(fmt.Sprintf("%d after %d", next, previous))
+			}
+			return nil
+		})
+		defer run(t, site)()
+		settle(time.Second)
+
+		n.Store(0)
+		if err := hot.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "check: empty") || hot.Value() != 100 {
+			t.Errorf("empty result: %v, value %d", err, hot.Value())
+		}
+		n.Store(10)
+		if err := hot.Refresh(t.Context()); err != nil {
+			t.Error(err)
+		}
+		settle(time.Second)
+		c := hot.Current()
+		if c.Value != 100 || c.Held != 2 || c.HeldFor != "10 after 100" || c.Stale == "" {
+			t.Errorf("held: %+v", c)
+		}
+		if err := hot.Restore(t.Context(), c.Held); err != nil {
+			t.Fatal(err)
+		}
+		if c := hot.Current(); c.Value != 10 || c.Held != 0 || c.Stale != "" {
+			t.Errorf("approved: %+v", c)
+		}
+		if err := hot.Restore(t.Context(), 1); err != nil || hot.Value() != 100 {
+			t.Errorf("rolled back: %v, value %d", err, hot.Value())
+		}
+		list, err := hot.Versions(t.Context())
+		if err != nil || len(list) != 4 {
+			t.Errorf("%d versions, %v, want 4", len(list), err)
+		}
+		if err := hot.Restore(t.Context(), 99); !errors.Is(err, snapshot.ErrNone) {
+			t.Errorf("restore of nothing: %v", err)
+		}
+	})
+}
+
+func TestWhenSparesTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls, rows atomic.Int64
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", counter(&calls), beforehand.Policy{
+			Trigger: trigger.Every(time.Hour),
+			When:    func(context.Context) (string, error) { return fmt.Sprint(rows.Load()), nil },
+		})
+		defer run(t, site)()
+		settle(5 * time.Hour)
+		if calls.Load() != 1 || hot.Current().Stale != "" {
+			t.Errorf("%d runs with nothing new, want 1; stale %q", calls.Load(), hot.Current().Stale)
+		}
+		rows.Add(1)
+		settle(time.Hour)
+		if calls.Load() != 2 {
+			t.Errorf("%d runs after a change, want 2", calls.Load())
+		}
+		if err := hot.Refresh(t.Context()); err != nil || calls.Load() != 3 {
+			t.Errorf("%d runs, %v: who asks gets a run", calls.Load(), err)
+		}
+	})
+}
+
+func TestFirstReadersWaitForOneComputation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		site := open(t, memory.New())
+		slow := func(ctx context.Context) ([]article, error) {
+			time.Sleep(3 * time.Second)
+			return counter(&calls)(ctx)
+		}
+		hot := beforehand.New(site, "hot", slow, beforehand.Policy{Wait: 5 * time.Second})
+		never := beforehand.New(site, "never", func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}, beforehand.Policy{Wait: 5 * time.Second})
+		defer run(t, site)()
+		began := time.Now()
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if w := get(hot, "/hot.json"); w.Code != 200 {
+					t.Errorf("%d after %v", w.Code, time.Since(began))
+				}
+			})
+		}
+		wg.Go(func() {
+			if w := get(never, "/never.json"); w.Code != 503 || time.Since(began) != 5*time.Second {
+				t.Errorf("%d after %v, want 503 after 5s", w.Code, time.Since(began))
+			}
+		})
+		wg.Wait()
+		if calls.Load() != 1 {
+			t.Errorf("%d computations, want 1", calls.Load())
+		}
+	})
+}
+
+func TestReplicasSwapWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		state := memory.New()
+		var reports []*beforehand.Report[[]article]
+		for range 3 {
+			site := open(t, state)
+			reports = append(reports, beforehand.New(site, "hot", counter(&calls), beforehand.Policy{Trigger: trigger.Every(time.Hour)}))
+			defer run(t, site)()
+		}
+		settle(time.Second)
+		for n := range int64(5) {
+			if calls.Load() != n+1 {
+				t.Fatalf("%d runs after %d hours among three replicas", calls.Load(), n)
+			}
+			for i, r := range reports {
+				if v := r.Value(); len(v) == 0 || int64(v[0].Views) != n+1 {
+					t.Errorf("replica %d has %v after a second, want %d", i, v, n+1)
+				}
+			}
+			// To one second behind the next hour.
+			settle(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour + time.Second)))
+		}
+	})
+}
+
+func TestRenderAddsFormats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		state := memory.New()
+		site := open(t, state)
+		hot := beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
+		hot.Render("json", func(w io.Writer, v []article) error {
+			_, err := fmt.Fprintf(w, `{"articles":%d}`, len(v))
+			return err
+		})
+		stop := run(t, site)
+		settle(time.Second)
+		if w := get(hot, "/hot"); w.Body.String() != `{"articles":1}` || hot.Value()[0].Views != 1 {
+			t.Errorf("%q, value %v", w.Body, hot.Value())
+		}
+		stop()
+
+		// A format the snapshot lacks is a reason to compute at start.
+		site = open(t, state)
+		hot = beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
+		hot.Render("svg", func(w io.Writer, v []article) error {
+			_, err := io.WriteString(w, "<svg/>")
+			return err
+		})
+		defer run(t, site)()
+		settle(time.Second)
+		if w := get(hot, "/hot.svg"); w.Code != 200 || w.Header().Get("Content-Type") != "image/svg+xml" || calls.Load() != 2 {
+			t.Errorf("%d %q, %d runs", w.Code, w.Body, calls.Load())
+		}
+	})
+}
+
+func TestReportOfFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		top := beforehand.New(site, "top", func(context.Context) (beforehand.Files, error) {
+			return beforehand.Files{"json": []byte(`[{"n":1}]`), "svg": []byte("<svg/>")}, nil
+		}, beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Second)
+		for target, want := range map[string]string{"/top": `[{"n":1}]`, "/top.svg": "<svg/>", "/top.csv": "n\r\n1\r\n"} {
+			if w := get(top, target); w.Body.String() != want {
+				t.Errorf("%s: %d %q", target, w.Code, w.Body)
+			}
+		}
+		if v := top.Value(); string(v["svg"]) != "<svg/>" {
+			t.Errorf("value %v", v)
+		}
+	})
+}
+
+func TestTypeThatDoesNotComeBackFromJSONFailsItsFirstRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type list struct{ articles []article }
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (list, error) { return list{[]article{{"/", 1}}}, nil }, beforehand.Policy{})
+		defer run(t, site)()
+		if err := hot.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "value.articles") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestCountedIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		want := snapshot.Pageviews{Through: 97_200_000, From: time.Unix(1000, 0).UTC(), To: time.Unix(2000, 0).UTC()}
+		hot := beforehand.New(site, "hot", func(ctx context.Context) (int, error) {
+			if beforehand.RunOf(ctx).Fence == 0 {
+				return 0, errors.New("no fence")
+			}
+			beforehand.Progress(ctx, 1, 2, "half")
+			beforehand.Counted(ctx, want)
+			return 1, nil
+		}, beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Second)
+		if c := hot.Current(); c.Pageviews != want {
+			t.Errorf("pageviews %+v", c.Pageviews)
+		}
+	})
+}
+
+func TestRunTellsWhatNewFoundWrong(t *testing.T) {
+	for _, names := range [][]string{{"hot", "hot"}, {"../hot"}, {""}, {"/hot"}, {"a//b"}, {"a/.b"}, {"a@b"}, {"."}} {
+		site := open(t, memory.New())
+		for _, name := range names {
+			beforehand.New(site, name, func(context.Context) (int, error) { return 1, nil }, beforehand.Policy{})
+		}
+		if err := site.Run(t.Context()); err == nil {
+			t.Errorf("%q: no error", names)
+		}
+	}
+}

@@ -1,0 +1,343 @@
+package beforehand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/snapshot"
+)
+
+// State is where a site keeps its jobs and its snapshots. memory.New,
+// sqlite.Open, sqlite.New, postgres.Open and postgres.New each return one.
+type State interface {
+	Jobs() scheduler.Store
+	Snapshots() snapshot.Store
+	Close() error
+}
+
+// Config says what a site works with. Only State is needed.
+type Config struct {
+	// State keeps jobs and snapshots. Processes that share one share the
+	// work. The site does not close it.
+	State State
+	// Logger gets what happens; nil means nothing is logged.
+	Logger *slog.Logger
+	// Encoders make content codings besides gzip, such as brotli. They are
+	// called once for each changed format, never for a reader.
+	Encoders []snapshot.Encoder
+	// Publish is a folder to which every snapshot is written as a file,
+	// for a site that serves files; empty means none. See [Site.Run].
+	Publish string
+	// Poll is how often the state is asked what other processes have
+	// computed; zero means half a second.
+	Poll time.Duration
+	// Scheduler holds further settings, such as MaxRuns, Labels and Lease.
+	// Its Store and Logger are not used.
+	Scheduler scheduler.Config
+}
+
+// Site is the reports of one program and the scheduler that computes them.
+type Site struct {
+	state     State
+	log       *slog.Logger
+	encoders  []snapshot.Encoder
+	poll      time.Duration
+	publisher *publisher // nil without a folder
+	scheduler *scheduler.Scheduler
+	wake      chan struct{} // asks the poller for a look
+
+	mu       sync.Mutex
+	running  bool
+	done     chan struct{} // closed when Run stops
+	members  map[string]member
+	order    []string // names in the order of New
+	err      error    // what New could not return
+	revision int64    // up to which changes were seen
+}
+
+// member is what a site knows of a report, whatever its type.
+type member interface {
+	core() *core
+	run(ctx context.Context, run *scheduler.Run) error
+}
+
+// Open makes a site over a state. The context bounds the first look at it.
+func Open(ctx context.Context, cfg Config) (*Site, error) {
+	if cfg.State == nil {
+		return nil, errors.New("open site: no state; memory.New() is one that lasts as long as the process")
+	}
+	log := cfg.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	sc := cfg.Scheduler
+	sc.Store, sc.Logger = cfg.State.Jobs(), log
+	s, err := scheduler.New(sc)
+	if err != nil {
+		return nil, fmt.Errorf("open site: %w", err)
+	}
+	if _, err := cfg.State.Snapshots().Versions(ctx, snapshot.Key{}); err != nil {
+		return nil, fmt.Errorf("open site: %w", err)
+	}
+	if cfg.Poll <= 0 {
+		cfg.Poll = 500 * time.Millisecond
+	}
+	site := &Site{
+		state: cfg.State, log: log, poll: cfg.Poll, scheduler: s,
+		encoders: append(slices.Clone(cfg.Encoders), snapshot.Gzip()),
+		members:  map[string]member{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if cfg.Publish != "" {
+		site.publisher = &publisher{dir: cfg.Publish, snapshots: cfg.State.Snapshots()}
+	}
+	return site, nil
+}
+
+// Scheduler returns the scheduler, for jobs that are no reports and for what
+// concerns all jobs: pause, cancel, history, health.
+func (s *Site) Scheduler() *scheduler.Scheduler { return s.scheduler }
+
+// Run computes reports as they become due and swaps to what other processes
+// have computed, until the context ends; then it waits for runs under way as
+// the scheduler's settings say. With a folder to publish to it keeps the files
+// there equal to the snapshots in service.
+//
+// It returns at once with what New found wrong, and nil after a context ended.
+func (s *Site) Run(ctx context.Context) error {
+	s.mu.Lock()
+	err := s.err
+	if err == nil && s.running {
+		err = errors.New("run site: it is running already")
+	}
+	if err == nil {
+		s.running = true
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	context.AfterFunc(ctx, s.endStreams)
+	defer s.scheduler.Observe(s.observe)()
+	followed := make(chan struct{})
+	go func() {
+		defer close(followed)
+		s.follow(ctx)
+	}()
+	err = s.scheduler.Run(ctx)
+	stop()
+	<-followed
+	s.look(context.WithoutCancel(ctx)) // what the last runs left behind
+	s.mu.Lock()
+	s.running = false
+	s.mu.Unlock()
+	return err
+}
+
+// endStreams ends the streams of Subscribe, so that a server can shut down.
+func (s *Site) endStreams() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.done)
+	s.done = make(chan struct{})
+}
+
+// stopped returns a channel that is closed when Run stops.
+func (s *Site) stopped() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
+// follow looks at the state whenever something may have changed.
+func (s *Site) follow(ctx context.Context) {
+	tick := time.NewTicker(s.poll)
+	defer tick.Stop()
+	for {
+		s.start(ctx)
+		s.look(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-s.wake:
+		}
+	}
+}
+
+// observe looks at once when something has happened here.
+func (s *Site) observe(e scheduler.Event) {
+	if e.Job != "" && s.member(e.Job) != nil {
+		s.nudge()
+	}
+}
+
+// nudge asks for a look soon.
+func (s *Site) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// start hands the scheduler the reports it does not have yet.
+func (s *Site) start(ctx context.Context) {
+	for _, m := range s.list() {
+		if err := s.add(ctx, m); err != nil && ctx.Err() == nil {
+			s.log.Error("report not started; trying again", "report", m.core().name, "error", err)
+		}
+	}
+}
+
+// add hands one report to the scheduler, and asks for a run if what is in
+// service does not do.
+func (s *Site) add(ctx context.Context, m member) error {
+	c := m.core()
+	c.adding.Lock()
+	defer c.adding.Unlock()
+	if c.added {
+		return nil
+	}
+	if err := c.load(ctx); err != nil {
+		return err
+	}
+	job := c.policy.job(c.name, m.run, c.policy.AtStart)
+	if err := s.scheduler.Add(ctx, job); err != nil {
+		return fmt.Errorf("start report %s: %w", c.name, err)
+	}
+	c.added = true
+	if !c.policy.AtStart && c.wanting() {
+		if _, err := s.scheduler.RunNow(ctx, c.name); err != nil {
+			return fmt.Errorf("start report %s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
+// list returns the reports in the order of New.
+func (s *Site) list() []member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]member, len(s.order))
+	for i, name := range s.order {
+		list[i] = s.members[name]
+	}
+	return list
+}
+
+// look brings every report to what the state has, and the folder to that.
+func (s *Site) look(ctx context.Context) {
+	err := errors.Join(s.swap(ctx), s.tell(ctx))
+	if s.publisher != nil {
+		err = errors.Join(err, s.publisher.publish(ctx, s.keys()))
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("state not followed; snapshots go on being served", "error", err)
+	}
+}
+
+// swap puts new snapshots into service.
+func (s *Site) swap(ctx context.Context) error {
+	s.mu.Lock()
+	since := s.revision
+	s.mu.Unlock()
+	list, err := s.state.Snapshots().Changes(ctx, since)
+	if err != nil {
+		return err
+	}
+	for _, head := range list {
+		m := s.member(head.Report)
+		switch {
+		case m == nil:
+		case head.Held != "":
+			m.core().hold(head)
+		default:
+			err = errors.Join(err, m.core().load(ctx))
+		}
+	}
+	if err == nil && len(list) > 0 {
+		s.mu.Lock()
+		s.revision = max(s.revision, list[len(list)-1].Revision)
+		s.mu.Unlock()
+	}
+	return err
+}
+
+func (s *Site) member(name string) member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.members[name]
+}
+
+func (s *Site) keys() []snapshot.Key {
+	var keys []snapshot.Key
+	for _, m := range s.list() {
+		keys = append(keys, m.core().key())
+	}
+	return keys
+}
+
+// tell brings what readers are told of freshness up to what the ledger has.
+func (s *Site) tell(ctx context.Context) error {
+	list := s.list()
+	if len(list) == 0 {
+		return nil
+	}
+	jobs, err := s.state.Jobs().Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	open, err := s.state.Jobs().Ticks(ctx, scheduler.Query{Outcome: scheduler.Running, Limit: -1})
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
+		c := m.core()
+		i, ok := slices.BinarySearchFunc(jobs, c.name, func(j *scheduler.State, name string) int {
+			switch {
+			case j.Name < name:
+				return -1
+			case j.Name > name:
+				return 1
+			}
+			return 0
+		})
+		if !ok {
+			continue
+		}
+		var running time.Time
+		for _, t := range open {
+			if t.Job == c.name {
+				running = t.Started
+			}
+		}
+		err = errors.Join(err, c.tell(ctx, jobs[i], running))
+	}
+	return err
+}
+
+// enroll adds a report; what is wrong with it is told by Run.
+func (s *Site) enroll(m member) {
+	c := m.core()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := checkName(c.name)
+	if err == nil && s.members[c.name] != nil {
+		err = fmt.Errorf("new report %s: there is one of that name", c.name)
+	}
+	if err != nil {
+		s.err = errors.Join(s.err, err)
+		s.log.Error("report refused", "report", c.name, "error", err)
+		return
+	}
+	s.members[c.name] = m
+	s.order = append(s.order, c.name)
+	s.nudge()
+}
