@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/beforehand-go/beforehand/collect"
+)
+
+// Message is one line of the answer to an import: progress, or what it did at
+// its end.
+type Message struct {
+	Progress *collect.Progress `json:"progress,omitempty"`
+	Summary  *collect.Summary  `json:"summary,omitempty"`
+	Error    string            `json:"error,omitempty"`   // why the import, or the refresh, failed
+	Nothing  bool              `json:"nothing,omitempty"` // it failed because there was nothing to import
+}
+
+// Control is what the owner's commands ask a running server for. It is not for
+// readers: whoever reaches it can add pageviews.
+//
+//	POST /import?site=SITE&name=NAME    the body is a log; the answer is Messages, one JSON object a line
+//	POST /refresh                       computes the reports; the answer is one Message
+func (s *Server) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /import", s.takeImport)
+	mux.HandleFunc("POST /refresh", func(w http.ResponseWriter, r *http.Request) {
+		var m Message
+		if err := s.Refresh(r.Context()); err != nil {
+			m.Error = err.Error()
+		}
+		json.NewEncoder(w).Encode(m)
+	})
+	return mux
+}
+
+// takeImport imports a log while it is sent. Imports take turns.
+func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
+	if site := r.URL.Query().Get("site"); site != s.Name {
+		w.WriteHeader(http.StatusNotFound)
+		json.NewEncoder(w).Encode(Message{Error: "the running server has no site " + site + "; its site is " + s.Name})
+		return
+	}
+	select {
+	case s.importing <- struct{}{}:
+		defer func() { <-s.importing }()
+	case <-r.Context().Done():
+		return
+	}
+	control := http.NewResponseController(w)
+	if err := control.EnableFullDuplex(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	send := func(m Message) {
+		json.NewEncoder(w).Encode(m)
+		control.Flush()
+	}
+	log := collect.Log{Name: r.URL.Query().Get("name"), Site: s.Name, Zone: s.Zone, Data: r.Body}
+	summary, err := s.Importer.Import(r.Context(), log, func(p collect.Progress) { send(Message{Progress: &p}) })
+	m := Message{Summary: &summary}
+	if err != nil {
+		m.Error, m.Nothing = err.Error(), errors.Is(err, collect.ErrNothing)
+		if r.Context().Err() == nil && !errors.Is(err, context.Canceled) {
+			s.Logger.Warn("import ended early", "error", err)
+		}
+	}
+	send(m)
+}

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/chart"
+	"github.com/beforehand-go/beforehand/report"
+	"github.com/beforehand-go/beforehand/web"
+)
+
+// livePage is the site's page, computed from raw rows while its reader waits.
+func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	var current struct {
+		pageviews beforehand.Current[report.Pageviews]
+		hot       beforehand.Current[report.Hot]
+	}
+	var err error
+	current.pageviews.Value, err = s.countPageviews(r.Context())
+	current.pageviews.Took = time.Since(began)
+	if err == nil {
+		half := time.Now()
+		current.hot.Value, err = s.rankHot(r.Context())
+		current.hot.Took = time.Since(half)
+	}
+	if err != nil {
+		s.failLive(w, r, err)
+		return
+	}
+	current.pageviews.ComputedAt, current.hot.ComputedAt = time.Now(), time.Now()
+	d := s.data(current.pageviews, current.hot)
+	d.LiveTook = time.Since(began)
+	var b bytes.Buffer
+	if err := web.Live(&b, d); err != nil {
+		s.failLive(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", web.Policy)
+	writeLive(w, "text/html; charset=utf-8", b.Bytes())
+}
+
+// liveReport is one report, computed from raw rows while its reader waits.
+func (s *Server) liveReport(w http.ResponseWriter, r *http.Request) {
+	name, format, _ := strings.Cut(r.PathValue("file"), ".")
+	if s.find(r.PathValue("site"), name) == nil || format != "json" && format != "svg" {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := s.computeLive(r.Context(), name, format)
+	if err != nil {
+		s.failLive(w, r, err)
+		return
+	}
+	if format == "svg" {
+		w.Header().Set("Content-Security-Policy", chart.Policy())
+		writeLive(w, "image/svg+xml", body)
+		return
+	}
+	writeLive(w, "application/json", body)
+}
+
+func (s *Server) computeLive(ctx context.Context, name, format string) ([]byte, error) {
+	var b bytes.Buffer
+	var value any
+	var err error
+	if name == "hot" {
+		var v report.Hot
+		if v, err = s.rankHot(ctx); err == nil && format == "svg" {
+			err = drawHot(&b, v)
+		}
+		value = v
+	} else {
+		var v report.Pageviews
+		if v, err = s.countPageviews(ctx); err == nil && format == "svg" {
+			err = drawPageviews(&b, v)
+		}
+		value = v
+	}
+	if err == nil && format == "json" {
+		err = json.NewEncoder(&b).Encode(value)
+	}
+	return b.Bytes(), err
+}
+
+func writeLive(w http.ResponseWriter, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.Write(body)
+}
+
+func (s *Server) failLive(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() == nil {
+		s.Logger.Error("compute live", "path", r.URL.Path, "error", err)
+	}
+	http.Error(w, "the live computation failed; the server's log says why", http.StatusInternalServerError)
+}

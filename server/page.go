@@ -1,0 +1,132 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/report"
+	"github.com/beforehand-go/beforehand/snapshot"
+	"github.com/beforehand-go/beforehand/web"
+)
+
+// page is the site's page, rendered beforehand.
+type page struct {
+	served atomic.Pointer[snapshot.Served]
+	files  []snapshot.File
+}
+
+func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.served.Load().ServeHTTP(w, r) }
+
+// put swaps the page.
+func (p *page) put(body []byte) error {
+	now := time.Now()
+	files, err := snapshot.Build([]snapshot.Format{{Name: "html", Body: body}},
+		[]snapshot.Encoder{snapshot.Gzip()}, p.files, now)
+	if err != nil {
+		return err
+	}
+	p.files = files
+	p.served.Store(prepare(snapshot.Snapshot{Version: 1, Files: files, ComputedAt: now}))
+	return nil
+}
+
+// prepare makes a page ready to be read; one without files answers 503.
+func prepare(s snapshot.Snapshot) *snapshot.Served {
+	rules := snapshot.Rules{Policies: map[string]string{"html": web.Policy}}
+	return snapshot.Prepare(s, snapshot.State{}, rules)
+}
+
+// shown is what the page depends on, to see when it is due to be rendered.
+type shown struct {
+	versions [2]int64
+	next     [2]time.Time
+	stale    [2]string
+	day      pageview.Day
+}
+
+// lookEvery is how often Run looks whether the page is due.
+const lookEvery = 250 * time.Millisecond
+
+// Run keeps the page up to date until ctx ends. Wait, which may be nil,
+// measures what a reader of a report waits.
+func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path string) time.Duration) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var last shown
+	for {
+		pageviews, hot := s.pageviews.Current(), s.hot.Current()
+		now := shown{
+			versions: [2]int64{pageviews.Version, hot.Version},
+			next:     [2]time.Time{pageviews.NextAt, hot.NextAt},
+			stale:    [2]string{pageviews.Stale, hot.Stale},
+			day:      pageview.DayOf(time.Now().In(s.Zone)),
+		}
+		if now != last {
+			d := s.data(pageviews, hot)
+			if wait != nil && s.Live {
+				d.Pageviews.ReaderWait = wait(ctx, "/s/"+s.Name+"/pageviews.json")
+				d.Hot.ReaderWait = wait(ctx, "/s/"+s.Name+"/hot.json")
+			}
+			if err := s.render(d); err != nil {
+				s.Logger.Error("render page", "error", err)
+			}
+			last = now
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (s *Server) render(d web.Data) error {
+	var b bytes.Buffer
+	if err := web.Page(&b, d); err != nil {
+		return err
+	}
+	return s.page.put(b.Bytes())
+}
+
+// data is what the page shows.
+func (s *Server) data(pageviews beforehand.Current[report.Pageviews], hot beforehand.Current[report.Hot]) web.Data {
+	d := web.Data{
+		Site: s.Name, Now: time.Now(), Zone: s.Zone, Import: s.Import,
+		Pageviews: about("pageviews", pageviews.Status), Chart: bars(pageviews.Value),
+		Hot: about("hot", hot.Status), Items: items(hot.Value),
+		Totals: web.Totals{Pageviews: pageviews.Value.Total},
+	}
+	if p := pageviews.Pageviews; !p.From.IsZero() {
+		d.Totals.First, d.Totals.Last = p.From, p.To.Add(-time.Microsecond)
+	}
+	if s.Live {
+		d.LiveURL = "/live/"
+		// A run computes from raw rows, which is what the live page does.
+		d.Pageviews.LiveTook, d.Hot.LiveTook = pageviews.Took, hot.Took
+	}
+	return d
+}
+
+func about(name string, st beforehand.Status) web.Report {
+	return web.Report{
+		Name: name, AsOf: st.ComputedAt, Next: st.NextAt, Took: st.Took,
+		Stale: st.Stale != "", Reason: st.Stale,
+	}
+}
+
+func items(v report.Hot) []web.Item {
+	list := slices.Grow([]web.Item(nil), len(v.Items))
+	for _, i := range v.Items {
+		list = append(list, web.Item{
+			Rank: i.Rank, Path: i.Path, Title: i.Title, Pageviews: i.Pageviews,
+			Visitors: i.Visitors, Score: i.Score, Change: i.Change,
+		})
+	}
+	return list
+}
