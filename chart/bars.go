@@ -143,6 +143,9 @@ func (p *barPlot) y(v float64) float64 {
 // bars draws each series as one path, a hair's breadth apart from the next.
 func (p *barPlot) bars(c *canvas) {
 	width := min(p.step*.76, 72)
+	if p.step < 6 { // too narrow for gaps: bars reach a little under the next
+		width = p.step + .1
+	}
 	below := make([]float64, len(p.Labels))
 	for n, s := range p.Series {
 		var d strings.Builder
@@ -156,7 +159,8 @@ func (p *barPlot) bars(c *canvas) {
 			if height > 4 {
 				height--
 			}
-			d.WriteString(box(p.left+p.step*(float64(i)+.5)-width/2, bottom-height, width, height))
+			x := p.left + p.step*(float64(i)+.5) - width/2
+			d.WriteString(box(x, bottom-height, min(width, p.width-x), height))
 		}
 		c.path(colour(n, s), d.String())
 	}
@@ -164,7 +168,7 @@ func (p *barPlot) bars(c *canvas) {
 
 // labels writes as many labels as fit beside each other, evenly.
 func (p *barPlot) labels(c *canvas) {
-	const most, gap = 110, 10
+	const most, gap = 110, 6
 	widest := 0.0
 	for _, l := range p.Labels {
 		widest = max(widest, min(textWidth(l), most))

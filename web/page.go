@@ -180,10 +180,7 @@ func (v *view) Score(i Item) string {
 	for _, other := range v.Items {
 		most = max(most, other.Score)
 	}
-	if !(most > 0) || math.IsInf(most, 0) {
-		return "0"
-	}
-	return strconv.FormatFloat(max(0, 100*i.Score/most), 'f', 1, 64)
+	return share(i.Score, most)
 }
 
 // Slow is the time of computing all reports live, and Instant what their
@@ -218,8 +215,14 @@ func (v *view) Ratio(live, wait time.Duration) string {
 
 // Share is wait as a part of live, of 100.
 func (v *view) Share(wait, live time.Duration) string {
-	if live <= 0 {
+	return share(float64(wait), float64(live))
+}
+
+// share is part of whole, of 100.
+func share(part, whole float64) string {
+	percent := 100 * part / whole
+	if !(percent > 0) { // also where there is no whole, or no number
 		return "0"
 	}
-	return strconv.FormatFloat(min(100, 100*float64(wait)/float64(live)), 'f', 3, 64)
+	return strconv.FormatFloat(min(percent, 100), 'f', 2, 64)
 }

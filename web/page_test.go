@@ -151,12 +151,12 @@ func TestPageSaysWhatIsKnown(t *testing.T) {
 	for name, sentences := range map[string][]string{
 		"demo": {
 			">97,200,000</dd>", `as of <time datetime="2026-11-22T14:00:00+08:00">14:00</time>`, `>15:00</time>`,
-			"took 1.8 s", "22,000 times", `<a class="go" href="/live/">`, "up 12", "down 3", ">new<",
+			"took 1.8 s", "22,000×", `<a class="go" href="/live/">`, "up 12", "down 3", ">new<",
 			`href="https://blog.example/2026/11/article-number-51/"`, `href="/s/default/hot.json"`, `href="/s/default/pageviews.svg"`,
 			"Times are those of Asia/Shanghai",
 		},
 		"live":       {"You waited 3.6 s.", "computed for you just now", `<a class="go" href="/">`},
-		"stale":      {"read pageviews: the disk is full", "21 November 2026, 12:00", "The newest refresh did not succeed."},
+		"stale":      {"read pageviews: the disk is full", "21 November 2026, 12:00", "A newer result is overdue."},
 		"empty":      {"No pageviews yet", "beforehand import access.log", ">default</bdi>", ">07:00</time>"},
 		"unmeasured": {"not measured yet", "Not computed yet.", "the first result is due", "No article is hot yet", "Nothing to draw yet"},
 	} {
