@@ -23,6 +23,8 @@ type core struct {
 	// decode makes the value of a snapshot; what it returns puts the value
 	// into service and cannot fail.
 	decode func(s *snapshot.Snapshot) (put func(), err error)
+	// formats names those this process adds to every result.
+	formats func() []string
 
 	adding sync.Mutex // held while the scheduler is given the job
 	added  bool
@@ -178,7 +180,7 @@ func (c *core) wanting() bool {
 	if s.Version == 0 || !c.own {
 		return true
 	}
-	return slices.ContainsFunc(c.wanted, func(format string) bool {
+	return slices.ContainsFunc(c.formats(), func(format string) bool {
 		_, ok := s.File(format, "")
 		return !ok
 	})

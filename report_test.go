@@ -30,7 +30,7 @@ type article struct {
 // called.
 func open(t *testing.T, state beforehand.State) *beforehand.Site {
 	t.Helper()
-	site, err := beforehand.Open(t.Context(), beforehand.Config{State: state})
+	site, err := beforehand.Open(t.Context(), beforehand.Config{State: state, Poll: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,13 +384,84 @@ func TestFirstReadersWaitForOneComputation(t *testing.T) {
 	})
 }
 
+func TestInvalidateRunsOnceMoreWithoutWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(ctx context.Context) ([]article, error) {
+			time.Sleep(time.Minute)
+			return counter(&calls)(ctx)
+		}, beforehand.Policy{})
+		defer run(t, site)()
+		settle(10 * time.Second) // the first run is under way
+		began := time.Now()
+		for range 5 {
+			if err := hot.Invalidate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if time.Since(began) != 0 {
+			t.Errorf("waited %v", time.Since(began))
+		}
+		changed := hot.Changed()
+		settle(5 * time.Minute)
+		<-changed
+		if calls.Load() != 2 {
+			t.Errorf("%d runs, want one more than the first", calls.Load())
+		}
+	})
+}
+
+// d reads b and c, which both read a.
+func TestReportsRunAfterThoseTheyRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls [4]atomic.Int64
+		site := open(t, memory.New())
+		var a, b, c *beforehand.Report[int64]
+		// Added in the wrong order on purpose.
+		d := beforehand.New(site, "d", func(context.Context) (int64, error) {
+			calls[3].Add(1)
+			return b.Value()*1000 + c.Value(), nil
+		}, beforehand.Policy{After: []string{"b", "c"}})
+		c = beforehand.New(site, "c", func(context.Context) (int64, error) {
+			calls[2].Add(1)
+			return a.Value() + 1, nil
+		}, beforehand.Policy{After: []string{"a"}})
+		b = beforehand.New(site, "b", func(context.Context) (int64, error) {
+			calls[1].Add(1)
+			time.Sleep(time.Minute)
+			return a.Value() + 1, nil
+		}, beforehand.Policy{After: []string{"a"}})
+		a = beforehand.New(site, "a", func(context.Context) (int64, error) {
+			time.Sleep(time.Minute)
+			return calls[0].Add(1), nil
+		}, beforehand.Policy{Trigger: trigger.Every(time.Hour)})
+		defer run(t, site)()
+		settle(10 * time.Minute)
+		for hour := int64(1); hour <= 3; hour++ {
+			for i := range calls {
+				if calls[i].Load() != hour {
+					t.Errorf("hour %d: %d runs of report %d, want %d", hour, calls[i].Load(), i, hour)
+				}
+			}
+			if want := (hour+1)*1000 + hour + 1; d.Value() != want {
+				t.Errorf("hour %d: d is %d, want %d", hour, d.Value(), want)
+			}
+			settle(time.Hour)
+		}
+	})
+}
+
 func TestReplicasSwapWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
 		state := memory.New()
 		var reports []*beforehand.Report[[]article]
 		for range 3 {
-			site := open(t, state)
+			site, err := beforehand.Open(t.Context(), beforehand.Config{State: state})
+			if err != nil {
+				t.Fatal(err)
+			}
 			reports = append(reports, beforehand.New(site, "hot", counter(&calls), beforehand.Policy{Trigger: trigger.Every(time.Hour)}))
 			defer run(t, site)()
 		}

@@ -213,9 +213,30 @@ func (s *Site) add(ctx context.Context, m member) error {
 		return fmt.Errorf("start report %s: %w", c.name, err)
 	}
 	c.added = true
-	if !c.policy.AtStart && c.wanting() {
+	if !c.policy.AtStart && c.wanting() && !s.following(c.policy.After) {
 		if _, err := s.scheduler.RunNow(ctx, c.name); err != nil {
 			return fmt.Errorf("start report %s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
+// following tells whether a report named is itself to be computed at start, so
+// that the one behind it will be anyway.
+func (s *Site) following(after []string) bool {
+	return slices.ContainsFunc(after, func(name string) bool {
+		m := s.member(name)
+		return m != nil && m.core().wanting()
+	})
+}
+
+// readable brings the reports that a run reads to what the state has.
+func (s *Site) readable(ctx context.Context, after []string) error {
+	for _, name := range after {
+		if m := s.member(name); m != nil {
+			if err := m.core().load(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

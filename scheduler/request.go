@@ -14,11 +14,18 @@ func (s *Scheduler) RunNow(ctx context.Context, name string) (Key, error) {
 	return s.ask(ctx, "run", name, false)
 }
 
+// RunAfresh makes sure that a run of the job will begin after the call and
+// returns its tick, without waiting for it. All who call it while a run is
+// under way share the one that is queued behind it.
+func (s *Scheduler) RunAfresh(ctx context.Context, name string) (Key, error) {
+	return s.ask(ctx, "refresh", name, true)
+}
+
 // Refresh waits for a run of the job that begins after the call, and returns
 // nil if it succeeded and a *TickError if not. All who call it while a run is
 // under way share the one that is queued behind it.
 func (s *Scheduler) Refresh(ctx context.Context, name string) error {
-	k, err := s.ask(ctx, "refresh", name, true)
+	k, err := s.RunAfresh(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,210 @@
+package beforehand
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/snapshot"
+)
+
+// maker makes snapshots of values: it renders, checks, compresses and tags.
+type maker[T any] struct {
+	name string
+
+	mu      sync.Mutex
+	renders []render[T]
+	checks  []func(previous, next T) error
+	proven  bool // a value of this type came back from JSON as it was
+}
+
+// render is a format made of the value.
+type render[T any] struct {
+	format string
+	write  func(io.Writer, T) error
+}
+
+// Render adds a format, or takes the place of "json", "csv" or "html", which
+// every value has. The format is the extension, such as "svg". It is called
+// right after New, and its formats come in the order of the calls, behind the
+// three.
+func (m *maker[T]) Render(format string, write func(w io.Writer, v T) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.renders = append(slices.DeleteFunc(slices.Clone(m.renders), func(o render[T]) bool { return o.format == format }), render[T]{format, write})
+}
+
+// Check adds a look at a result before it goes into service; previous is the
+// one that is there, zero at first. An error discards the result and fails the
+// run, unless it is a [Hold]. It is called right after New.
+func (m *maker[T]) Check(check func(previous, next T) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.checks = append(m.checks, check)
+}
+
+// formats names what Render has added.
+func (m *maker[T]) formats() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var names []string
+	for _, o := range m.renders {
+		names = append(names, o.format)
+	}
+	return names
+}
+
+// make calls the function and makes a snapshot of its value. The run is nil
+// for one that no tick asked for.
+func (m *maker[T]) make(ctx context.Context, fn func(context.Context) (T, error), run *scheduler.Run, previous snapshot.Snapshot, encoders []snapshot.Encoder) (snapshot.Snapshot, error) {
+	var s snapshot.Snapshot
+	if run != nil {
+		s.Tick, s.Fence = run.Due, run.Fence
+	}
+	began, notes := time.Now(), &notes{run: run}
+	v, err := fn(context.WithValue(ctx, notesKey{}, notes))
+	if err != nil {
+		return s, err
+	}
+	// A result that came after the run was cancelled is nobody's.
+	if err := context.Cause(ctx); err != nil {
+		return s, err
+	}
+	formats, err := m.render(v)
+	if err != nil {
+		return s, err
+	}
+	if s.Held, err = m.check(previous, v); err != nil {
+		return s, err
+	}
+	s.ComputedAt = time.Now().UTC()
+	s.Took = s.ComputedAt.Sub(began)
+	s.Pageviews = notes.get()
+	s.Files, err = snapshot.Build(formats, encoders, previous.Files, s.ComputedAt)
+	return s, err
+}
+
+// render makes every format of a value.
+func (m *maker[T]) render(v T) ([]snapshot.Format, error) {
+	m.mu.Lock()
+	renders, proven := slices.Clone(m.renders), m.proven
+	m.mu.Unlock()
+	if !proven {
+		if err := survives(v); err != nil {
+			return nil, err
+		}
+	}
+	var formats []snapshot.Format
+	if files, ok := any(v).(Files); ok {
+		formats = files.formats()
+	} else {
+		doc, err := encodeValue(v)
+		if err != nil {
+			return nil, err
+		}
+		formats = []snapshot.Format{{Name: "json", Body: doc}}
+		if slices.ContainsFunc(renders, func(o render[T]) bool { return o.format == "json" }) {
+			formats = append(formats, snapshot.Format{Name: valueFormat, Body: doc})
+		}
+	}
+	formats, err := tables(formats, m.name)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range renders {
+		var b bytes.Buffer
+		if err := o.write(&b, v); err != nil {
+			return nil, fmt.Errorf("render %s: %w", o.format, err)
+		}
+		f := snapshot.Format{Name: o.format, Body: b.Bytes()}
+		if i := slices.IndexFunc(formats, func(g snapshot.Format) bool { return g.Name == f.Name }); i >= 0 {
+			formats[i] = f
+		} else {
+			formats = append(formats, f)
+		}
+	}
+	m.mu.Lock()
+	m.proven = true
+	m.mu.Unlock()
+	return formats, nil
+}
+
+// check asks the owner's checks, and returns why the result is held.
+func (m *maker[T]) check(previous snapshot.Snapshot, next T) (string, error) {
+	m.mu.Lock()
+	checks := slices.Clone(m.checks)
+	m.mu.Unlock()
+	if len(checks) == 0 {
+		return "", nil
+	}
+	var before T
+	if previous.Version > 0 {
+		// What another definition left behind may not be of this type.
+		if v, err := decodeValue[T](&previous); err == nil {
+			before = v
+		}
+	}
+	for _, check := range checks {
+		err := check(before, next)
+		if reason, ok := heldFor(err); ok {
+			return reason, nil
+		} else if err != nil {
+			return "", fmt.Errorf("check: %w", err)
+		}
+	}
+	return "", nil
+}
+
+// tables adds CSV and HTML made of the JSON, where the formats have none.
+func tables(formats []snapshot.Format, title string) ([]snapshot.Format, error) {
+	has := func(name string) int {
+		return slices.IndexFunc(formats, func(f snapshot.Format) bool { return f.Name == name })
+	}
+	i := has("json")
+	if i < 0 || !json.Valid(formats[i].Body) {
+		return formats, nil
+	}
+	t, err := tabulate(formats[i].Body)
+	if err != nil {
+		return nil, err
+	}
+	t.Title = title
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{{"csv", t.csv}, {"html", t.html}} {
+		if has(f.name) >= 0 {
+			continue
+		}
+		var b bytes.Buffer
+		if err := f.write(&b); err != nil {
+			return nil, fmt.Errorf("render %s: %w", f.name, err)
+		}
+		formats = append(formats, snapshot.Format{Name: f.name, Body: b.Bytes()})
+	}
+	return formats, nil
+}
+
+// formats returns the files in order of name, "json" first.
+func (f Files) formats() []snapshot.Format {
+	var formats []snapshot.Format
+	for name, body := range f {
+		formats = append(formats, snapshot.Format{Name: name, Body: body})
+	}
+	slices.SortFunc(formats, func(a, b snapshot.Format) int {
+		switch {
+		case a.Name == b.Name:
+			return 0
+		case a.Name == "json", b.Name != "json" && a.Name < b.Name:
+			return -1
+		}
+		return 1
+	})
+	return formats
+}
