@@ -108,7 +108,9 @@ func (s *Store) commit(group []request) {
 		answer(group, err)
 		return
 	}
-	s.publishSites(s.w)
+	if s.w.newSites {
+		s.publishSites(s.w)
+	}
 	for i, r := range group {
 		r.done <- refused[i]
 	}

@@ -71,6 +71,7 @@ func (w *writer) addSite(ctx context.Context, n newSite) error {
 		return fmt.Errorf("add site: %w", err)
 	}
 	w.sites[n.name] = s
+	w.newSites = true
 	return nil
 }
 

@@ -154,6 +154,7 @@ func (s *Store) publishSites(w *writer) {
 		sites[name] = v
 	}
 	s.sites.Store(&sites)
+	w.newSites = false
 }
 
 // reader is the database to read from, or the reason why there is none.

@@ -33,6 +33,7 @@ type writer struct {
 	pageviews *driver.Appender
 	seq       uint64 // of the pageview written last
 	sites     map[string]site
+	newSites  bool // sites were added since readers were told of them
 	pages     map[pageKey]page
 	names     map[string]uint32
 	added     struct { // since the last commit

@@ -30,7 +30,7 @@ func (s *salts) Salt(_ context.Context, site string, day pageview.Day, fresh []b
 }
 
 // start runs a server on an empty store.
-func start(t *testing.T) *server.Server {
+func start(t testing.TB) *server.Server {
 	t.Helper()
 	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
 	if err != nil {
@@ -88,7 +88,7 @@ func logOf(n int) string {
 }
 
 // importLog sends a log through the control socket's handler, as the command does.
-func importLog(t *testing.T, s *server.Server, path, log string) []server.Message {
+func importLog(t testing.TB, s *server.Server, path, log string) []server.Message {
 	t.Helper()
 	control := httptest.NewServer(s.Control())
 	defer control.Close()
