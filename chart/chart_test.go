@@ -2,6 +2,8 @@ package chart_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -229,4 +231,21 @@ func FuzzAnyStringIsWellFormed(f *testing.F) {
 		}.SVG)
 		sound(t, chart.Bars{Title: title, Width: width, Words: chart.Words{Empty: name}}.Inline)
 	})
+}
+
+func TestPolicyAllowsTheStyleOfAPicture(t *testing.T) {
+	var out bytes.Buffer
+	if err := (chart.Ranking{}).SVG(&out); err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(out.String(), "<style>")
+	style, _, _ := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	if want := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(chart.Policy(), want) {
+		t.Errorf("policy %q lacks %s", chart.Policy(), want)
+	}
+	out.Reset()
+	if err := (chart.Ranking{}).Inline(&out); err != nil || strings.Contains(out.String(), "<style") {
+		t.Errorf("inline, it has a style sheet (%v)", err)
+	}
 }
