@@ -144,6 +144,10 @@ func (r *fieldReader) add(low, high, step int) {
 	if high < low {
 		high += r.size()
 	}
+	if n := high - low + 1; step == 1 && high-r.min < min(r.size(), 64) {
+		r.values[0] |= (1<<n - 1) << (low - r.min)
+		return
+	}
 	for v := low; v <= high; v += step {
 		n := v - r.min
 		if n >= r.size() {

@@ -1,0 +1,13 @@
+module github.com/beforehand-go/beforehand/bench
+
+go 1.26.0
+
+require (
+	github.com/adhocore/gronx v1.20.4
+	github.com/beforehand-go/beforehand v0.0.0
+	github.com/netresearch/go-cron v0.9.1
+	github.com/reugn/go-quartz v0.15.2
+	github.com/robfig/cron/v3 v3.0.1
+)
+
+replace github.com/beforehand-go/beforehand => ../
