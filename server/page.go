@@ -97,7 +97,7 @@ func (s *Server) render(d web.Data) error {
 // data is what the page shows.
 func (s *Server) data(pageviews beforehand.Current[report.Pageviews], hot beforehand.Current[report.Hot]) web.Data {
 	d := web.Data{
-		Site: s.Name, Now: time.Now(), Zone: s.Zone, Import: s.Import,
+		Site: s.Name, Title: s.Title, Now: time.Now(), Zone: s.Zone, Import: s.Import,
 		Pageviews: about("pageviews", pageviews.Status), Chart: bars(pageviews.Value),
 		Hot: about("hot", hot.Status), Items: items(hot.Value),
 		Totals: web.Totals{Pageviews: pageviews.Value.Total},

@@ -27,6 +27,7 @@ type Config struct {
 	Store    pageview.Store    // holds the pageviews
 	Importer *collect.Importer // takes imports in
 	Name     string            // of the site, in URLs
+	Title    string            // of the site, for people; empty means its name
 	Zone     *time.Location    // of the site's days; nil means UTC
 	Articles string            // pattern of the paths on the hot list; empty means every page
 	Trigger  trigger.Trigger   // when reports are computed; nil means every hour
@@ -92,7 +93,7 @@ func counted(ctx context.Context, span pageview.Span) {
 func bars(v report.Pageviews) chart.Bars {
 	b := chart.Bars{Title: "Pageviews by page and month", Labels: v.Labels}
 	for _, s := range v.Series {
-		b.Series = append(b.Series, chart.Series{Name: s.Path, Values: s.Values})
+		b.Series = append(b.Series, chart.Series{Name: s.Path, Values: s.Values, Other: s.Path == report.Other})
 	}
 	return b
 }

@@ -31,7 +31,8 @@ type Data struct {
 	Import string
 }
 
-// Totals are the sums over everything the page shows.
+// Totals are the sums over everything the page shows. Zero visitors or pages
+// are not shown.
 type Totals struct {
 	Pageviews   int64
 	Visitors    int64 // the sum of daily visitors
