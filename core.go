@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 type core struct {
 	site       *Site
 	name       string
+	params     string // of one of a family; empty for a report of its own
 	policy     Policy
 	definition string
 	// decode makes the value of a snapshot; what it returns puts the value
@@ -49,7 +51,7 @@ type told struct {
 	record   scheduler.Record
 }
 
-func (c *core) key() snapshot.Key { return snapshot.Key{Report: c.name} }
+func (c *core) key() snapshot.Key { return snapshot.Key{Report: c.name, Params: c.params} }
 
 // load puts the store's snapshot into service if it is newer and ours, or if
 // we have none of our own definition.
@@ -116,6 +118,31 @@ func (c *core) tell(ctx context.Context, job *scheduler.State, running time.Time
 // serve makes a snapshot's headers and swaps it in. The caller holds mu.
 func (c *core) serve(s snapshot.Snapshot) {
 	c.served.Store(snapshot.Prepare(s, c.stateOf(c.told, c.held, s.Version), c.policy.Rules))
+}
+
+// follow takes over the state of the family's job; staleness is each one's own.
+func (c *core) follow(state snapshot.State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	state.Stale = c.told.state.Stale
+	if state != c.told.state {
+		c.told.state = state
+		c.serve(c.served.Load().Snapshot())
+	}
+}
+
+// failed notes how the last computation of one of a family ended.
+func (c *core) failed(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &c.told
+	t.failures, t.err, t.state.Stale = t.failures+1, "", "the last computation failed"
+	if err == nil {
+		t.failures, t.state.Stale = 0, ""
+	} else {
+		t.err = err.Error()
+	}
+	c.serve(c.served.Load().Snapshot())
 }
 
 // stateOf is what readers are told beside a version.
@@ -191,4 +218,12 @@ func (c *core) wait() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.changed
+}
+
+// refuse answers with a sentence that no cache keeps.
+func (c *core) refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
+	h := w.Header()
+	c.allowOrigin(h, r)
+	h.Set("Cache-Control", "no-store")
+	http.Error(w, text, status)
 }

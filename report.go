@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"sync/atomic"
@@ -19,7 +20,7 @@ type Report[T any] struct {
 	c     *core
 	fn    func(context.Context) (T, error)
 	value atomic.Pointer[kept[T]]
-	maker[T]
+	maker maker[T]
 }
 
 // kept is a value with the snapshot it was decoded from.
@@ -44,7 +45,7 @@ func New[T any](site *Site, name string, fn func(context.Context) (T, error), po
 	r.c = &core{
 		site: site, name: name, policy: policy,
 		definition: definition(policy.Definition, reflect.TypeFor[T]()),
-		decode:     r.decode, formats: r.formats, changed: make(chan struct{}),
+		decode:     r.decode, formats: r.maker.formats, changed: make(chan struct{}),
 	}
 	r.c.served.Store(snapshot.Prepare(snapshot.Snapshot{Key: r.c.key()}, snapshot.State{}, policy.Rules))
 	r.value.Store(&kept[T]{})
@@ -59,6 +60,19 @@ func New[T any](site *Site, name string, fn func(context.Context) (T, error), po
 
 func (r *Report[T]) core() *core { return r.c }
 
+// swap follows what the store says of one of the report's versions.
+func (r *Report[T]) swap(ctx context.Context, head snapshot.Snapshot) error {
+	if head.Held != "" {
+		r.c.hold(head)
+		return nil
+	}
+	return r.c.load(ctx)
+}
+
+func (r *Report[T]) tell(ctx context.Context, job *scheduler.State, running time.Time) error {
+	return r.c.tell(ctx, job, running)
+}
+
 // decode makes the value of a snapshot.
 func (r *Report[T]) decode(s *snapshot.Snapshot) (func(), error) {
 	v, err := decodeValue[T](s)
@@ -68,6 +82,19 @@ func (r *Report[T]) decode(s *snapshot.Snapshot) (func(), error) {
 	h := &kept[T]{value: v, snapshot: *s}
 	return func() { r.value.Store(h) }, nil
 }
+
+// Render adds a format, or takes the place of "json", "csv" or "html", which
+// every value has. The format is the extension, such as "svg". It is called
+// right after New, and its formats come in the order of the calls, behind the
+// three.
+func (r *Report[T]) Render(format string, write func(w io.Writer, v T) error) {
+	r.maker.addRender(format, write)
+}
+
+// Check adds a look at a result before it goes into service; previous is the
+// one that is there, zero at first. An error discards the result and fails the
+// run, unless it is a [Hold]. It is called right after New.
+func (r *Report[T]) Check(check func(previous, next T) error) { r.maker.addCheck(check) }
 
 // Value returns the last result, the zero value before the first. All callers
 // share it: it must not be changed. It never waits.
@@ -143,7 +170,7 @@ func (r *Report[T]) run(ctx context.Context, run *scheduler.Run) error {
 	if same && !run.Asked {
 		return nil
 	}
-	s, err := r.make(ctx, r.fn, run, previous, c.site.encoders)
+	s, err := r.maker.make(ctx, r.fn, run, previous, c.site.encoders)
 	if err != nil {
 		return err
 	}

@@ -30,20 +30,15 @@ type render[T any] struct {
 	write  func(io.Writer, T) error
 }
 
-// Render adds a format, or takes the place of "json", "csv" or "html", which
-// every value has. The format is the extension, such as "svg". It is called
-// right after New, and its formats come in the order of the calls, behind the
-// three.
-func (m *maker[T]) Render(format string, write func(w io.Writer, v T) error) {
+// addRender is Report.Render.
+func (m *maker[T]) addRender(format string, write func(w io.Writer, v T) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.renders = append(slices.DeleteFunc(slices.Clone(m.renders), func(o render[T]) bool { return o.format == format }), render[T]{format, write})
 }
 
-// Check adds a look at a result before it goes into service; previous is the
-// one that is there, zero at first. An error discards the result and fails the
-// run, unless it is a [Hold]. It is called right after New.
-func (m *maker[T]) Check(check func(previous, next T) error) {
+// addCheck is Report.Check.
+func (m *maker[T]) addCheck(check func(previous, next T) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.checks = append(m.checks, check)

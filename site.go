@@ -54,17 +54,22 @@ type Site struct {
 
 	mu       sync.Mutex
 	running  bool
+	ctx      context.Context // of Run, while running
 	done     chan struct{} // closed when Run stops
 	members  map[string]member
 	order    []string // names in the order of New
 	err      error    // what New could not return
 	revision int64    // up to which changes were seen
+
+	work sync.WaitGroup // computations that readers asked for
 }
 
 // member is what a site knows of a report, whatever its type.
 type member interface {
 	core() *core
 	run(ctx context.Context, run *scheduler.Run) error
+	swap(ctx context.Context, head snapshot.Snapshot) error
+	tell(ctx context.Context, job *scheduler.State, running time.Time) error
 }
 
 // Open makes a site over a state. The context bounds the first look at it.
@@ -110,20 +115,11 @@ func (s *Site) Scheduler() *scheduler.Scheduler { return s.scheduler }
 //
 // It returns at once with what New found wrong, and nil after a context ended.
 func (s *Site) Run(ctx context.Context) error {
-	s.mu.Lock()
-	err := s.err
-	if err == nil && s.running {
-		err = errors.New("run site: it is running already")
-	}
-	if err == nil {
-		s.running = true
-	}
-	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
 	context.AfterFunc(ctx, s.endStreams)
 	defer s.scheduler.Observe(s.observe)()
 	followed := make(chan struct{})
@@ -131,14 +127,42 @@ func (s *Site) Run(ctx context.Context) error {
 		defer close(followed)
 		s.follow(ctx)
 	}()
-	err = s.scheduler.Run(ctx)
+	err := s.scheduler.Run(ctx)
 	stop()
 	<-followed
-	s.look(context.WithoutCancel(ctx)) // what the last runs left behind
 	s.mu.Lock()
 	s.running = false
 	s.mu.Unlock()
+	s.work.Wait()
+	s.look(context.WithoutCancel(ctx)) // what the last runs left behind
 	return err
+}
+
+// begin notes that the site runs, unless there is reason not to.
+func (s *Site) begin(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	if s.running {
+		return errors.New("run site: it is running already")
+	}
+	s.running, s.ctx = true, ctx
+	return nil
+}
+
+// background calls f on a goroutine that Run waits for, and tells whether the
+// site runs.
+func (s *Site) background(f func(ctx context.Context)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.running || s.ctx.Err() != nil {
+		return false
+	}
+	ctx := s.ctx
+	s.work.Go(func() { f(ctx) })
+	return true
 }
 
 // endStreams ends the streams of Subscribe, so that a server can shut down.
@@ -274,13 +298,8 @@ func (s *Site) swap(ctx context.Context) error {
 		return err
 	}
 	for _, head := range list {
-		m := s.member(head.Report)
-		switch {
-		case m == nil:
-		case head.Held != "":
-			m.core().hold(head)
-		default:
-			err = errors.Join(err, m.core().load(ctx))
+		if m := s.member(head.Report); m != nil {
+			err = errors.Join(err, m.swap(ctx, head))
 		}
 	}
 	if err == nil && len(list) > 0 {
@@ -339,7 +358,7 @@ func (s *Site) tell(ctx context.Context) error {
 				running = t.Started
 			}
 		}
-		err = errors.Join(err, c.tell(ctx, jobs[i], running))
+		err = errors.Join(err, m.tell(ctx, jobs[i], running))
 	}
 	return err
 }

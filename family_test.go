@@ -1,0 +1,264 @@
+package beforehand_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/memory"
+	"github.com/beforehand-go/beforehand/snapshot"
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+type page struct {
+	N int `json:"n"`
+}
+
+func parsePage(r *http.Request) (page, error) {
+	n, err := strconv.Atoi(r.URL.Query().Get("n"))
+	if err != nil || n < 1 || n > 1000 {
+		return page{}, errors.New("n is 1 to 1000")
+	}
+	return page{n}, nil
+}
+
+// pages counts computations by page.
+type pages struct {
+	mu    sync.Mutex
+	calls map[int]int
+	took  time.Duration
+	fail  atomic.Bool
+}
+
+func (p *pages) compute(ctx context.Context, q page) (string, error) {
+	time.Sleep(p.took)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.calls == nil {
+		p.calls = map[int]int{}
+	}
+	p.calls[q.N]++
+	if p.fail.Load() {
+		return "", errors.New("broken")
+	}
+	return fmt.Sprintf("%d.%d", q.N, p.calls[q.N]), ctx.Err()
+}
+
+func (p *pages) count(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.calls[n]
+}
+
+func TestFamilyComputesOnceForAStampede(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pages{took: 2 * time.Second}
+		site := open(t, memory.New())
+		f := beforehand.NewFamily(site, "page", parsePage, p.compute, beforehand.FamilyPolicy{})
+		defer run(t, site)()
+		settle(time.Second)
+		var wg sync.WaitGroup
+		for i := range 200 {
+			wg.Go(func() {
+				w := get(f, fmt.Sprintf("/page.json?utm=%d&n=7", i))
+				if w.Code != 200 || w.Body.String() != "\"7.1\"\n" {
+					t.Errorf("%d %q", w.Code, w.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if p.count(7) != 1 {
+			t.Errorf("%d computations, want 1", p.count(7))
+		}
+		for _, target := range []string{"/page.json", "/page.json?n=0", "/page.json?n=1001", "/page.json?n=x"} {
+			if w := get(f, target); w.Code != 404 {
+				t.Errorf("%s: %d, want 404", target, w.Code)
+			}
+		}
+		if len(p.calls) != 1 {
+			t.Errorf("computed %v", p.calls)
+		}
+		if v, ok := f.Value(page{7}); v != "7.1" || !ok {
+			t.Errorf("value %q, %t", v, ok)
+		}
+		if v, ok := f.Value(page{8}); v != "" || ok {
+			t.Errorf("value of what is not held: %q, %t", v, ok)
+		}
+		settle(3 * time.Second)
+		if v, ok := f.Value(page{8}); v != "8.1" || !ok {
+			t.Errorf("value asked for before: %q, %t", v, ok)
+		}
+	})
+}
+
+func TestFamilyRefreshesWhatIsReadAndServesTheRestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pages{took: time.Second}
+		site := open(t, memory.New())
+		f := beforehand.NewFamily(site, "page", parsePage, p.compute,
+			beforehand.FamilyPolicy{Policy: beforehand.Policy{Trigger: trigger.Every(time.Hour)}})
+		defer run(t, site)()
+		settle(10 * time.Second)
+		get(f, "/page.json?n=1")
+		get(f, "/page.json?n=2")
+		for range 4 {
+			settle(time.Hour)
+			get(f, "/page.json?n=1")
+		}
+		if p.count(1) != 5 {
+			t.Errorf("%d computations of what is read each hour, want 5", p.count(1))
+		}
+		if p.count(2) > 2 {
+			t.Errorf("%d computations of what was read once, want at most 2", p.count(2))
+		}
+		// Let go here, kept in the state: served at once, computed behind.
+		began := time.Now()
+		before := p.count(2)
+		w := get(f, "/page.json?n=2")
+		if w.Code != 200 || time.Since(began) != p.took || w.Body.String() != fmt.Sprintf("\"2.%d\"\n", before+1) {
+			t.Errorf("%d %q after %v", w.Code, w.Body, time.Since(began))
+		}
+	})
+}
+
+func TestFamilyServesTheOldWhileItComputesTheNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pages{took: time.Second}
+		state := memory.New()
+		policy := beforehand.FamilyPolicy{Policy: beforehand.Policy{Trigger: trigger.Every(time.Hour)}}
+		var sites []*beforehand.Family[page, string]
+		for range 2 {
+			site, err := beforehand.Open(t.Context(), beforehand.Config{State: state})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sites = append(sites, beforehand.NewFamily(site, "page", parsePage, p.compute, policy))
+			defer run(t, site)()
+		}
+		settle(10 * time.Second)
+		a, b := sites[0], sites[1]
+		get(a, "/page.json?n=3")
+		settle(time.Second)
+		if w := get(b, "/page.json?n=3"); w.Body.String() != "\"3.1\"\n" || p.count(3) != 1 {
+			t.Errorf("the other replica: %q after %d computations, want the first's", w.Body, p.count(3))
+		}
+		p.fail.Store(true)
+		settle(time.Hour)
+		for range 3 {
+			if w := get(a, "/page.json?n=3"); w.Code != 200 || w.Body.String() != "\"3.1\"\n" {
+				t.Errorf("while it fails: %d %q", w.Code, w.Body)
+			}
+			settle(time.Second)
+		}
+		if n := p.count(3); n > 6 {
+			t.Errorf("%d computations of what fails: no backoff", n)
+		}
+		p.fail.Store(false)
+		settle(2 * time.Hour)
+		get(a, "/page.json?n=3")
+		settle(5 * time.Second)
+		if w := get(a, "/page.json?n=3"); w.Body.String() == "\"3.1\"\n" || w.Header().Get("Snapshot-State") != "fresh" {
+			t.Errorf("after it works again: %q %v", w.Body, w.Header())
+		}
+	})
+}
+
+func TestFamilyIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pages{}
+		var gets atomic.Int64
+		state := counting{memory.New(), &gets}
+		site := open(t, state)
+		f := beforehand.NewFamily(site, "page", parsePage, p.compute, beforehand.FamilyPolicy{Max: 5})
+		defer run(t, site)()
+		settle(time.Second)
+		for n := 1; n <= 200; n++ {
+			if w := get(f, fmt.Sprintf("/page.json?n=%d", n)); w.Code != 200 {
+				t.Fatalf("n=%d: %d", n, w.Code)
+			}
+			settle(time.Millisecond)
+		}
+		for n := 200; n > 195; n-- {
+			if before := gets.Load(); get(f, fmt.Sprintf("/page.json?n=%d", n)).Code != 200 || gets.Load() != before {
+				t.Errorf("n=%d is not held", n)
+			}
+			settle(time.Millisecond)
+		}
+		settle(time.Minute)
+		list, err := state.Snapshots().Changes(t.Context(), 0)
+		if err != nil || len(list) > 60 || len(list) < 10 {
+			t.Errorf("%d kept, %v, want about 50", len(list), err)
+		}
+		// What was let go comes back from the state without being computed.
+		q := page{200}             // read longest ago of those held
+		get(f, "/page.json?n=999") // takes the place of the first of the last five
+		computed, read := p.count(q.N), gets.Load()
+		if w := get(f, fmt.Sprintf("/page.json?n=%d", q.N)); w.Code != 200 || p.count(q.N) != computed || gets.Load() == read {
+			t.Errorf("%d, %d computations more, %d reads of the state", w.Code, p.count(q.N)-computed, gets.Load()-read)
+		}
+	})
+}
+
+func TestFamilyBoundsBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls, gets atomic.Int64
+		site := open(t, counting{memory.New(), &gets})
+		f := beforehand.NewFamily(site, "page", parsePage, func(context.Context, page) (beforehand.Files, error) {
+			calls.Add(1)
+			return beforehand.Files{"png": []byte(strings.Repeat("x", 1000))}, nil
+		}, beforehand.FamilyPolicy{MaxBytes: 3500})
+		defer run(t, site)()
+		settle(time.Second)
+		for n := 1; n <= 50; n++ {
+			get(f, fmt.Sprintf("/page.png?n=%d", n))
+			settle(time.Millisecond)
+		}
+		for n := 50; n > 47; n-- {
+			before := gets.Load()
+			get(f, fmt.Sprintf("/page.png?n=%d", n))
+			if gets.Load() != before {
+				t.Errorf("n=%d is not held", n)
+			}
+		}
+		before := gets.Load()
+		get(f, "/page.png?n=47")
+		if gets.Load() == before || calls.Load() != 50 {
+			t.Errorf("n=47: %d reads of the state, %d computations", gets.Load()-before, calls.Load())
+		}
+	})
+}
+
+func TestFamilyThatIsNotRunning(t *testing.T) {
+	site := open(t, memory.New())
+	f := beforehand.NewFamily(site, "page", parsePage, (&pages{}).compute, beforehand.FamilyPolicy{})
+	if w := get(f, "/page.json?n=1"); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v, want 503", w.Code, w.Header())
+	}
+}
+
+// counting counts how often a snapshot is read from the state.
+type counting struct {
+	beforehand.State
+	gets *atomic.Int64
+}
+
+func (c counting) Snapshots() snapshot.Store { return countingStore{c.State.Snapshots(), c.gets} }
+
+type countingStore struct {
+	snapshot.Store
+	gets *atomic.Int64
+}
+
+func (c countingStore) Get(ctx context.Context, k snapshot.Key, version int64) (snapshot.Snapshot, error) {
+	c.gets.Add(1)
+	return c.Store.Get(ctx, k, version)
+}
