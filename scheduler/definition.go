@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -37,6 +38,17 @@ func define(j Job) Definition {
 		d.Trigger = s.String()
 	}
 	return d
+}
+
+// ParseDefinition reads the JSON a store has kept. One that this version does
+// not understand makes the job one that is left to others: it is never an
+// error, and never a reason to delete anything.
+func ParseDefinition(text []byte) *Definition {
+	var d Definition
+	if err := json.Unmarshal(text, &d); err != nil {
+		d = Definition{Overlap: unknownOverlap}
+	}
+	return &d
 }
 
 // Equal tells whether two definitions say the same.

@@ -45,7 +45,7 @@ type Config struct {
 	// each job; negative means no bound.
 	Retention Retention
 	// Parse reads the text of a trigger that was changed at run time. Nil
-	// means that such a change needs the job to be replaced by this process.
+	// means trigger.Parse.
 	Parse func(text string) (trigger.Trigger, error)
 }
 
@@ -137,6 +137,9 @@ func New(cfg Config) (*Scheduler, error) {
 	if cfg.Lease < 0 || cfg.MaxRuns < 0 || cfg.Poll < 0 || cfg.Poll > maxSleep {
 		return nil, errors.New("new scheduler: lease, runs or poll out of range")
 	}
+	if cfg.Parse == nil {
+		cfg.Parse = trigger.Parse
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -184,7 +187,7 @@ func (s *Scheduler) learn(st *State) {
 
 // follow makes an entry act on a state.
 func (s *Scheduler) follow(e *entry, st *State) {
-	if e.state == nil || e.state.Definition != st.Definition {
+	if e.state == nil || !e.state.Definition.Equal(st.Definition) {
 		e.trigger = s.triggerOf(e, st.Definition)
 		e.usable = e.run != nil && st.Definition.known() && s.carries(st.Definition.Labels) &&
 			(e.trigger != nil || len(st.Definition.After) > 0)
@@ -204,7 +207,7 @@ func (s *Scheduler) triggerOf(e *entry, d *Definition) trigger.Trigger {
 	if e.own != nil && text == d.Trigger {
 		return e.own
 	}
-	if s.cfg.Parse == nil || d.Trigger == "" {
+	if d.Trigger == "" {
 		return nil
 	}
 	t, err := s.cfg.Parse(d.Trigger)

@@ -1,0 +1,309 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver Open uses
+
+	"github.com/beforehand-go/beforehand/internal/migrations"
+	"github.com/beforehand-go/beforehand/scheduler"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+const (
+	// busy is how long a statement waits for another process's transaction.
+	busy = 5 * time.Second
+	// pause is left between two transactions of this process.
+	pause = time.Millisecond
+)
+
+// State is everything kept in one SQLite file.
+type State struct {
+	db   *sql.DB // our own connections
+	jobs *Jobs
+
+	writing *conn // one transaction at a time
+	reading *conn
+	free    time.Time // when the next transaction may begin
+}
+
+// Open opens or creates the file and brings its tables up to date. Tables are
+// named beforehand_…, so the file may hold others.
+func Open(path string) (*State, error) {
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return open(db, path)
+}
+
+// New keeps state in the file that db has open, next to whatever is in it. It
+// opens connections of its own to that file, with the same driver, so that
+// neither waits for the other's; closing the State leaves db alone.
+func New(db *sql.DB) (*State, error) {
+	var seq int
+	var name, path string
+	row := db.QueryRow("SELECT seq, name, file FROM pragma_database_list WHERE name = 'main'")
+	if err := row.Scan(&seq, &name, &path); err != nil {
+		return nil, fmt.Errorf("open state: find the file of the database: %w", err)
+	}
+	if path == "" {
+		return nil, errors.New("open state: the database has no file: use memory.New() for state that lasts as long as the process")
+	}
+	return open(sql.OpenDB(connector{db.Driver(), dsn(path)}), path)
+}
+
+// dsn is the URI of a file, which keeps special characters in its path from
+// being read as options.
+func dsn(path string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
+}
+
+// A connector opens connections with a driver that is already there.
+type connector struct {
+	driver driver.Driver
+	dsn    string
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c connector) Driver() driver.Driver                        { return c.driver }
+
+func open(db *sql.DB, path string) (*State, error) {
+	s := &State{db: db}
+	s.writing, s.reading = newConn(db, true), newConn(db, false)
+	s.jobs = &Jobs{state: s}
+	err := localDisk(path)
+	if err == nil {
+		err = s.migrate(context.Background())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
+	}
+	return s, nil
+}
+
+// Jobs returns the scheduler's store.
+func (s *State) Jobs() scheduler.Store { return s.jobs }
+
+// Close closes the connections.
+func (s *State) Close() error { return s.db.Close() }
+
+// migrate applies what the file lacks, one process at a time.
+func (s *State) migrate(ctx context.Context) error {
+	list, err := migrations.Load(files, "migrations")
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(c *conn) error {
+		if err := c.exec(`CREATE TABLE IF NOT EXISTS beforehand_schema (
+			version INTEGER NOT NULL, -- migrations applied
+			oldest  INTEGER NOT NULL  -- migrations a program must know to use the file
+		)`); err != nil {
+			return err
+		}
+		var version, oldest int
+		err := c.row("SELECT version, oldest FROM beforehand_schema").Scan(&version, &oldest)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = c.exec("INSERT INTO beforehand_schema VALUES (0, 0)")
+		}
+		if err != nil {
+			return err
+		}
+		pending, err := migrations.Pending(list, version, oldest)
+		if err != nil {
+			return err
+		}
+		for _, m := range pending {
+			if err := c.script(m.SQL); err != nil {
+				return fmt.Errorf("migrate to %s: %w", m.Name, err)
+			}
+			if err := c.exec("UPDATE beforehand_schema SET version = ?, oldest = max(oldest, ?)", m.Number, m.Oldest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// write runs f in a transaction, one after the other. If it fails, or the
+// transaction cannot be committed, nothing was written, unless the process or
+// the disk died while committing. No code of users runs inside.
+func (s *State) write(ctx context.Context, f func(*conn) error) error {
+	c := s.writing
+	if err := c.take(ctx); err != nil {
+		return err
+	}
+	defer c.leave()
+	time.Sleep(time.Until(s.free))
+	defer func() { s.free = time.Now().Add(pause) }()
+	if err := c.open(); err != nil {
+		return err
+	}
+	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	err := f(c)
+	if err == nil {
+		if err = c.exec("COMMIT"); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("commit: %w", err)
+	}
+	if back := c.exec("ROLLBACK"); back != nil {
+		c.close() // a new connection knows no transaction
+	}
+	return err
+}
+
+// read runs f with the connection for reading.
+func (s *State) read(ctx context.Context, f func(*conn) error) error {
+	c := s.reading
+	if err := c.take(ctx); err != nil {
+		return err
+	}
+	defer c.leave()
+	if err := c.open(); err != nil {
+		return err
+	}
+	return f(c)
+}
+
+// A conn is one connection with its prepared statements.
+type conn struct {
+	db     *sql.DB
+	writes bool
+	turn   chan struct{} // holds a token while somebody uses it
+	c      *sql.Conn
+	stmts  map[string]*sql.Stmt
+}
+
+func newConn(db *sql.DB, writes bool) *conn {
+	return &conn{db: db, writes: writes, turn: make(chan struct{}, 1)}
+}
+
+// take waits for the connection to be free.
+func (c *conn) take(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *conn) leave() { <-c.turn }
+
+// open connects, if that is not done, and sets what SQLite keeps for each
+// connection.
+func (c *conn) open() error {
+	if c.c != nil {
+		return nil
+	}
+	one, err := c.db.Conn(context.Background())
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	c.c, c.stmts = one, map[string]*sql.Stmt{}
+	pragmas := []string{fmt.Sprintf("PRAGMA busy_timeout = %d", busy.Milliseconds())}
+	if c.writes {
+		pragmas = append(pragmas, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+	} else {
+		pragmas = append(pragmas, "PRAGMA query_only = 1")
+	}
+	for _, p := range pragmas {
+		if err := c.script(p); err != nil {
+			c.close()
+			return fmt.Errorf("connect: %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// close ends the connection for good.
+func (c *conn) close() {
+	if c.c != nil {
+		_ = c.c.Raw(func(any) error { return driver.ErrBadConn })
+		_ = c.c.Close()
+	}
+	c.c, c.stmts = nil, nil
+}
+
+// script runs SQL that is not worth preparing.
+func (c *conn) script(sql string) error {
+	_, err := c.c.ExecContext(context.Background(), sql)
+	return err
+}
+
+// stmt prepares a statement, once.
+func (c *conn) stmt(sql string) (*sql.Stmt, error) {
+	if st := c.stmts[sql]; st != nil {
+		return st, nil
+	}
+	st, err := c.c.PrepareContext(context.Background(), sql)
+	if err == nil {
+		c.stmts[sql] = st
+	}
+	return st, err
+}
+
+func (c *conn) exec(sql string, args ...any) error {
+	_, err := c.affect(sql, args...)
+	return err
+}
+
+// affect tells how many rows a statement has changed.
+func (c *conn) affect(sql string, args ...any) (int64, error) {
+	st, err := c.stmt(sql)
+	if err != nil {
+		return 0, err
+	}
+	res, err := st.Exec(args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// row reads one row.
+func (c *conn) row(sql string, args ...any) scanner {
+	st, err := c.stmt(sql)
+	if err != nil {
+		return failed{err}
+	}
+	return st.QueryRow(args...)
+}
+
+// each calls f for each row.
+func (c *conn) each(f func(scanner) error, sql string, args ...any) error {
+	st, err := c.stmt(sql)
+	if err != nil {
+		return err
+	}
+	rows, err := st.Query(args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+type scanner interface{ Scan(...any) error }
+
+type failed struct{ err error }
+
+func (f failed) Scan(...any) error { return f.err }

@@ -1,0 +1,31 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/scheduler/schedulertest"
+	"github.com/beforehand-go/beforehand/sqlite"
+)
+
+// open opens a new file for a test.
+func open(t *testing.T) *sqlite.State {
+	t.Helper()
+	s, err := sqlite.Open(filepath.Join(t.TempDir(), "site ü?#.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestJobs(t *testing.T) {
+	schedulertest.Run(t, schedulertest.Engine{
+		Open: func(t *testing.T) scheduler.Store { return open(t).Jobs() },
+	})
+}
