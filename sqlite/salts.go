@@ -1,0 +1,56 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+var _ collect.Salts = (*Salts)(nil)
+
+// Salts keeps the sealed salts of visitors.
+type Salts struct{ state *State }
+
+// Salts returns the store of salts.
+func (s *State) Salts() *Salts { return &Salts{s} }
+
+// Salt implements collect.Salts.
+func (s *Salts) Salt(ctx context.Context, site string, day pageview.Day, fresh []byte) (sealed []byte, err error) {
+	err = s.state.write(ctx, func(c *conn) error {
+		now := time.Now().Unix()
+		err := c.row("SELECT sealed FROM beforehand_salts WHERE site = ? AND day = ?", site, day).Scan(&sealed)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			sealed = fresh
+			return c.exec("INSERT INTO beforehand_salts (site, day, sealed, used) VALUES (?, ?, ?, ?)", site, day, fresh, now)
+		case err != nil:
+			return err
+		case sealed == nil:
+			sealed = fresh
+			return c.exec("UPDATE beforehand_salts SET sealed = ?, renewed = 1, used = ? WHERE site = ? AND day = ?", fresh, now, site, day)
+		}
+		return c.exec("UPDATE beforehand_salts SET used = ? WHERE site = ? AND day = ?", now, site, day)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keep salt: %w", err)
+	}
+	return sealed, nil
+}
+
+// Delete deletes the salts that were last used before an instant, for good. A
+// day of which pageviews come later still gets a new one, and is marked as one
+// whose visitors may be over.
+func (s *Salts) Delete(ctx context.Context, before time.Time) error {
+	err := s.state.write(ctx, func(c *conn) error {
+		return c.exec("UPDATE beforehand_salts SET sealed = NULL WHERE sealed IS NOT NULL AND used < ?", before.Unix())
+	})
+	if err != nil {
+		return fmt.Errorf("delete salts: %w", err)
+	}
+	return nil
+}
