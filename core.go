@@ -36,7 +36,6 @@ type core struct {
 	mu      sync.Mutex // orders swaps; no reader takes it
 	newest  int64      // newest version looked at
 	own     bool       // what is served is of our definition
-	wanted  []string   // formats rendered by this process
 	told    told
 	held    int64 // newest version held for approval
 	heldFor string
