@@ -13,9 +13,13 @@ import (
 
 	_ "modernc.org/sqlite" // the driver Open uses
 
+	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/internal/migrations"
 	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/snapshot"
 )
+
+var _ beforehand.State = (*State)(nil)
 
 //go:embed migrations/*.sql
 var files embed.FS
@@ -94,6 +98,9 @@ func open(db *sql.DB, path string) (*State, error) {
 
 // Jobs returns the scheduler's store.
 func (s *State) Jobs() scheduler.Store { return s.jobs }
+
+// Snapshots returns the store of finished results.
+func (s *State) Snapshots() snapshot.Store { return &Snapshots{s} }
 
 // Close closes the connections.
 func (s *State) Close() error { return s.db.Close() }
@@ -193,6 +200,9 @@ func newConn(db *sql.DB, writes bool) *conn {
 
 // take waits for the connection to be free.
 func (c *conn) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case c.turn <- struct{}{}:
 		return nil
