@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+	"golang.org/x/sync/errgroup"
+)
+
+// demoPageviews is what loads in about five seconds.
+const demoPageviews = 3_000_000
+
+func runDemo(ctx context.Context, s stdio, args []string) error {
+	c := appConfig{
+		command: "demo", title: "A made-up blog", live: true, articles: "/posts/?*",
+		log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	var listen, until string
+	var seed uint64
+	var views int64
+	f := newFlags("demo [flags]")
+	c.add(f, "")
+	addListen(f, &listen)
+	f.Lookup("data").Usage = "`directory` to fill, which must be new or empty (default: one that is removed at the end)"
+	f.Uint64Var(&seed, "seed", 1, "`number` that decides on the pageviews")
+	f.Int64Var(&views, "pageviews", demoPageviews, "`number` of pageviews")
+	f.StringVar(&until, "until", "", "last `day` of the year of pageviews, as 2006-01-02 (default: yesterday)")
+	if err := f.parse(s, args, 0); err != nil {
+		return err
+	}
+	if views < 1 {
+		return usageError{fmt.Errorf("--pageviews %d: must be at least 1", views)}
+	}
+	if err := errors.Join(c.check(), checkListen(listen)); err != nil {
+		return err
+	}
+	last, err := lastDay(until, &c.siteFlags)
+	if err != nil {
+		return err
+	}
+	remove, err := freshDir(&c.data)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	a, err := openApp(ctx, c)
+	if err != nil {
+		return err
+	}
+	b := newBlog(c.site, a.zone, seed, views, last)
+	err = a.load(ctx, b, newProgress(s.err))
+	if err == nil {
+		err = a.serve(ctx, listen, func(url string) { a.showDemo(ctx, s, url) })
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = nil // stopped by its user while it loaded
+	}
+	return errors.Join(err, a.close())
+}
+
+// lastDay is the day given, or yesterday in the site's zone.
+func lastDay(until string, f *siteFlags) (pageview.Day, error) {
+	if until == "" {
+		zone, err := time.LoadLocation(f.zoneName())
+		if err != nil {
+			return 0, err
+		}
+		return pageview.DayOf(time.Now().In(zone)) - 1, nil
+	}
+	t, err := time.Parse(time.DateOnly, until)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("--until %q: use a day like 2026-01-31", until)}
+	}
+	return pageview.DayOf(t), nil
+}
+
+// freshDir makes sure that the demo gets a directory of its own, and tells how
+// to remove one that nobody asked for by name.
+func freshDir(data *string) (remove func(), err error) {
+	if *data == "" {
+		dir, err := os.MkdirTemp("", "beforehand-demo-")
+		if err != nil {
+			return nil, err
+		}
+		*data = dir
+		return func() { os.RemoveAll(dir) }, nil
+	}
+	entries, err := os.ReadDir(*data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the demo wants a new or empty directory: %w", err)
+	}
+	if len(entries) > 0 {
+		return nil, fmt.Errorf("data directory %s is not empty: name another for the demo, or serve this one with: beforehand serve --data %s", *data, *data)
+	}
+	return func() {}, nil
+}
+
+// load keeps all pageviews of a blog. The next batch is made while the last
+// one is being written.
+func (a *app) load(ctx context.Context, b *blog, p *progress) error {
+	g, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []pageview.Pageview, 2)
+	g.Go(func() error {
+		defer close(batches)
+		return b.generate(ctx, func(views []pageview.Pageview) error {
+			select {
+			case batches <- views:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	})
+	g.Go(func() error {
+		var done int64
+		for views := range batches {
+			if err := a.store.Append(ctx, pageview.Batch{Pageviews: views}); err != nil {
+				return err
+			}
+			done += int64(len(views))
+			p.show(done, done, b.views)
+		}
+		return nil
+	})
+	err := g.Wait()
+	p.end()
+	return err
+}
+
+// showDemo waits for the reports and says where to look.
+func (a *app) showDemo(ctx context.Context, s stdio, url string) {
+	if a.server.Ready(ctx) != nil {
+		return
+	}
+	fmt.Fprintf(s.out, "the instant page  %s\n", url)
+	fmt.Fprintf(s.out, "the slow page     %s/live/\n", url)
+	fmt.Fprintf(s.out, "stop with ctrl-c\n")
+}

@@ -1,0 +1,112 @@
+// Command beforehand counts a site's pageviews, computes its charts and hot
+// list on a schedule, and hands every reader the last finished result.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+)
+
+// stdio is what a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one of the program's commands. Its run returns a usageError for
+// wrong arguments and exitCode when everything was said already.
+type command struct {
+	name, summary string
+	run           func(ctx context.Context, s stdio, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"demo", "fill a made-up blog with a year of pageviews and serve it", runDemo},
+		{"serve", "serve the reports of a data directory", runServe},
+		{"import", "read access logs into a data directory", runImport},
+		{"version", "print the version", runVersion},
+	}
+}
+
+// exitCode ends the program with a status; the reason was printed already.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// usageError is an error of how a command was called.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, stdio{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run carries out a command line and returns the exit status: 0 when it did
+// what was asked, 1 when it could not, 2 when it was called wrongly.
+func run(ctx context.Context, s stdio, args []string) int {
+	if len(args) == 0 {
+		printUsage(s.err)
+		return 2
+	}
+	switch args[0] {
+	case "help", "-h", "--help":
+		printUsage(s.out)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return report(s, c, c.run(ctx, s, args[1:]))
+		}
+	}
+	fmt.Fprintf(s.err, "beforehand: unknown command %q\n", args[0])
+	fmt.Fprintf(s.err, "hint: beforehand help lists the commands\n")
+	return 2
+}
+
+// report prints why a command failed and gives its exit status.
+func report(s stdio, c command, err error) int {
+	var code exitCode
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &usage):
+		fmt.Fprintf(s.err, "beforehand %s: %v\n", c.name, err)
+		fmt.Fprintf(s.err, "hint: beforehand %s --help explains the flags\n", c.name)
+		return 2
+	}
+	fmt.Fprintf(s.err, "beforehand %s: %v\n", c.name, err)
+	return 1
+}
+
+func printUsage(w io.Writer) {
+	fmt.Fprint(w, "beforehand makes slow statistics pages instant\n\nusage: beforehand COMMAND [flags]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, "\nbeforehand COMMAND --help explains the flags of a command\n")
+}
+
+func runVersion(_ context.Context, s stdio, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q", strings.Join(args, " "))}
+	}
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	_, err := fmt.Fprintf(s.out, "beforehand %s\n", version)
+	return err
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary stand in for the program when it is called by
+// that name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"beforehand": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+}
+
+func TestGroup(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 97200000: "97,200,000"} {
+		if got := group(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestSocketIsTheOwnersAlone(t *testing.T) {
+	l, err := listenControl(context.Background(), &dataDir{path: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	info, err := os.Stat(l.Addr().String())
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("socket %v, error %v", info, err)
+	}
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/beforehand-go/beforehand/trigger"
+	"golang.org/x/sync/errgroup"
+)
+
+func runServe(ctx context.Context, s stdio, args []string) error {
+	c := appConfig{command: "serve", log: slog.New(slog.NewTextHandler(s.err, nil))}
+	var listen, when string
+	f := newFlags("serve [flags]")
+	c.add(f, "data")
+	addListen(f, &listen)
+	f.StringVar(&c.publish, "publish", "", "`directory` to write the reports to after each refresh, for a site without a server")
+	f.StringVar(&c.articles, "articles", "", "`pattern` of the paths on the hot list, such as '/posts/*' (default: every page)")
+	f.StringVar(&when, "trigger", "every 1h", "`trigger` that says when the reports are computed")
+	if err := f.parse(s, args, 0); err != nil {
+		return err
+	}
+	if err := errors.Join(c.check(), checkListen(listen)); err != nil {
+		return err
+	}
+	var err error
+	if c.trigger, err = trigger.Parse(when); err != nil {
+		return usageError{fmt.Errorf("--trigger: %w", err)}
+	}
+	a, err := openApp(ctx, c)
+	if err != nil {
+		return err
+	}
+	err = a.serve(ctx, listen, func(url string) {
+		fmt.Fprintf(s.out, "serving %s from %s, days in %s\n", url, c.data, a.zone)
+	})
+	return errors.Join(err, a.close())
+}
+
+// serve runs everything until ctx ends. ready is told the URL once readers can
+// come.
+func (a *app) serve(ctx context.Context, listen string, ready func(url string)) error {
+	front, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with --listen", err)
+	}
+	defer front.Close()
+	control, err := listenControl(ctx, a.dir)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+
+	g, ctx := errgroup.WithContext(ctx)
+	url := "http://" + readable(front.Addr())
+	g.Go(func() error { return a.site.Run(ctx) })
+	g.Go(func() error { return a.keepSalts(ctx) })
+	g.Go(func() error {
+		return a.server.Run(ctx, func(ctx context.Context, path string) time.Duration {
+			return readerWait(ctx, url+path)
+		})
+	})
+	public := &http.Server{
+		Handler: a.server.Handler(), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	owner := &http.Server{Handler: a.server.Control(), ReadHeaderTimeout: 10 * time.Second}
+	serveHTTP(ctx, g, public, front)
+	serveHTTP(ctx, g, owner, control)
+	ready(url)
+	if err := g.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// serveHTTP serves until ctx ends, and then lets requests under way finish for
+// a moment.
+func serveHTTP(ctx context.Context, g *errgroup.Group, s *http.Server, l net.Listener) {
+	g.Go(func() error { return s.Serve(l) })
+	g.Go(func() error {
+		<-ctx.Done()
+		patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := s.Shutdown(patient); err != nil {
+			s.Close()
+		}
+		return ctx.Err()
+	})
+}
+
+// readable is an address as a person would type it.
+func readable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && (tcp.IP.IsLoopback() || tcp.IP.IsUnspecified()) {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return addr.String()
+}
+
+// listenControl listens on the socket in the data directory, which only the
+// directory's owner can reach.
+func listenControl(ctx context.Context, d *dataDir) (net.Listener, error) {
+	path, err := socketPath(d.path)
+	if err != nil {
+		return nil, err
+	}
+	// What is left of a server that was killed is in the way. Nobody else is
+	// using it, since this process holds the directory.
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove old socket: %w", err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for imports: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("listen for imports: %w", err)
+	}
+	return l, nil
+}
+
+// maxSocketPath is the longest path a socket can have.
+const maxSocketPath = 100
+
+// socketPath is where a server on a data directory takes imports. Where the
+// directory's path is too long for a socket, a shorter one is used that leads
+// there too.
+func socketPath(data string) (string, error) {
+	path := filepath.Join(data, socketFile)
+	if len(path) <= maxSocketPath {
+		return path, nil
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	wd, err := os.Getwd()
+	if err == nil {
+		if relative, err := filepath.Rel(wd, absolute); err == nil && len(relative) <= maxSocketPath {
+			return relative, nil
+		}
+	}
+	return "", fmt.Errorf("the path of data directory %s is longer than a socket's can be: use a shorter one, or run from near it", data)
+}
+
+// readerWait is what a reader waits for a URL: the median of some requests.
+// Zero means that it could not be measured.
+func readerWait(ctx context.Context, url string) time.Duration {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	var waits []time.Duration
+	for range 21 {
+		began := time.Now()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return 0
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return 0
+		}
+		_, err = io.Copy(io.Discard, res.Body)
+		if res.Body.Close() != nil || err != nil || res.StatusCode != http.StatusOK {
+			return 0
+		}
+		waits = append(waits, time.Since(began))
+	}
+	slices.Sort(waits)
+	return waits[len(waits)/2]
+}
