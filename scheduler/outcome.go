@@ -22,6 +22,7 @@ type result struct {
 // it wait for another attempt.
 func (p *plan) finish(t *Tick, r result) {
 	st := p.job
+	r.reason = clean(r.reason)
 	again := false
 	if r.unbegun {
 		t.Attempt--

@@ -64,7 +64,7 @@ func (r *Run) Commit(effect any) {
 func (r *Run) Progress(done, total int64, line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.progress = Progress{Done: done, Total: total, Line: line}
+	r.progress = Progress{Done: done, Total: total, Line: clean(line)}
 }
 
 // told returns the progress.

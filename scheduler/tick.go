@@ -124,3 +124,13 @@ func micro(t time.Time) time.Time {
 	}
 	return down
 }
+
+// clean makes words from outside fit for every store: valid UTF-8 without NUL,
+// and not longer than anybody reads.
+func clean(words string) string {
+	const most = 16 << 10
+	if len(words) > most {
+		words = words[:most] + " …"
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(words, "�"), "\x00", "")
+}

@@ -79,7 +79,7 @@ func sample(name string) *scheduler.State {
 // sampleTick is a row with every field filled in.
 func sampleTick(job string, due time.Time) *scheduler.Tick {
 	return &scheduler.Tick{
-		Job: job, Due: due, Outcome: scheduler.Running, Reason: "because \x00 of “this”\n", Asked: true,
+		Job: job, Due: due, Outcome: scheduler.Running, Reason: "because of “this”\n", Asked: true,
 		Count: 3, Until: due.Add(time.Hour), Attempt: 2, Fence: 12, Holder: "host/1/abc", Lease: 30 * time.Second,
 		Ready: due.Add(time.Second), Started: due.Add(2 * time.Second), Ended: due.Add(3 * time.Second),
 		Cancel: "stop", Progress: scheduler.Progress{Done: 3, Total: 9, Line: "folding"}, Version: 1,
@@ -152,7 +152,6 @@ func testJobBack(t *testing.T, s scheduler.Store) {
 func testTickBack(t *testing.T, s scheduler.Store) {
 	want := sampleTick("hot", epoch)
 	bare := &scheduler.Tick{Job: "hot", Due: epoch.Add(time.Hour), Outcome: scheduler.Waiting, Count: 1, Version: 1}
-	want.Reason = "because of “this”\n"
 	must(t, s, scheduler.Change{Job: plain("hot"), Ticks: []*scheduler.Tick{want, bare}})
 	got := ticks(t, s, scheduler.Query{})
 	if len(got) != 2 {

@@ -1,0 +1,368 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/beforehand-go/beforehand/scheduler"
+)
+
+var _ scheduler.Store = (*Jobs)(nil)
+
+// Jobs keeps jobs and ledger in two tables.
+type Jobs struct {
+	pool    *pgxpool.Pool
+	id      string // this State's own notifications
+	changed chan struct{}
+
+	mu      sync.Mutex
+	timer   *time.Timer // a notification is to be sent
+	closed  bool
+	sending sync.WaitGroup
+}
+
+// Due implements scheduler.Store. The clock is the database's.
+func (s *Jobs) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+	for ask := limit; ; ask *= 4 {
+		due, all, err := s.due(ctx, limit, ask, mine)
+		if err != nil {
+			return due, fmt.Errorf("read due jobs: %w", err)
+		}
+		if all || len(due.Jobs) >= limit {
+			return due, nil
+		}
+	}
+}
+
+// due reads ask due jobs, and tells whether these were all.
+func (s *Jobs) due(ctx context.Context, limit, ask int, mine func(string) bool) (due scheduler.Due, all bool, err error) {
+	b := &pgx.Batch{}
+	b.Queue("SELECT clock_timestamp(), (SELECT min(wake) FROM beforehand.jobs WHERE wake > (SELECT clock_timestamp()))").QueryRow(func(row pgx.Row) error {
+		var next *time.Time
+		err := row.Scan(&due.Now, &next)
+		due.Now, due.Next = due.Now.UTC(), fromInstant(next)
+		return err
+	})
+	all = true
+	if ask > 0 {
+		b.Queue("SELECT "+jobColumns+" FROM beforehand.jobs WHERE wake <= (SELECT clock_timestamp()) ORDER BY wake LIMIT $1", ask).Query(func(rows pgx.Rows) error {
+			n := 0
+			for ; rows.Next(); n++ {
+				st, err := scanJob(rows)
+				if err != nil {
+					return err
+				}
+				if len(due.Jobs) < limit && mine(st.Name) {
+					due.Jobs = append(due.Jobs, st)
+				}
+			}
+			all = n < ask
+			return rows.Err()
+		})
+	}
+	err = s.pool.SendBatch(ctx, b).Close()
+	return due, all, err
+}
+
+// Jobs implements scheduler.Store.
+func (s *Jobs) Jobs(ctx context.Context, names ...string) ([]*scheduler.State, error) {
+	text, args := "SELECT "+jobColumns+" FROM beforehand.jobs WHERE NOT removed ORDER BY name", []any(nil)
+	if len(names) > 0 {
+		text, args = "SELECT "+jobColumns+" FROM beforehand.jobs WHERE name = ANY ($1) ORDER BY name", []any{names}
+	}
+	list, err := collect(ctx, s.pool, scanJob, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read jobs: %w", err)
+	}
+	return list, nil
+}
+
+// collect reads all rows of a query.
+func collect[T any](ctx context.Context, pool *pgxpool.Pool, scan func(pgx.Rows) (*T, error), sql string, args ...any) ([]*T, error) {
+	rows, err := pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []*T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
+// Ticks implements scheduler.Store.
+func (s *Jobs) Ticks(ctx context.Context, q scheduler.Query) ([]*scheduler.Tick, error) {
+	var where []string
+	var args []any
+	arg := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	if q.Keys != nil {
+		jobs, dues := columns(q.Keys)
+		where = append(where, "(job, due) IN (SELECT * FROM unnest("+arg(jobs)+"::text[], "+arg(dues)+"::timestamptz[]))")
+	}
+	if q.Job != "" {
+		where = append(where, "job = "+arg(q.Job))
+	}
+	if q.Outcome == scheduler.Running {
+		where = append(where, "outcome = 'running'") // in so many words, for the index
+	} else if q.Outcome != "" {
+		where = append(where, "outcome = "+arg(string(q.Outcome)))
+	}
+	if !q.Before.IsZero() {
+		where = append(where, "due < "+arg(q.Before))
+	}
+	text := "SELECT " + tickColumns + " FROM beforehand.ticks"
+	if len(where) > 0 {
+		text += " WHERE " + strings.Join(where, " AND ")
+	}
+	text += " ORDER BY due DESC, job"
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if q.Limit > 0 {
+		text += " LIMIT " + strconv.Itoa(q.Limit)
+	}
+	list, err := collect(ctx, s.pool, scanTick, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	return list, nil
+}
+
+func columns(keys []scheduler.Key) (jobs []string, dues []time.Time) {
+	jobs, dues = make([]string, len(keys)), make([]time.Time, len(keys))
+	for i, k := range keys {
+		jobs[i], dues[i] = k.Job, k.Due
+	}
+	return jobs, dues
+}
+
+// errRace tells that two transactions made the same job at once.
+var errRace = errors.New("somebody else made the same job")
+
+// Write implements scheduler.Store.
+func (s *Jobs) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
+	for range 10 {
+		stood, err := s.write(ctx, changes)
+		if errors.Is(err, errRace) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("write jobs: %w", err)
+		}
+		s.tell()
+		return stood, nil
+	}
+	return nil, fmt.Errorf("write jobs: %w", errRace)
+}
+
+// write locks what the changes are about, in an order that is the same for
+// everybody, compares, and writes what stands.
+func (s *Jobs) write(ctx context.Context, changes []scheduler.Change) (stood []error, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		f, err := lock(ctx, tx, changes)
+		if err != nil {
+			return err
+		}
+		stood = make([]error, len(changes))
+		for i := range changes {
+			if !f.fits(&changes[i]) {
+				stood[i] = scheduler.ErrStale
+				continue
+			}
+			if stood[i], err = effects(ctx, tx, changes[i].Effects); err != nil {
+				return err
+			}
+			if stood[i] == nil {
+				f.take(&changes[i])
+			}
+		}
+		return f.put(ctx, tx)
+	})
+	return stood, err
+}
+
+// effects writes what a run committed. The first result tells what is wrong
+// with them, the second that the transaction cannot go on.
+func effects(ctx context.Context, tx pgx.Tx, list []any) (wrong, err error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	sub, err := tx.Begin(ctx) // a savepoint
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		if wrong := writeEffect(ctx, sub, e); wrong != nil {
+			return wrong, sub.Rollback(ctx)
+		}
+	}
+	return nil, sub.Commit(ctx)
+}
+
+// A found is what a transaction has locked, and what it is going to write.
+type found struct {
+	jobs  map[string]int64
+	ticks map[scheduler.Key]int64
+
+	newJobs map[string]*scheduler.State
+	newRows map[scheduler.Key]*scheduler.Tick
+}
+
+// lock reads the versions of jobs and rows and keeps others from writing them.
+func lock(ctx context.Context, tx pgx.Tx, changes []scheduler.Change) (*found, error) {
+	f := &found{
+		jobs: map[string]int64{}, ticks: map[scheduler.Key]int64{},
+		newJobs: map[string]*scheduler.State{}, newRows: map[scheduler.Key]*scheduler.Tick{},
+	}
+	var names []string
+	var keys []scheduler.Key
+	for _, c := range changes {
+		if c.Job != nil {
+			names = append(names, c.Job.Name)
+		}
+		for _, t := range c.Ticks {
+			keys = append(keys, t.Key())
+		}
+	}
+	b := &pgx.Batch{}
+	b.Queue("SELECT name, version FROM beforehand.jobs WHERE name = ANY ($1) ORDER BY name FOR UPDATE", names).Query(func(rows pgx.Rows) error {
+		var name string
+		var version int64
+		_, err := pgx.ForEachRow(rows, []any{&name, &version}, func() error {
+			f.jobs[name] = version
+			return nil
+		})
+		return err
+	})
+	jobs, dues := columns(keys)
+	b.Queue(`SELECT job, due, version FROM beforehand.ticks
+		WHERE (job, due) IN (SELECT * FROM unnest($1::text[], $2::timestamptz[])) ORDER BY job, due FOR UPDATE`, jobs, dues).Query(func(rows pgx.Rows) error {
+		var k scheduler.Key
+		var version int64
+		_, err := pgx.ForEachRow(rows, []any{&k.Job, &k.Due, &version}, func() error {
+			f.ticks[scheduler.Key{Job: k.Job, Due: k.Due.UTC()}] = version
+			return nil
+		})
+		return err
+	})
+	return f, tx.SendBatch(ctx, b).Close()
+}
+
+// fits tells whether a change was worked out from what is there.
+func (f *found) fits(c *scheduler.Change) bool {
+	if c.Job != nil && c.Job.Version != f.jobs[c.Job.Name]+1 {
+		return false
+	}
+	for _, t := range c.Ticks {
+		if t.Version != f.ticks[t.Key()]+1 {
+			return false
+		}
+	}
+	return true
+}
+
+// take notes a change to be written. Later changes see it.
+func (f *found) take(c *scheduler.Change) {
+	if c.Job != nil {
+		f.jobs[c.Job.Name], f.newJobs[c.Job.Name] = c.Job.Version, c.Job
+	}
+	for _, t := range c.Ticks {
+		f.ticks[t.Key()], f.newRows[t.Key()] = t.Version, t
+	}
+}
+
+const (
+	putJobs = `INSERT INTO beforehand.jobs (` + jobColumns + `)
+		SELECT ` + jobColumns + ` FROM json_populate_recordset(NULL::beforehand.jobs, $1)
+		ON CONFLICT (name) DO UPDATE SET version = excluded.version, definition = excluded.definition,
+			declared = excluded.declared, due = excluded.due, last = excluded.last, wake = excluded.wake,
+			paused = excluded.paused, removed = excluded.removed, fence = excluded.fence, count = excluded.count,
+			open = excluded.open, record = excluded.record
+		WHERE jobs.version < excluded.version AND excluded.version > 1`
+	putTicks = `INSERT INTO beforehand.ticks (` + tickColumns + `)
+		SELECT ` + tickColumns + ` FROM json_populate_recordset(NULL::beforehand.ticks, $1)
+		ON CONFLICT (job, due) DO UPDATE SET version = excluded.version, outcome = excluded.outcome,
+			reason = excluded.reason, asked = excluded.asked, count = excluded.count, until = excluded.until,
+			attempt = excluded.attempt, fence = excluded.fence, holder = excluded.holder, lease = excluded.lease,
+			ready = excluded.ready, started = excluded.started, ended = excluded.ended, cancel = excluded.cancel,
+			progress = excluded.progress, earlier = excluded.earlier
+		WHERE ticks.version < excluded.version AND excluded.version > 1`
+)
+
+// put writes everything in two statements.
+func (f *found) put(ctx context.Context, tx pgx.Tx) error {
+	jobs := make([]jobRow, 0, len(f.newJobs))
+	for _, st := range f.newJobs {
+		jobs = append(jobs, toJobRow(st))
+	}
+	ticks := make([]tickRow, 0, len(f.newRows))
+	for _, t := range f.newRows {
+		ticks = append(ticks, toTickRow(t))
+	}
+	b := &pgx.Batch{}
+	if err := errors.Join(queue(b, putJobs, jobs), queue(b, putTicks, ticks)); err != nil {
+		return err
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// queue adds a statement that writes rows, every one of which must be written.
+func queue[T any](b *pgx.Batch, sql string, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	q := b.Queue(sql, string(text))
+	q.Fn = func(br pgx.BatchResults) error {
+		tag, err := br.Exec()
+		if err == nil && tag.RowsAffected() != int64(len(rows)) {
+			return errRace
+		}
+		return err
+	}
+	return nil
+}
+
+// Purge implements scheduler.Store, some rows at a time.
+func (s *Jobs) Purge(ctx context.Context, keep scheduler.Retention) (int, error) {
+	if keep.Age <= 0 && keep.Count <= 0 {
+		return 0, nil
+	}
+	all := 0
+	for {
+		tag, err := s.pool.Exec(ctx, `DELETE FROM beforehand.ticks WHERE (job, due) IN (
+			SELECT t.job, t.due FROM (
+				SELECT job, due, outcome, ended, row_number() OVER (PARTITION BY job ORDER BY due DESC) AS place
+				FROM beforehand.ticks) t
+			LEFT JOIN beforehand.jobs j ON j.name = t.job
+			WHERE t.outcome NOT IN ('waiting', 'running') AND (j.name IS NULL OR t.due < j.last)
+				AND ($1 > 0 AND t.ended < clock_timestamp() - make_interval(secs => $1::float8) OR $2 > 0 AND t.place > $2)
+			LIMIT 1000)`, keep.Age.Seconds(), keep.Count)
+		if err != nil {
+			return all, fmt.Errorf("purge ledger: %w", err)
+		}
+		if all += int(tag.RowsAffected()); tag.RowsAffected() < 1000 {
+			return all, nil
+		}
+	}
+}
