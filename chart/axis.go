@@ -2,9 +2,9 @@ package chart
 
 import "math"
 
-// ticks are three to eight round values from zero to at least top.
+// ticks are two to nine round values from zero to at least top.
 func ticks(top int64) []float64 {
-	step := roundUp(max(float64(top), 1) / 6)
+	step := roundUp(max(float64(top), 1) / 7)
 	all := []float64{0}
 	for n := 1.0; all[len(all)-1] < float64(top) || n == 1; n++ {
 		all = append(all, n*step)

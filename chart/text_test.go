@@ -44,7 +44,7 @@ func TestShortenedTextFits(t *testing.T) {
 
 func TestTicksAreRoundAndReachTheTop(t *testing.T) {
 	for top, want := range map[int64][2]float64{ // number of ticks, the last
-		0: {2, 1}, 1: {2, 1}, 6: {7, 6}, 7: {5, 8}, 11_100_000: {7, 12_000_000},
+		0: {2, 1}, 1: {2, 1}, 7: {8, 7}, 8: {5, 8}, 310_000: {8, 350_000}, 11_100_000: {7, 12_000_000},
 		97_200_000: {6, 100_000_000}, 1 << 62: {6, 5e18},
 	} {
 		got := ticks(top)

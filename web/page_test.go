@@ -40,7 +40,10 @@ func variants() map[string]variant {
 		d.Pageviews.Stale = true
 	})
 	add("empty", func(d *web.Data) {
-		*d = web.Data{Site: "default", Now: d.Now, Pageviews: web.Report{Name: "pageviews", Next: d.Pageviews.Next}}
+		*d = web.Data{Site: "default", Now: d.Now, Pageviews: web.Report{Name: "pageviews", AsOf: d.Now, Next: d.Pageviews.Next}}
+	})
+	add("waiting", func(d *web.Data) {
+		*d = web.Data{Site: "default", Now: d.Now, Pageviews: web.Report{Name: "pageviews", Stale: true, Reason: "open pageviews: no space left"}}
 	})
 	add("unmeasured", func(d *web.Data) {
 		d.LiveURL = "/live/"
@@ -158,6 +161,7 @@ func TestPageSaysWhatIsKnown(t *testing.T) {
 		"live":       {"You waited 3.6 s.", "computed for you just now", `<a class="go" href="/">`},
 		"stale":      {"read pageviews: the disk is full", "21 November 2026, 12:00", "A newer result is overdue."},
 		"empty":      {"No pageviews yet", "beforehand import access.log", ">default</bdi>", ">07:00</time>"},
+		"waiting":    {"The first result is on its way", "Look again", "No newer result: open pageviews: no space left."},
 		"unmeasured": {"not measured yet", "Not computed yet.", "the first result is due", "No article is hot yet", "Nothing to draw yet"},
 	} {
 		html := write(t, all[name])

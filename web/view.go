@@ -51,6 +51,9 @@ func (v *view) Empty() bool {
 	return v.Totals.Pageviews == 0 && len(v.Chart.Labels) == 0 && len(v.Items) == 0
 }
 
+// Waiting tells whether that is because nothing was ever computed.
+func (v *view) Waiting() bool { return v.Pageviews.AsOf.IsZero() }
+
 // row is a line of the chart's table.
 type row struct {
 	Label  string

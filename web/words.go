@@ -46,6 +46,7 @@ var english = words{
 	"formats":           "%s as a file:",
 
 	"hot_heading":   "Hot articles",
+	"hot_score":     "In order of score, which the bars show: newer pageviews count more.",
 	"hot_empty":     "No article is hot yet.",
 	"hot_pageviews": "%s pageviews",
 	"hot_visitors":  "%s visitors",
@@ -74,6 +75,9 @@ var english = words{
 	"felt":              "Measured in your browser: this page arrived after {}.",
 	"live_waited":       "You waited %s.",
 	"live_explain":      "Every number below was computed from the raw pageviews for you alone. The next reader waits just as long.",
+	"waiting_heading":   "The first result is on its way",
+	"waiting_explain":   "The chart and the hot list are being computed for the first time. From then on nobody waits for them.",
+	"waiting_again":     "Look again",
 	"empty_heading":     "No pageviews yet",
 	"empty_explain":     "Give beforehand an access log of your web server. The chart and the hot list are here after the next refresh.",
 	"empty_due":         "The next refresh is due %s.",
