@@ -84,6 +84,8 @@ func (b *batch) watch(ctx context.Context, t *Tick) error {
 			return nil
 		}
 		// A claim of ours that seemed to have failed: nobody runs it.
+	} else if b.cfg.Exclusive {
+		// Nobody else can be alive to hold it.
 	} else if was, ok := b.seen[k]; !ok || was.version != t.Version {
 		b.seen[k] = sight{t.Version, b.sent}
 		return nil
@@ -107,6 +109,9 @@ func (b *batch) takeOver(st *State, t *Tick) {
 	c := *t
 	c.Version++
 	reason := fmt.Sprintf("%s did not renew its lease of %s", t.Holder, t.Lease)
+	if b.cfg.Exclusive {
+		reason = t.Holder + " is gone"
+	}
 	if t.Holder == b.holder {
 		p.finish(&c, result{unbegun: true})
 	} else {

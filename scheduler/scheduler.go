@@ -31,6 +31,11 @@ type Config struct {
 	// Lease is how long a holder may be silent before its runs are given to
 	// others. It is renewed at a third of that. Zero means 30 s.
 	Lease time.Duration
+	// Exclusive says that no other scheduler can be using the store, because
+	// something else sees to that, such as a lock on the folder it lies in.
+	// What is found running then was left by a process that died, and is
+	// given up at once instead of after its lease.
+	Exclusive bool
 	// Poll is how often the store is asked what others changed. Zero means
 	// one second, or 15 s, which is also the most, if the store tells.
 	Poll time.Duration

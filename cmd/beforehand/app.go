@@ -12,6 +12,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/sqlite"
@@ -71,6 +72,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	}
 	a.site, err = beforehand.Open(ctx, beforehand.Config{
 		State: a.state, Logger: c.log, Publish: c.publish, Encoders: []snapshot.Encoder{brotliEncoder()},
+		Scheduler: scheduler.Config{Exclusive: true}, // this process holds the directory
 	})
 	if err != nil {
 		return nil, err
