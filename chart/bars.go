@@ -98,7 +98,7 @@ func (b Bars) plot() (*barPlot, error) {
 	for _, s := range p.Series {
 		widest = max(widest, textWidth(s.Name)+32)
 	}
-	p.columns = max(1, int(p.width/min(widest, 230)))
+	p.columns = max(1, int(p.width/min(widest, 230, p.width/2)))
 	p.rows = (len(p.Series) + p.columns - 1) / p.columns
 	p.height = p.top + p.plot + 34 + 20*float64(p.rows)
 	return p, nil
