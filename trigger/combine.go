@@ -6,6 +6,28 @@ import (
 	"time"
 )
 
+// patience is how many stretches of calendars one search may pass over. It is
+// shared by all filters within a trigger, so that none multiplies another's.
+const patience = 1000
+
+// A searcher is a trigger with others inside, whose search passes on what is
+// left of the patience.
+type searcher interface {
+	search(after time.Time, left int) (next time.Time, rest int)
+}
+
+func search(t Trigger, after time.Time, left int) (next time.Time, rest int) {
+	if s, ok := t.(searcher); ok {
+		return s.search(after, left)
+	}
+	return t.Next(after), left
+}
+
+func patiently(s searcher, after time.Time) time.Time {
+	next, _ := s.search(after, patience)
+	return next
+}
+
 // Any is due whenever any of its triggers is. An instant at which several are
 // due is one tick. The zero value is never due.
 //
@@ -26,11 +48,15 @@ func Union(triggers ...Trigger) Any {
 }
 
 // Next returns the earliest answer of the triggers.
-func (a Any) Next(after time.Time) (next time.Time) {
+func (a Any) Next(after time.Time) time.Time { return patiently(a, after) }
+
+func (a Any) search(after time.Time, left int) (next time.Time, rest int) {
 	for _, t := range a.triggers {
-		next = earlier(next, t.Next(after))
+		var one time.Time
+		one, left = search(t, after, left)
+		next = earlier(next, one)
 	}
-	return next
+	return next, left
 }
 
 // NeedsFacts tells whether a trigger within does.
@@ -95,15 +121,17 @@ func utcOrZero(t time.Time) time.Time {
 }
 
 // Next returns the first tick later than after that is within the bounds.
-func (b Bounded) Next(after time.Time) time.Time {
+func (b Bounded) Next(after time.Time) time.Time { return patiently(b, after) }
+
+func (b Bounded) search(after time.Time, left int) (next time.Time, rest int) {
 	if after.Before(b.from) {
 		after = b.from.Add(-1)
 	}
-	next := b.trigger.Next(after)
+	next, left = search(b.trigger, after, left)
 	if !b.to.IsZero() && !next.Before(b.to) {
-		return time.Time{}
+		return time.Time{}, left
 	}
-	return next
+	return next, left
 }
 
 // NeedsFacts tells whether the trigger within does.
@@ -142,11 +170,13 @@ type Limited struct {
 func Limit(t Trigger, n int) Limited { return Limited{t, max(0, n)} }
 
 // Next returns the trigger's answer if a tick is left.
-func (l Limited) Next(after time.Time) time.Time {
+func (l Limited) Next(after time.Time) time.Time { return patiently(l, after) }
+
+func (l Limited) search(after time.Time, left int) (next time.Time, rest int) {
 	if l.left == 0 {
-		return time.Time{}
+		return time.Time{}, left
 	}
-	return l.trigger.Next(after)
+	return search(l.trigger, after, left)
 }
 
 // NeedsFacts returns true.

@@ -225,7 +225,7 @@ func zonePrefix(word string) (name string, ok bool) {
 
 // macro reads an expression whose first word, from start to end, begins with @.
 func (r *cronReader) macro(c *Cron, start, end int) {
-	name, rest := r.text[start:end], strings.TrimSpace(r.text[end:])
+	name, rest := r.text[start:end], strings.Trim(r.text[end:], " \t")
 	fail := func(from, to int, problem, allowed string) {
 		r.err = &SyntaxError{Text: r.text, Start: from, End: to, Problem: problem, Allowed: allowed}
 	}

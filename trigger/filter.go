@@ -26,36 +26,35 @@ func (f Filtered) In(zone *time.Location) Filtered {
 	return f
 }
 
-// A filter that leaves nothing is given up after so many stretches of its
-// calendar, or after 400 years.
-const maxStretches = 10_000
-
 // Next returns the first tick later than after that the calendar leaves. It
-// passes over whole stretches of the calendar, not over single ticks.
-func (f Filtered) Next(after time.Time) time.Time {
+// passes over whole stretches of the calendar, not over single ticks. After a
+// thousand stretches in a row whose ticks are all left out, and after 400
+// years, it says never.
+func (f Filtered) Next(after time.Time) time.Time { return patiently(f, after) }
+
+func (f Filtered) search(after time.Time, left int) (time.Time, int) {
 	limit := after.AddDate(horizon, 0, 0)
-	for range maxStretches {
-		next := f.trigger.Next(after)
+	for {
+		var next time.Time
+		next, left = search(f.trigger, after, left)
 		if next.IsZero() || next.After(limit) {
-			return time.Time{}
+			return time.Time{}, left
 		}
 		local := next
 		if f.zone != nil {
 			local = next.In(f.zone)
 		}
 		in, until := f.calendar.Covers(local)
-		switch {
-		case in == f.only:
-			return next
-		case until.IsZero():
-			return time.Time{}
-		case until.After(next):
+		if in == f.only {
+			return next, left
+		}
+		if left--; until.IsZero() || left <= 0 {
+			return time.Time{}, left
+		}
+		if after = next; until.After(next) {
 			after = until.Add(-1)
-		default:
-			after = next
 		}
 	}
-	return time.Time{}
 }
 
 // NeedsFacts tells whether the trigger within does.

@@ -240,6 +240,8 @@ func (r *textReader) term(depth int) Trigger {
 			t = Between(t, time.Time{}, r.instant(r.Zone))
 		case r.takes("limit"):
 			t = Limit(t, r.count())
+		case r.is("jitter") && jittered(t):
+			r.fail("what is put off already cannot be put off again", "")
 		case r.takes("jitter"):
 			t = Jitter(t, r.duration())
 		default:
@@ -290,12 +292,8 @@ func (r *textReader) cron() Trigger {
 	}
 	c, err := ParseCron(quoted.text)
 	if err != nil {
-		wrong := err.(*SyntaxError)
-		if quoted.text == r.text[quoted.start+1:quoted.end-1] {
-			wrong = wrong.within(r.text, quoted.start+1)
-		}
-		if r.err == nil {
-			r.err = wrong
+		if wrong := err.(*SyntaxError); r.err == nil {
+			r.err = wrong.within(r.text, quoted)
 		}
 		return nil
 	}
@@ -455,6 +453,15 @@ func located(t Trigger) bool {
 		return !slices.ContainsFunc(t.inside(), func(t Trigger) bool { return !located(t) })
 	}
 	return false
+}
+
+// jittered tells whether a trigger has one within that is put off.
+func jittered(t Trigger) bool {
+	if _, ok := t.(Jittered); ok {
+		return true
+	}
+	c, ok := t.(combinator)
+	return ok && slices.ContainsFunc(c.inside(), jittered)
 }
 
 // quoteName is a calendar's name as it stands in texts.

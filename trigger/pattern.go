@@ -8,6 +8,11 @@ const (
 	// The Gregorian calendar repeats after 400.
 	horizon = 400
 
+	// calendarCycle is the number of years in which every month of every
+	// length begins on every weekday: 29 February comes back to the same one
+	// after 40 years at the latest.
+	calendarCycle = 40
+
 	firstYear = 1970
 	lastYear  = 2199
 
@@ -45,8 +50,8 @@ func (p *pattern) settle() {
 }
 
 // next is the first local second at or after from that matches, in a year not
-// after lastYear. Local seconds are counted as if the local clock were UTC.
-func (p *pattern) next(from int64, lastYear int) (int64, bool) {
+// after last. Local seconds are counted as if the local clock were UTC.
+func (p *pattern) next(from int64, last int) (int64, bool) {
 	day := floorDiv(from, daySeconds)
 	second := p.clock(int(from - day*daySeconds))
 	if p.everyDay {
@@ -56,6 +61,9 @@ func (p *pattern) next(from int64, lastYear int) (int64, bool) {
 		return day*daySeconds + int64(second), true
 	}
 	year, month, date := civil(day)
+	if p.anyYear {
+		last = min(last, year+calendarCycle)
+	}
 	start := day - int64(date-1) // the first of the month
 	if second < 0 {
 		date++
@@ -75,7 +83,7 @@ func (p *pattern) next(from int64, lastYear int) (int64, bool) {
 		date, start = 1, start+int64(length)
 		if month++; month > 12 {
 			year, month = year+1, 1
-			if year > lastYear {
+			if year > last {
 				return 0, false
 			}
 		}

@@ -97,14 +97,17 @@ func (p *pattern) nextIn(zone *time.Location, saving Saving, after int64) (int64
 		if seg.offset == before {
 			continue
 		}
-		from, passed := seg.from+seg.offset, reached(zone, seg.from)
-		if shift && passed < from && from-passed < daySeconds {
-			if missed, found := p.next(passed, last); found && missed < from {
-				return seg.from, true
+		from := seg.from + seg.offset
+		if shift || once {
+			passed := reached(zone, seg.from)
+			if shift && passed < from && from-passed < daySeconds {
+				if missed, found := p.next(passed, last); found && missed < from {
+					return seg.from, true
+				}
 			}
-		}
-		if once {
-			from = max(from, passed)
+			if once {
+				from = max(from, passed)
+			}
 		}
 		due, ok = p.next(from, last)
 	}

@@ -47,9 +47,12 @@ func (e *SyntaxError) Underline() string {
 	return e.Text + "\n" + strings.Repeat(" ", e.Column()-1) + strings.Repeat("^", marks)
 }
 
-// within places an error about a part of a text in the whole of it.
-func (e *SyntaxError) within(text string, offset int) *SyntaxError {
+// within places a mistake in a quoted part of a text in the whole of it.
+func (e *SyntaxError) within(text string, quoted token) *SyntaxError {
 	moved := *e
-	moved.Text, moved.Start, moved.End = text, e.Start+offset, e.End+offset
+	moved.Text, moved.Start, moved.End = text, quoted.start, quoted.end
+	if text[quoted.start+1:quoted.end-1] == e.Text { // nothing in it is escaped
+		moved.Start, moved.End = quoted.start+1+e.Start, quoted.start+1+e.End
+	}
 	return &moved
 }
