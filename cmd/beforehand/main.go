@@ -32,6 +32,7 @@ func commands() []command {
 		{"demo", "fill a made-up blog with a year of pageviews and serve it", runDemo},
 		{"serve", "serve the reports of a data directory", runServe},
 		{"import", "read access logs into a data directory", runImport},
+		{"trigger", "tell when a trigger is due, and why", runTrigger},
 		{"version", "print the version", runVersion},
 	}
 }
