@@ -144,7 +144,7 @@ func TestCronValues(t *testing.T) {
 	if next := (Cron{}).Next(time.Unix(0, 0)); !next.IsZero() || (Cron{}).String() != "never" {
 		t.Errorf("the zero Cron gives %v and prints %q", next, Cron{})
 	}
-	if MustCron("0 4 * * *").In(time.UTC) != MustCron("0 4 * * *").In(time.UTC) {
+	if a, b := MustCron("0 4 * * *").In(time.UTC), MustCron("0 4 * * *").In(time.UTC); a != b {
 		t.Error("equal crons are not equal")
 	}
 	for _, at := range []time.Time{time.Unix(1<<62, 0), time.Unix(-1<<62, 0)} {

@@ -111,12 +111,6 @@ func (p *pattern) clock(from int) int {
 	return -1
 }
 
-// matches tells whether a local second matches.
-func (p *pattern) matches(local int64) bool {
-	found, ok := p.next(local, int(local/daySeconds/365)+firstYear+1)
-	return ok && found == local
-}
-
 func (p *pattern) inYear(year int) bool {
 	if p.anyYear {
 		return true
