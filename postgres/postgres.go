@@ -11,9 +11,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/internal/migrations"
 	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/snapshot"
 )
+
+var _ beforehand.State = (*State)(nil)
 
 //go:embed migrations/*.sql
 var files embed.FS
@@ -63,6 +67,9 @@ func New(ctx context.Context, pool *pgxpool.Pool) (*State, error) {
 
 // Jobs returns the scheduler's store.
 func (s *State) Jobs() scheduler.Store { return s.jobs }
+
+// Snapshots returns the store of finished results.
+func (s *State) Snapshots() snapshot.Store { return &Snapshots{s.pool} }
 
 // Close stops listening and closes the connections that Open has made.
 func (s *State) Close() error {
