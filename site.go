@@ -55,7 +55,7 @@ type Site struct {
 	mu       sync.Mutex
 	running  bool
 	ctx      context.Context // of Run, while running
-	done     chan struct{} // closed when Run stops
+	done     chan struct{}   // closed when Run stops
 	members  map[string]member
 	order    []string // names in the order of New
 	err      error    // what New could not return

@@ -81,7 +81,8 @@ func botReason(agent string) string {
 		return BotFeedReader
 	case containsAny(lower, "headless", "phantomjs", "slimerjs", "puppeteer", "playwright"):
 		return BotHeadless
-	case containsAny(lower, "http://", "https://", "crawl", "spider", "scan", "probe", "monitor", "uptime"),
+	case containsAny(lower, "http://", "https://", "crawl", "spider", "scan", "probe", "monitor", "uptime",
+		"statuscake", "pingdom", "site24x7", "lighthouse"), // they look like browsers otherwise
 		strings.Contains(strings.ReplaceAll(lower, "cubot", ""), "bot"), // Cubot makes telephones
 		crawlers.IsCrawler(agent):
 		return BotKnown

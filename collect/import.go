@@ -15,8 +15,9 @@ import (
 // ErrNothing is returned for a log that holds nothing to import.
 var ErrNothing = errors.New("nothing to import")
 
-// linesPerStep is how many lines are committed at once.
-const linesPerStep = 4096
+// stepLines is how many lines are committed at once after so many were read:
+// few at first, so that a short log is safe early, and more in a long one.
+func stepLines(read int64) int64 { return min(max(read/4, 1<<10), 1<<15) }
 
 // Importer reads access logs into a store. It is safe for concurrent use.
 type Importer struct {
@@ -42,7 +43,7 @@ type Progress struct {
 }
 
 // Import reads a log from where the last import of the same file ended. Each
-// step of some thousand lines is committed together with how far it went, so
+// step of a thousand lines or more is committed together with how far it went, so
 // that an import that was cut off goes on where it was and nothing counts
 // twice. When it fails, the summary tells what was committed.
 func (im *Importer) Import(ctx context.Context, l Log, progress func(Progress)) (Summary, error) {
@@ -96,7 +97,7 @@ func (r *run) read(ctx context.Context) error {
 		if err := r.line(ctx, line); err != nil {
 			return err
 		}
-		if r.step.Lines >= linesPerStep {
+		if r.step.Lines >= stepLines(r.summary.Lines) {
 			if err := r.commit(ctx); err != nil {
 				return err
 			}

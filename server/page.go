@@ -50,6 +50,9 @@ type shown struct {
 	day      pageview.Day
 }
 
+// waits is what readers of the reports were measured to wait.
+type waits struct{ pageviews, hot time.Duration }
+
 // lookEvery is how often Run looks whether the page is due.
 const lookEvery = 250 * time.Millisecond
 
@@ -68,12 +71,13 @@ func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path st
 			day:      pageview.DayOf(time.Now().In(s.Zone)),
 		}
 		if now != last {
-			d := s.data(pageviews, hot)
 			if wait != nil && s.Live {
-				d.Pageviews.ReaderWait = wait(ctx, "/s/"+s.Name+"/pageviews.json")
-				d.Hot.ReaderWait = wait(ctx, "/s/"+s.Name+"/hot.json")
+				s.waits.Store(&waits{
+					pageviews: wait(ctx, "/s/"+s.Name+"/pageviews.json"),
+					hot:       wait(ctx, "/s/"+s.Name+"/hot.json"),
+				})
 			}
-			if err := s.render(d); err != nil {
+			if err := s.render(s.data(pageviews, hot)); err != nil {
 				s.Logger.Error("render page", "error", err)
 			}
 			last = now
@@ -109,6 +113,9 @@ func (s *Server) data(pageviews beforehand.Current[report.Pageviews], hot before
 		d.LiveURL = "/live/"
 		// A run computes from raw rows, which is what the live page does.
 		d.Pageviews.LiveTook, d.Hot.LiveTook = pageviews.Took, hot.Took
+		if w := s.waits.Load(); w != nil {
+			d.Pageviews.ReaderWait, d.Hot.ReaderWait = w.pageviews, w.hot
+		}
 	}
 	return d
 }

@@ -7,13 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
@@ -42,6 +43,7 @@ type Server struct {
 	pageviews *beforehand.Report[report.Pageviews]
 	hot       *beforehand.Report[report.Hot]
 	page      page
+	waits     atomic.Pointer[waits]
 	importing chan struct{} // holds one token while an import runs
 }
 
@@ -105,10 +107,10 @@ func drawPageviews(w io.Writer, v report.Pageviews) error {
 }
 
 func drawHot(w io.Writer, v report.Hot) error {
-	r := chart.Ranking{Title: "Hot pages", Heading: true}
+	r := chart.Ranking{Title: "Hot articles", Heading: true}
 	for _, i := range v.Items {
 		r.Rows = append(r.Rows, chart.Row{
-			Name: i.Title, Value: i.Score, Text: strconv.FormatInt(i.Pageviews, 10), Change: i.Change,
+			Name: i.Title, Value: i.Score, Text: number.Grouped(i.Pageviews), Change: i.Change,
 		})
 	}
 	return r.SVG(w)

@@ -9,10 +9,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/number"
 )
 
 // importTarget is where a log goes: into a data directory, or to the server
@@ -162,39 +162,26 @@ func (d *direct) close() error {
 
 // printSummary prints what an import did, for people.
 func printSummary(w io.Writer, s collect.Summary) {
-	fmt.Fprintf(w, "lines read      %s\n", group(s.Lines))
-	fmt.Fprintf(w, "pageviews kept  %s\n", group(s.Pageviews))
+	fmt.Fprintf(w, "lines read      %s\n", number.Grouped(s.Lines))
+	fmt.Fprintf(w, "pageviews kept  %s\n", number.Grouped(s.Pageviews))
 	for _, reason := range []struct{ key, text string }{
 		{collect.LeftNotAPage, "not a page"}, {collect.LeftBot, "bots"}, {collect.LeftFeedReader, "feed readers"},
 		{collect.LeftBroken, "broken lines"}, {collect.LeftAlreadyCounted, "already counted"},
 	} {
 		if n := s.LeftOut[reason.key]; n > 0 {
-			fmt.Fprintf(w, "left out        %s %s\n", group(n), reason.text)
+			fmt.Fprintf(w, "left out        %s %s\n", number.Grouped(n), reason.text)
 		}
 	}
 	for _, b := range s.BrokenLines {
 		fmt.Fprintf(w, "  %s:%d: %s\n", b.File, b.Line, b.Why)
 	}
 	if more := s.LeftOut[collect.LeftBroken] - int64(len(s.BrokenLines)); more > 0 {
-		fmt.Fprintf(w, "  and %s more\n", group(more))
+		fmt.Fprintf(w, "  and %s more\n", number.Grouped(more))
 	}
 	if s.First != nil {
 		fmt.Fprintf(w, "first           %s\nlast            %s\n", s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
 	}
 	if s.Seconds > 0 {
-		fmt.Fprintf(w, "took            %.1f s, %s lines a second\n", s.Seconds, group(int64(float64(s.Lines)/s.Seconds)))
+		fmt.Fprintf(w, "took            %.1f s, %s lines a second\n", s.Seconds, number.Grouped(int64(float64(s.Lines)/s.Seconds)))
 	}
-}
-
-// group writes a number with commas between thousands.
-func group(n int64) string {
-	text := fmt.Sprint(n)
-	var b strings.Builder
-	for i, c := range text {
-		if i > 0 && (len(text)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }

@@ -12,6 +12,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/beforehand-go/beforehand/pageview"
 )
 
 // stdio is what a command reads and writes.
@@ -89,7 +91,16 @@ func report(s stdio, c command, err error) int {
 		return 2
 	}
 	fmt.Fprintf(s.err, "beforehand %s: %v\n", c.name, err)
+	if isFull(err) {
+		fmt.Fprintf(s.err, "hint: make room on the disk and run the same command again; what was committed is kept\n")
+	}
 	return 1
+}
+
+// isFull tells whether a disk is full, whichever engine found out.
+func isFull(err error) bool {
+	return errors.Is(err, pageview.ErrFull) || errors.Is(err, syscall.ENOSPC) ||
+		strings.Contains(err.Error(), "database or disk is full")
 }
 
 func printUsage(w io.Writer) {

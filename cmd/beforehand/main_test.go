@@ -18,14 +18,6 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
 }
 
-func TestGroup(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 97200000: "97,200,000"} {
-		if got := group(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-}
-
 func TestSocketIsTheOwnersAlone(t *testing.T) {
 	l, err := listenControl(context.Background(), &dataDir{path: t.TempDir()})
 	if err != nil {

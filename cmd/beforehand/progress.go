@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/beforehand-go/beforehand/internal/number"
 )
 
 // progress shows how far something is: a bar on a terminal, and elsewhere a
@@ -44,7 +46,7 @@ func (p *progress) show(committed, done, total int64) {
 		bar = strings.Repeat("#", full) + bar[full:]
 	}
 	speed := float64(committed) / max(time.Since(p.began).Seconds(), 0.001)
-	fmt.Fprintf(p.w, "\r[%s] committed %s pageviews, %s a second \x1b[K", bar, group(committed), group(int64(speed)))
+	fmt.Fprintf(p.w, "\r[%s] committed %s pageviews, %s a second \x1b[K", bar, number.Grouped(committed), number.Grouped(int64(speed)))
 }
 
 // end leaves the line of the bar.
