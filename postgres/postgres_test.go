@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/beforehand-go/beforehand/internal/pgtest"
 	"github.com/beforehand-go/beforehand/postgres"
@@ -31,4 +32,9 @@ func TestJobs(t *testing.T) {
 		Open: func(t *testing.T) scheduler.Store { return open(t, server).Jobs() },
 		Real: true,
 	})
+}
+
+func TestSimulatedFaults(t *testing.T) {
+	server := pgtest.Start(t, "fsync=off")
+	schedulertest.Seeds(t, 1, 50, 20*time.Second, func(t *testing.T) scheduler.Store { return open(t, server).Jobs() })
 }

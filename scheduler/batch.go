@@ -11,10 +11,11 @@ import (
 // ticks claimed, in one call of the store.
 type batch struct {
 	*loop
-	now    time.Time // the store's clock
-	sent   time.Time // this process's, when the step began
-	ended  []*Run    // not yet written
-	states map[string]*State
+	now    time.Time         // the store's clock
+	sent   time.Time         // this process's, when the step began
+	ended  []*Run            // not yet written
+	later  []*Run            // of these, those whose job has another change already
+	states map[string]*State // jobs with a change, at most one each
 	items  []item
 	again  bool // something is left that another step can do at once
 }
@@ -54,11 +55,8 @@ func (b *batch) giveBack() {
 	b.mu.Unlock()
 }
 
-// state is the newest state of a job that this batch knows of.
+// state is the newest state of a job that is known here.
 func (b *batch) state(name string, e *entry) *State {
-	if st := b.states[name]; st != nil {
-		return st
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now := b.jobs[name]; now != nil {
@@ -70,7 +68,11 @@ func (b *batch) state(name string, e *entry) *State {
 // plans works out what becomes of the jobs that are due.
 func (b *batch) plans(ctx context.Context, due []*State) error {
 	for _, r := range b.ended {
-		b.finish(r)
+		if b.states[r.Job] == nil {
+			b.finish(r)
+		} else {
+			b.later, b.again = append(b.later, r), true
+		}
 	}
 	if !b.sent.Before(b.renewAt) {
 		b.renew()
@@ -171,7 +173,7 @@ func (b *batch) write(ctx context.Context) error {
 		return err
 	}
 	var stale []*Run
-	b.ended = b.ended[:0]
+	b.ended = b.later
 	for i, it := range b.items {
 		switch {
 		case stood[i] == nil:

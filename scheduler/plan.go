@@ -165,8 +165,14 @@ func (p *plan) end(first, last time.Time, count int, o Outcome, reason string) {
 // says. Of several that are caught up with each waits its turn.
 func (p *plan) place(due time.Time, catchUp bool) {
 	open, o := p.job.Open, p.def.Overlap
+	waiting := len(open) - p.job.running()
 	switch {
-	case len(open) == 0 || catchUp:
+	case len(open) == 0:
+	case catchUp:
+		if most := int(p.def.Misfire); waiting >= most {
+			p.end(due, due, 1, Missed, fmt.Sprintf("%d ticks are waiting to be caught up with already", waiting))
+			return
+		}
 	case o == QueueOne:
 		if i := slices.IndexFunc(open, func(t OpenTick) bool { return !t.Running }); i >= 0 {
 			p.end(due, due, 1, Coalesced, "the tick of "+text(open[i].Due)+" is waiting already")

@@ -29,8 +29,9 @@ type Store interface {
 	// Write carries out changes in one transaction and returns, for each,
 	// nil where it stands, ErrStale where something it was worked out from
 	// has changed meanwhile, or what is wrong with its effects. A change is
-	// written whole or not at all, and does not touch the others. If Write
-	// itself fails, nothing is known of any of them.
+	// written whole or not at all, and does not touch the others. There is at
+	// most one change of each job. If Write itself fails, nothing is known
+	// of any of them.
 	Write(ctx context.Context, changes []Change) ([]error, error)
 
 	// Purge deletes ended rows of the ledger beyond what is to be kept, but

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -28,4 +29,11 @@ func TestJobs(t *testing.T) {
 	schedulertest.Run(t, schedulertest.Engine{
 		Open: func(t *testing.T) scheduler.Store { return open(t).Jobs() },
 	})
+}
+
+func TestSimulatedFaults(t *testing.T) {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		t.Setenv("TMPDIR", "/dev/shm") // what fsync costs is measured elsewhere
+	}
+	schedulertest.Seeds(t, 1, 500, 0, func(t *testing.T) scheduler.Store { return open(t).Jobs() })
 }

@@ -242,12 +242,6 @@ func testNeighbours(t *testing.T, s scheduler.Store) {
 	if n := len(ticks(t, s, scheduler.Query{})); n != 2 {
 		t.Errorf("%d rows, want those of a and c", n)
 	}
-	// Changes of one call see those before them.
-	next := plain("a")
-	next.Version = 2
-	last := plain("a")
-	last.Version = 3
-	must(t, s, scheduler.Change{Job: next}, scheduler.Change{Job: last})
 }
 
 type unknownEffect struct{}

@@ -1,0 +1,81 @@
+package schedulertest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+// Seeds runs Mixed with few seeds, or with many when BEFOREHAND_PROVE=1, from
+// a random one on. BEFOREHAND_SEED=n tries that one alone.
+func Seeds(t *testing.T, few, many int, real time.Duration, open func(*testing.T) scheduler.Store) {
+	if os.Getenv("BEFOREHAND_PROVE") == "1" {
+		few = many
+	}
+	first := rand.Uint64N(1 << 32)
+	if s, err := strconv.ParseUint(os.Getenv("BEFOREHAND_SEED"), 10, 64); err == nil {
+		first, few = s, 1
+	}
+	rows := 0
+	for i := range few {
+		seed := first + uint64(i)
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			rows += len(Simulate(t, Mixed(seed, real, open)))
+		})
+	}
+	t.Logf("%d seeds from %d on, %d ticks in their ledgers", few, first, rows)
+}
+
+// Mixed is the simulation engines are tried with: jobs of each policy under
+// harsh faults for half an hour. For a store whose clock cannot be simulated
+// every hour takes as long as real says, and everything in proportion;
+// zero means that time is simulated.
+func Mixed(seed uint64, real time.Duration, open func(*testing.T) scheduler.Store) Simulation {
+	unit := time.Second
+	if real > 0 {
+		unit = (real / 3600).Truncate(time.Microsecond)
+	}
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(seed, 0))
+	work := func(longest time.Duration, failing float64) func(context.Context, *scheduler.Run) error {
+		return func(ctx context.Context, run *scheduler.Run) error {
+			mu.Lock()
+			d, fails := time.Duration(rng.Int64N(int64(longest))), rng.Float64() < failing
+			mu.Unlock()
+			select {
+			case <-time.After(d):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			if fails {
+				return errors.New("simulated failure")
+			}
+			return nil
+		}
+	}
+	every := func(n time.Duration) trigger.Trigger { return trigger.Every(n * unit) }
+	faults := Harsh
+	faults.Latency, faults.Skew, faults.Every = unit/5, 2*unit, 60*unit
+	return Simulation{
+		Open: open, Seed: seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: real > 0,
+		Config: scheduler.Config{MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
+		Jobs: []scheduler.Job{
+			{Name: "skip", Trigger: every(30), Run: work(50*unit, .1)},
+			{Name: "queue", Trigger: every(45), Overlap: scheduler.QueueOne, Run: work(90*unit, .1), Retry: scheduler.Retry{Attempts: 3, Backoff: unit}},
+			{Name: "allow", Trigger: every(20), Overlap: scheduler.Allow(3), Run: work(50*unit, 0)},
+			{Name: "cancel", Trigger: every(60), Overlap: scheduler.CancelOlder, Run: work(120*unit, 0)},
+			{Name: "all", Trigger: every(40), Misfire: scheduler.RunAll(3), Run: work(20*unit, 0)},
+			{Name: "grace", Trigger: every(50), Misfire: scheduler.SkipMissed, Grace: 5 * unit, Run: work(unit, 0)},
+			{Name: "timeout", Trigger: every(60), Timeout: 20 * unit, Run: work(40*unit, 0), Retry: scheduler.Retry{Attempts: 2, Lost: 1, Backoff: unit}},
+			{Name: "after", After: []string{"skip", "all"}, Run: work(10*unit, .1)},
+		},
+	}
+}
