@@ -22,8 +22,18 @@ func (a AfterEnd) Next(after time.Time) time.Time { return Every(a.pause).Next(a
 // NeedsFacts returns true.
 func (a AfterEnd) NeedsFacts() bool { return true }
 
-// Bind returns the interval counted from the end of the last run.
-func (a AfterEnd) Bind(f Facts) Trigger { return Every(a.pause).From(f.LastEnd) }
+// Bind returns the interval counted from the end of the last run, and due only
+// later than that.
+func (a AfterEnd) Bind(f Facts) Trigger { return everyAfter(a.pause, f.LastEnd) }
+
+// everyAfter is due at the multiples of a duration later than an instant, if
+// there is one.
+func everyAfter(d time.Duration, start time.Time) Trigger {
+	if start.IsZero() {
+		return Every(d)
+	}
+	return Between(Every(d).From(start), start.Add(1), time.Time{})
+}
 
 // String returns the text of the trigger.
 func (a AfterEnd) String() string {
@@ -60,7 +70,7 @@ func (f Freshness) Bind(facts Facts) Trigger {
 	}
 	slowest := max(0, slices.Max(facts.Took))
 	began := facts.LastEnd.Add(-max(0, facts.Took[0]))
-	return Every(max(f.age-slowest, slowest)).From(began)
+	return everyAfter(max(f.age-slowest, slowest), began)
 }
 
 // String returns the text of the trigger.

@@ -16,11 +16,13 @@ func TestFacts(t *testing.T) {
 		after, want string
 	}{
 		{"after the end", EveryAfter(time.Hour), ran, end, "2024-05-01T11:20:30Z"},
+		{"after the end, asked from before", EveryAfter(time.Hour), ran, "2024-05-01T07:00:00Z", "2024-05-01T11:20:30Z"},
 		{"after the end, while it runs", EveryAfter(time.Hour), ran, "2024-05-01T11:20:30Z", "2024-05-01T12:20:30Z"},
 		{"after the end of none", EveryAfter(time.Hour), Facts{}, end, "2024-05-01T11:00:00Z"},
 		{"after the end, nothing", EveryAfter(0), ran, end, "never"},
 		// It began at 10:10:30, and the slowest run took 20 minutes.
 		{"fresh", Fresh(time.Hour), ran, end, "2024-05-01T10:50:30Z"},
+		{"fresh, asked from before", Fresh(time.Hour), ran, "2024-05-01T07:00:00Z", "2024-05-01T10:50:30Z"},
 		{"fresh, run by nobody", Fresh(time.Hour), ran, "2024-05-01T10:50:30Z", "2024-05-01T11:30:30Z"},
 		{"fresh, not run yet", Fresh(time.Hour), Facts{}, end, "2024-05-01T11:00:00Z"},
 		{"fresh, none succeeded", Fresh(time.Hour), Facts{LastEnd: instant(t, end)}, end, "2024-05-01T11:00:00Z"},

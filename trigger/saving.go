@@ -85,9 +85,10 @@ func (p *pattern) nextIn(zone *time.Location, saving Saving, after int64) (int64
 		from = max(from, reached(zone, seg.start))
 	}
 	due, ok := p.next(from, last)
+	searched := after // when the clocks showed from
 	for ok && due-seg.offset >= seg.end {
-		if seg.end > after+reach && due-reach > seg.end {
-			// No local time between here and there matches, nor do any
+		if seg.end > searched+reach && due-reach > seg.end {
+			// No local time from there to here matches, nor do any
 			// that the boundaries between leave out or repeat.
 			seg = segmentAt(zone, due-reach)
 			continue
@@ -110,6 +111,7 @@ func (p *pattern) nextIn(zone *time.Location, saving Saving, after int64) (int64
 			}
 		}
 		due, ok = p.next(from, last)
+		searched = seg.from
 	}
 	return due - seg.offset, ok
 }
