@@ -10,15 +10,15 @@ import (
 // Five fields are minute, hour, day of month, month and day of week; a sixth in
 // front is the second, a seventh at the end the year (1970 to 2199).
 //
-//   - every value                 5,7      a list
-//     ?        the same as *               1-5      a range, past the end too: 22-2, FRI-MON
-//     JAN SUN  names, in either case       */10     every tenth; also 5-50/10 and 5/10
-//     0 and 7  are both Sunday             H        a value that follows from the job's name;
-//     also H/15, H(0-29) and H(0-29)/10
-//     L        last day of the month       1#2      second Monday of the month
-//     L-3      three days before it        1#L, 1L  last Monday of the month
-//     15W      weekday nearest to the 15th, in the same month
-//     LW       last weekday of the month
+//	5,7      a list                      */10     every tenth; also 5-50/10 and 5/10
+//	1-5      a range, past the end too:  H        a value that follows from the job's
+//	         22-2, FRI-MON                        name; also H/15, H(0-29), H(0-29)/10
+//	*        every value                 L        last day of the month
+//	?        the same                    L-3      three days before it
+//	JAN SUN  names, in either case       15W      weekday nearest to the 15th, in the
+//	0 and 7  are both Sunday                      same month; LW the last one
+//	                                     1#2      second Monday of the month
+//	                                     1#L, 1L  last Monday of the month
 //
 // H spreads jobs over their period. For the day of month it stands for 1 to 28.
 //
