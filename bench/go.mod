@@ -8,6 +8,13 @@ require (
 	github.com/netresearch/go-cron v0.9.1
 	github.com/reugn/go-quartz v0.15.2
 	github.com/robfig/cron/v3 v3.0.1
+	github.com/valyala/fasthttp v1.65.0
+)
+
+require (
+	github.com/andybalholm/brotli v1.2.8 // indirect
+	github.com/klauspost/compress v1.18.3 // indirect
+	github.com/valyala/bytebufferpool v1.0.0 // indirect
 )
 
 replace github.com/beforehand-go/beforehand => ../
