@@ -88,7 +88,7 @@ func (r *run) read(ctx context.Context) error {
 	}
 	for {
 		line, err := r.in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return r.commit(ctx)
 		}
 		if err != nil {
@@ -132,7 +132,7 @@ func (r *run) skip() error {
 	}
 	if !whole { // the line that was last then was counted, though its end came later
 		rest, err := r.in.next()
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		r.at.Offset += rest.size

@@ -40,8 +40,15 @@ const (
 func newBlog(site string, zone *time.Location, seed uint64, views int64, last pageview.Day) *blog {
 	b := &blog{site: site, zone: zone, seed: seed, views: views, last: last}
 	for i, p := range [9][2]string{
-		{"/", "Home"}, {"/posts/", "All posts"}, {"/about/", "About"}, {"/archive/", "Archive"}, {"/tags/", "Tags"},
-		{"/projects/", "Projects"}, {"/reading/", "Reading list"}, {"/uses/", "What I use"}, {"/contact/", "Contact"},
+		{"/", "Home"},
+		{"/posts/", "All posts"},
+		{"/about/", "About"},
+		{"/archive/", "Archive"},
+		{"/tags/", "Tags"},
+		{"/projects/", "Projects"},
+		{"/reading/", "Reading list"},
+		{"/uses/", "What I use"},
+		{"/contact/", "Contact"},
 	} {
 		b.pages = append(b.pages, blogPage{path: p[0], title: p[1], weight: 2600 / float64(i+2), published: -1000})
 	}
@@ -68,10 +75,10 @@ func (b *blog) write() {
 		title := fmt.Sprintf(forms[order[i]%len(forms)], topics[order[i]/len(forms)])
 		title = strings.ToUpper(title[:1]) + title[1:]
 		slug := strings.Map(func(c rune) rune {
-			switch {
-			case c == ' ':
+			switch c {
+			case ' ':
 				return '-'
-			case c == ',':
+			case ',':
 				return -1
 			}
 			return c
@@ -224,9 +231,15 @@ func (d *blogDay) next() pageview.Pageview {
 // What the visitors of the blog use and where they come from.
 var (
 	blogAgents = [...][3]string{
-		{"Chrome", "Windows", "desktop"}, {"Chrome", "Android", "mobile"}, {"Safari", "iOS", "mobile"},
-		{"Chrome", "macOS", "desktop"}, {"Firefox", "Linux", "desktop"}, {"Safari", "macOS", "desktop"},
-		{"Edge", "Windows", "desktop"}, {"Firefox", "Windows", "desktop"}, {"Safari", "iOS", "tablet"},
+		{"Chrome", "Windows", "desktop"},
+		{"Chrome", "Android", "mobile"},
+		{"Safari", "iOS", "mobile"},
+		{"Chrome", "macOS", "desktop"},
+		{"Firefox", "Linux", "desktop"},
+		{"Safari", "macOS", "desktop"},
+		{"Edge", "Windows", "desktop"},
+		{"Firefox", "Windows", "desktop"},
+		{"Safari", "iOS", "tablet"},
 	}
 	blogReferrers = [...]string{"", "", "", "", "google.com", "google.com", "news.example", "duckduckgo.com", "social.example"}
 )

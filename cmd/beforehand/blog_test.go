@@ -38,21 +38,21 @@ func TestBlogIsTheSameForTheSameSeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	const last = 20_000
-	make := func(seed uint64, views int64) *blog { return newBlog("default", zone, seed, views, last) }
-	total, pages, sum := digest(t, make(1, 120_001))
+	write := func(seed uint64, views int64) *blog { return newBlog("default", zone, seed, views, last) }
+	total, pages, sum := digest(t, write(1, 120_001))
 	if total != 120_001 {
 		t.Errorf("%d pageviews, want 120001", total)
 	}
 	if len(pages) < 250 || pages["/"] < 10_000 {
 		t.Errorf("%d pages, %d views of the first", len(pages), pages["/"])
 	}
-	if _, _, again := digest(t, make(1, 120_001)); again != sum {
+	if _, _, again := digest(t, write(1, 120_001)); again != sum {
 		t.Error("the same seed gives other pageviews")
 	}
-	if _, _, other := digest(t, make(2, 120_001)); other == sum {
+	if _, _, other := digest(t, write(2, 120_001)); other == sum {
 		t.Error("another seed gives the same pageviews")
 	}
-	if total, _, _ := digest(t, make(3, 7)); total != 7 {
+	if total, _, _ := digest(t, write(3, 7)); total != 7 {
 		t.Errorf("%d pageviews, want 7", total)
 	}
 }

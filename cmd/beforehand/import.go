@@ -165,8 +165,11 @@ func printSummary(w io.Writer, s collect.Summary) {
 	fmt.Fprintf(w, "lines read      %s\n", number.Grouped(s.Lines))
 	fmt.Fprintf(w, "pageviews kept  %s\n", number.Grouped(s.Pageviews))
 	for _, reason := range []struct{ key, text string }{
-		{collect.LeftNotAPage, "not a page"}, {collect.LeftBot, "bots"}, {collect.LeftFeedReader, "feed readers"},
-		{collect.LeftBroken, "broken lines"}, {collect.LeftAlreadyCounted, "already counted"},
+		{collect.LeftNotAPage, "not a page"},
+		{collect.LeftBot, "bots"},
+		{collect.LeftFeedReader, "feed readers"},
+		{collect.LeftBroken, "broken lines"},
+		{collect.LeftAlreadyCounted, "already counted"},
 	} {
 		if n := s.LeftOut[reason.key]; n > 0 {
 			fmt.Fprintf(w, "left out        %s %s\n", number.Grouped(n), reason.text)

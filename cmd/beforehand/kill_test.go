@@ -35,8 +35,7 @@ func program(t *testing.T) string {
 // process is a program under way.
 type process struct {
 	*exec.Cmd
-	lines  chan string // of the output that was asked for; closed at its end
-	output strings.Builder
+	lines chan string // of the output that was asked for; closed at its end
 }
 
 func startProcess(t *testing.T, out string, name string, args ...string) *process {

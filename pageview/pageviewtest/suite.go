@@ -194,8 +194,12 @@ func counts(t *testing.T, open func() pageview.Store) {
 			counted = all[:3000]
 		}
 		for _, q := range []pageview.CountQuery{
-			{}, {ByPage: true}, {Unit: pageview.UnitDay}, {Unit: pageview.UnitMonth},
-			{ByPage: true, Unit: pageview.UnitMonth}, {ByPage: true, Unit: pageview.UnitDay},
+			{},
+			{ByPage: true},
+			{Unit: pageview.UnitDay},
+			{Unit: pageview.UnitMonth},
+			{ByPage: true, Unit: pageview.UnitMonth},
+			{ByPage: true, Unit: pageview.UnitDay},
 		} {
 			q.Site, q.Through = site, through
 			got, err := s.Count(t.Context(), q)
