@@ -2,6 +2,8 @@ package postgres_test
 
 import (
 	"context"
+	"math/rand/v2"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,4 +39,36 @@ func TestJobs(t *testing.T) {
 func TestSimulatedFaults(t *testing.T) {
 	server := pgtest.Start(t, "fsync=off")
 	schedulertest.Seeds(t, 1, 50, 20*time.Second, func(t *testing.T) scheduler.Store { return open(t, server).Jobs() })
+}
+
+func TestChaosProcess(t *testing.T) {
+	schedulertest.ChaosProcess(t, func(dsn string) (scheduler.Store, error) {
+		s, err := postgres.Open(context.Background(), dsn)
+		if err != nil {
+			return nil, err
+		}
+		return s.Jobs(), nil
+	})
+}
+
+// TestChaos also restarts the database, as if it had crashed, and cuts
+// connections, at COMMIT as well as elsewhere.
+func TestChaos(t *testing.T) {
+	server := pgtest.Start(t)
+	dsn := server.Database(t)
+	s, err := postgres.Open(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	schedulertest.Chaos(t, dsn, s.Jobs(), func() {
+		if rand.IntN(3) == 0 {
+			server.Down(t, syscall.SIGQUIT)
+			server.Up(t)
+			return
+		}
+		for range 20 {
+			server.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%' AND random() < .5")
+		}
+	})
 }

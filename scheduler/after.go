@@ -13,6 +13,10 @@ import (
 // it, at any later time, since it is read from what the store remembers of
 // those jobs; nothing needs to be told from one process to another.
 func (b *batch) follow(ctx context.Context) error {
+	if !b.news {
+		return nil
+	}
+	b.news = false
 	b.mu.Lock()
 	names := slices.Clone(b.followers)
 	for _, n := range b.followers {
@@ -35,14 +39,18 @@ func (b *batch) follow(ctx context.Context) error {
 	}
 	slots := b.room()
 	for _, st := range list {
-		if len(st.Definition.After) == 0 || !b.mine(st.Name) || b.states[st.Name] != nil || slots <= 0 {
+		if len(st.Definition.After) == 0 || !b.mine(st.Name) {
 			continue
 		}
 		if at, why := reached(st, states); !at.IsZero() {
+			if b.news = true; b.states[st.Name] != nil || slots <= 0 {
+				continue // in another step
+			}
 			p := b.plan(st, b.now)
 			p.after(at, why)
 			p.begin(slots)
 			slots -= len(p.start)
+			b.learn(st)
 			b.add(item{plan: p})
 		}
 	}

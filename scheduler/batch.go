@@ -236,6 +236,9 @@ func (b *batch) begin(p *plan, t *Tick) {
 func (b *batch) release(r *Run) {
 	b.mu.Lock()
 	delete(b.runs, Key{r.Job, r.Due})
+	if b.news = true; len(b.followers) > 0 {
+		b.again = true
+	}
 	b.mu.Unlock()
 }
 

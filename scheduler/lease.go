@@ -33,7 +33,7 @@ func (s *Scheduler) cancelRun(t *Tick) {
 // monotonic clock of the one who watches, is taken over, on condition that it
 // still has not been written.
 func (b *batch) look(ctx context.Context) error {
-	b.hint = false
+	b.hint, b.news = false, true
 	b.lookAt = b.sent.Add(min(b.cfg.Poll, b.cfg.Lease/3))
 	list, err := b.store.Ticks(ctx, Query{Outcome: Running, Limit: -1})
 	if err != nil {

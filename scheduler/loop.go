@@ -52,6 +52,7 @@ type loop struct {
 	lookAt   time.Time // when to look after ticks others have written
 	doubt    bool      // a write failed, and may have been done
 	hint     bool      // others have written
+	news     bool      // ticks may have ended that other jobs follow
 	endings  int       // since the last purge
 	purgeAt  time.Time
 	failures int // steps in a row that failed

@@ -37,3 +37,23 @@ func TestSimulatedFaults(t *testing.T) {
 	}
 	schedulertest.Seeds(t, 1, 500, 0, func(t *testing.T) scheduler.Store { return open(t).Jobs() })
 }
+
+func TestChaosProcess(t *testing.T) {
+	schedulertest.ChaosProcess(t, func(dsn string) (scheduler.Store, error) {
+		s, err := sqlite.Open(dsn)
+		if err != nil {
+			return nil, err
+		}
+		return s.Jobs(), nil
+	})
+}
+
+func TestChaos(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chaos.db")
+	s, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	schedulertest.Chaos(t, path, s.Jobs(), nil)
+}

@@ -94,6 +94,9 @@ func (f *faulty) Due(ctx context.Context, limit int, mine func(string) bool) (sc
 	return call(ctx, f, func() (scheduler.Due, error) {
 		due, err := f.inner.Due(ctx, limit, mine)
 		due.Now = due.Now.Add(f.skew)
+		if !due.Next.IsZero() {
+			due.Next = due.Next.Add(f.skew)
+		}
 		return due, err
 	})
 }
