@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,12 +62,7 @@ func (a Any) search(after time.Time, left int) (next time.Time, rest int) {
 
 // NeedsFacts tells whether a trigger within does.
 func (a Any) NeedsFacts() bool {
-	for _, t := range a.triggers {
-		if NeedsFacts(t) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.triggers, NeedsFacts)
 }
 
 // Bind binds the triggers within.

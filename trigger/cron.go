@@ -44,12 +44,17 @@ type Cron struct {
 // ParseCron reads a cron expression. What it returns for a mistake is a
 // *[SyntaxError].
 func ParseCron(expr string) (Cron, error) {
-	r := cronReader{text: expr}
-	c := r.read()
-	if r.err != nil {
-		return Cron{}, r.err
+	c, wrong := parseCron(expr)
+	if wrong != nil {
+		return Cron{}, wrong
 	}
 	return c, nil
+}
+
+func parseCron(expr string) (Cron, *SyntaxError) {
+	r := cronReader{text: expr}
+	c := r.read()
+	return c, r.err
 }
 
 // MustCron is ParseCron for expressions known to be right. It panics if it is

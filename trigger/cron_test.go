@@ -80,7 +80,7 @@ func TestCron(t *testing.T) {
 			continue
 		}
 		at := instant(t, "2024-01-15T10:30:00Z")
-		for _, want := range strings.Fields(c.want) {
+		for want := range strings.FieldsSeq(c.want) {
 			if len(want) == len(time.DateOnly) {
 				want += "T00:00:00Z"
 			}
@@ -132,7 +132,7 @@ func TestSpread(t *testing.T) {
 		}
 	}
 	minutes := map[int]bool{}
-	for _, job := range strings.Fields("a b c d e f g h i j k l m n o p q r s t u v w x y z") {
+	for job := range strings.FieldsSeq("a b c d e f g h i j k l m n o p q r s t u v w x y z") {
 		minutes[Bind(MustCron("H * * * *"), Facts{Job: job}).Next(time.Unix(0, 0)).Minute()] = true
 	}
 	if len(minutes) < 15 {

@@ -306,11 +306,11 @@ func (r *fieldReader) peek() byte {
 // takes reads a character, letters in either case, if it comes next.
 func (r *fieldReader) takes(c byte) bool {
 	got := r.peek()
-	if got != c && !('A' <= c && c <= 'Z' && got == c+'a'-'A') {
-		return false
+	if got == c || 'A' <= c && c <= 'Z' && got == c+'a'-'A' {
+		r.pos++
+		return true
 	}
-	r.pos++
-	return true
+	return false
 }
 
 func (r *fieldReader) fail(start, end int, format string, args ...any) {

@@ -290,9 +290,9 @@ func (r *textReader) cron() Trigger {
 		r.fail("the cron expression is missing", `an expression in quotes such as "0 4 * * 1-5"`)
 		return nil
 	}
-	c, err := ParseCron(quoted.text)
-	if err != nil {
-		if wrong := err.(*SyntaxError); r.err == nil {
+	c, wrong := parseCron(quoted.text)
+	if wrong != nil {
+		if r.err == nil {
 			r.err = wrong.within(r.text, quoted)
 		}
 		return nil

@@ -84,7 +84,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q prints as %q, want %q", c.text, s, canonical)
 		}
 		at := instant(t, "2024-12-24T12:00:00Z")
-		for _, want := range strings.Fields(c.next) {
+		for want := range strings.FieldsSeq(c.next) {
 			at = got.Next(at)
 			next := at.Format(time.RFC3339Nano)
 			if at.IsZero() {

@@ -125,7 +125,7 @@ func TestSaving(t *testing.T) {
 		}
 		cron := MustCron(c.expr).In(zone(t, c.zone)).DST(policies)
 		at := instant(t, c.after)
-		for _, want := range strings.Fields(c.want) {
+		for want := range strings.FieldsSeq(c.want) {
 			at = cron.Next(at)
 			got := at.Format(time.RFC3339Nano)
 			if at.IsZero() {

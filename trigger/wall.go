@@ -85,10 +85,10 @@ func newWall(p period, days []int, clocks []Clock) (Wall, error) {
 	}
 	w := Wall{period: p, days: sorted(days, order), clocks: sorted(clocks, Clock.seconds)}
 	day := pattern{days: allDays, month: allMonths, weekday: allWeekdays, anyYear: true, fixed: true}
-	switch {
-	case p == weekly:
+	switch p {
+	case weekly:
 		day.weekday = 0
-	case p == monthly:
+	case monthly:
 		day.days = 0
 	}
 	if p != daily && len(days) == 0 {

@@ -35,7 +35,7 @@ func TestWallIsCron(t *testing.T) {
 }
 
 func TestWallRefuses(t *testing.T) {
-	for name, make := range map[string]func(){
+	for name, build := range map[string]func(){
 		"hour 24":           func() { Daily(Clock{Hour: 24}) },
 		"minute -1":         func() { Daily(Clock{Minute: -1}) },
 		"second 60":         func() { Daily(Clock{Second: 60}) },
@@ -52,7 +52,7 @@ func TestWallRefuses(t *testing.T) {
 					t.Errorf("%s does not panic", name)
 				}
 			}()
-			make()
+			build()
 		}()
 	}
 }
