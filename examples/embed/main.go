@@ -1,10 +1,11 @@
-// Embed is a site with a list of hot articles that is computed beforehand. The
-// scheduler runs in the site's own process; start as many of them as you like
-// on one site.db, and each hour is computed once.
+// Embed is a site whose list of hot articles and chart of visits are computed
+// beforehand. The scheduler runs in the site's own process; start as many of
+// them as you like on one site.db, and each hour is computed once.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -27,6 +28,12 @@ func hotArticles(ctx context.Context) ([]Article, error) {
 	return []Article{{"/about-sqlite", 120}, {"/hello-world", 73}}, ctx.Err()
 }
 
+// drawChart writes the bytes of each format itself.
+func drawChart(ctx context.Context) (beforehand.Files, error) {
+	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 2"><path d="M0 2V1h1v1m1 0V0h1v2"/></svg>`
+	return beforehand.Files{"svg": []byte(svg)}, ctx.Err()
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -47,18 +54,26 @@ func serve(ctx context.Context, file, addr string) error {
 	if err != nil {
 		return err
 	}
-	hot := beforehand.New(site, "hot", hotArticles, beforehand.Policy{Trigger: trigger.Every(time.Hour), Wait: 5 * time.Second})
+	hourly := beforehand.Policy{Trigger: trigger.Every(time.Hour), Wait: 5 * time.Second}
+	hot := beforehand.New(site, "hot", hotArticles, hourly)
+	chart := beforehand.New(site, "visits", drawChart, hourly)
 
 	mux := http.NewServeMux()
-	mux.Handle("GET /hot.json", hot)
+	mux.Handle("GET /hot.json", hot) // a report is an http.Handler
 	mux.Handle("GET /hot.csv", hot)
+	mux.Handle("GET /visits.svg", chart)
 	mux.HandleFunc("GET /hot/events", hot.Subscribe)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "the hottest of %d articles\n", len(hot.Value()))
+		articles := hot.Value() // and typed: never blocks, never computes
+		fmt.Fprintf(w, "the hottest of %d articles\n", len(articles))
 	})
 	server := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Shutdown(context.WithoutCancel(ctx)) })
-	go func() { _ = server.ListenAndServe() }()
+	ctx, fail := context.WithCancelCause(ctx)
+	go func() { fail(server.ListenAndServe()) }()
 
-	return site.Run(ctx)
+	err = site.Run(ctx) // both at once, now if due, then every hour
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause // such as an address that is taken
+	}
+	return errors.Join(err, server.Shutdown(context.WithoutCancel(ctx)))
 }

@@ -30,6 +30,7 @@ func Example() {
 	fmt.Print(get("http://" + addr + "/hot.json"))
 	fmt.Print(get("http://" + addr + "/hot.csv"))
 	fmt.Print(get("http://" + addr + "/"))
+	fmt.Println(get("http://" + addr + "/visits.svg")[:4])
 
 	stop()
 	fmt.Println(<-ended)
@@ -39,6 +40,7 @@ func Example() {
 	// /about-sqlite,120
 	// /hello-world,73
 	// the hottest of 2 articles
+	// <svg
 	// <nil>
 }
 
