@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -97,11 +96,9 @@ func (s *Store) commit(group []request) {
 			return
 		}
 	}
-	began := time.Now()
 	refused, err := s.w.transaction(ctx, group)
 	if err != nil {
 		err = full(err)
-		s.log.Error("commit pageviews", "error", err, "requests", len(group), "took", time.Since(began))
 		if again := s.reopen(ctx); again != nil {
 			s.log.Error("open store again", "error", again)
 		}

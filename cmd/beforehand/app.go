@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type appConfig struct {
 	command  string // named to other processes that want the directory
 	articles string
 	publish  string
-	trigger  trigger.Trigger
+	trigger  string // empty means every hour
 	live     bool
 	title    string // of the site, for people; empty means its name
 	log      *slog.Logger
@@ -82,8 +83,12 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	when, err := trigger.Parser{Zone: a.zone}.Parse(cmp.Or(c.trigger, "every 1h"))
+	if err != nil {
+		return nil, err
+	}
 	a.server = server.New(server.Config{
-		Site: a.site, Store: a.store, Name: c.site, Zone: a.zone, Articles: c.articles, Trigger: c.trigger,
+		Site: a.site, Store: a.store, Name: c.site, Zone: a.zone, Articles: c.articles, Trigger: when,
 		Live: c.live, Title: c.title, Logger: c.log, Import: importHint(c.siteFlags),
 		Importer: &collect.Importer{Store: a.store, Visitors: visitors, Key: key, Agents: &collect.Agents{}},
 	})

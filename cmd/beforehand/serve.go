@@ -19,21 +19,20 @@ import (
 
 func runServe(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{command: "serve", log: slog.New(slog.NewTextHandler(s.err, nil))}
-	var listen, when string
+	var listen string
 	f := newFlags("serve [flags]")
 	c.add(f, "data")
 	addListen(f, &listen)
 	f.StringVar(&c.publish, "publish", "", "`directory` to write the reports to after each refresh, for a site without a server")
 	f.StringVar(&c.articles, "articles", "", "`pattern` of the paths on the hot list, such as '/posts/*' (default: every page)")
-	f.StringVar(&when, "trigger", "every 1h", "`trigger` that says when the reports are computed")
+	f.StringVar(&c.trigger, "trigger", "every 1h", "`trigger` that says when the reports are computed, by the clock of the site's zone")
 	if err := f.parse(s, args, 0); err != nil {
 		return err
 	}
 	if err := errors.Join(c.check(), checkListen(listen)); err != nil {
 		return err
 	}
-	var err error
-	if c.trigger, err = trigger.Parse(when); err != nil {
+	if _, err := trigger.Parse(c.trigger); err != nil {
 		return usageError{fmt.Errorf("--trigger: %w", err)}
 	}
 	a, err := openApp(ctx, c)
