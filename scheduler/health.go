@@ -27,6 +27,7 @@ type health struct {
 	jumped   string
 	jumpedAt time.Time
 	stuck    int
+	ahead    string
 }
 
 // clock compares the store's clock with this process's monotonic one.
@@ -49,6 +50,9 @@ func (s *Scheduler) Health() Health {
 	}
 	if s.health.jumped != "" && time.Since(s.health.jumpedAt) < 10*time.Minute {
 		h.Reasons = append(h.Reasons, s.health.jumped)
+	}
+	if s.health.ahead != "" {
+		h.Reasons = append(h.Reasons, s.health.ahead)
 	}
 	if s.health.stuck > 0 {
 		h.Reasons = append(h.Reasons, fmt.Sprintf("%d runs ignored the end of their context and still go on", s.health.stuck))

@@ -26,7 +26,8 @@ type Job struct {
 	Trigger trigger.Trigger
 
 	// After names the jobs this one follows, in place of a trigger: it is
-	// due once each of them has ended a tick newer than this job's last. If
+	// due once each of them has ended a tick newer than the one this job
+	// followed last, as of the latest instant all of them have reached. If
 	// one of them did not succeed the tick is skipped, with the reason.
 	// Circles are refused.
 	After []string

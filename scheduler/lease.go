@@ -152,6 +152,9 @@ func (s *Scheduler) watchRuns() {
 		if s.isStuck(r, now) {
 			stuck = append(stuck, r)
 			cause := context.Cause(r.ctx)
+			if cause == nil { // the one that ended is the timeout's, below it
+				cause = ErrTimeout
+			}
 			res := failure(cause, cause)
 			res.reason += "; the function ignored it for " + s.cfg.Stuck.String()
 			s.abandon(r, res)
@@ -163,6 +166,7 @@ func (s *Scheduler) watchRuns() {
 			delete(s.strays, r)
 			r.abandoned = true
 			s.busy--
+			s.health.stuck++
 		}
 	}
 	s.mu.Unlock()

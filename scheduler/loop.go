@@ -56,6 +56,8 @@ type loop struct {
 	endings  int       // since the last purge
 	purgeAt  time.Time
 	failures int // steps in a row that failed
+	patrolAt time.Time
+	began    time.Time // the store's clock at the first step
 }
 
 func (l *loop) loop(ctx context.Context) {
@@ -127,12 +129,18 @@ func (l *loop) try(ctx context.Context) (time.Duration, error) {
 	now := micro(due.Now)
 	l.sawClock(now)
 	b.now, b.sent = now, time.Now()
+	if l.began.IsZero() {
+		l.began = now
+	}
 	if l.hint || !b.sent.Before(l.lookAt) {
 		if err := b.look(ctx); err != nil {
 			return 0, err
 		}
 	}
 	if err := b.plans(ctx, due.Jobs); err != nil {
+		return 0, err
+	}
+	if err := b.patrol(ctx); err != nil {
 		return 0, err
 	}
 	if err := b.follow(ctx); err != nil {
@@ -275,5 +283,6 @@ func (s *Scheduler) abandon(r *Run, res result) {
 	r.abandoned, r.result = true, res
 	s.ended = append(s.ended, r)
 	s.busy--
+	s.health.stuck++
 	s.poke()
 }

@@ -149,6 +149,7 @@ func (s *Scheduler) returned(r *Run, res result) *Run {
 	defer s.mu.Unlock()
 	r.cancel(nil)
 	if r.abandoned {
+		s.health.stuck-- // it did end after all
 		return nil
 	}
 	took := time.Since(r.begun)
