@@ -116,12 +116,21 @@ func drawHot(w io.Writer, v report.Hot) error {
 	return r.SVG(w)
 }
 
-// Refresh computes both reports from what is there now and waits for them.
+// Refresh computes the reports that have not counted every pageview, and waits
+// for them.
 func (s *Server) Refresh(ctx context.Context) error {
+	span, err := s.Store.Span(ctx, s.Name)
+	if err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
 	var errs [2]error
-	wg.Go(func() { errs[0] = s.pageviews.Refresh(ctx) })
-	wg.Go(func() { errs[1] = s.hot.Refresh(ctx) })
+	if s.pageviews.Current().Pageviews.Through < int64(span.Through) {
+		wg.Go(func() { errs[0] = s.pageviews.Refresh(ctx) })
+	}
+	if s.hot.Current().Pageviews.Through < int64(span.Through) {
+		wg.Go(func() { errs[1] = s.hot.Refresh(ctx) })
+	}
 	wg.Wait()
 	return errors.Join(errs[:]...)
 }

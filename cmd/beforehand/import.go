@@ -43,7 +43,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 		return err
 	}
 	total, err := importFiles(ctx, target, f.Args(), newProgress(s.err))
-	if total.Pageviews > 0 && ctx.Err() == nil {
+	if total.Lines > 0 && ctx.Err() == nil {
 		if again := target.refresh(ctx); again != nil {
 			err = errors.Join(err, fmt.Errorf("the pageviews are kept, but the reports were not computed: %w", again))
 		}
