@@ -138,8 +138,8 @@ func (r *rule) scan(clock []reading, saving Saving) (due []int64) {
 	shift := saving&ShiftGap != 0 || saving&SkipGap == 0 && r.fixed
 	once := saving&FirstPass != 0 || saving&BothPasses == 0 && r.fixed
 	matches := func(local int64) bool {
-		t := time.Unix(local, 0).UTC()
-		return t.Second() == 0 && r.clock(t.Hour(), t.Minute()) && r.day(t)
+		second := int(floorMod(local, daySeconds))
+		return second%60 == 0 && r.clock(second/3600, second/60%60) && r.day(time.Unix(local, 0).UTC())
 	}
 	for _, now := range clock {
 		is := (!once || now.local > now.high) && matches(now.local)
