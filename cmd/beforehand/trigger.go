@@ -17,6 +17,7 @@ import (
 type triggerFlags struct {
 	site            siteFlags // for the zone
 	from, job, lang string
+	calendars       map[string]string
 	n               int
 	json, stdin     bool
 }
@@ -28,13 +29,14 @@ func runTrigger(_ context.Context, s stdio, args []string) error {
 	f.StringVar(&v.from, "from", "", "`instant` after which ticks are listed, such as 2024-05-01T09:00:00Z (default: now)")
 	f.IntVarP(&v.n, "n", "n", 10, "`number` of ticks")
 	f.StringVar(&v.job, "job", "", "`name` of the job, from which H and jitter follow")
+	f.StringToStringVar(&v.calendars, "calendar", nil, "`NAME=FILE` of an iCalendar file for \"except NAME\" and \"only NAME\"")
 	f.StringVar(&v.lang, "lang", "en", "`language` of the sentences, en or zh")
 	f.BoolVar(&v.json, "json", false, "print a JSON object")
 	f.BoolVar(&v.stdin, "stdin", false, `answer a JSON object a line: {"cron" or "trigger","zone","from","n"} in, {"next"} or {"error"} out`)
 	if err := f.parse(s, args, 1); err != nil {
 		return err
 	}
-	question := triggerQuestion{Zone: v.site.zoneName(), From: v.from, N: v.n, job: v.job}
+	question := triggerQuestion{Zone: v.site.zoneName(), From: v.from, N: v.n, job: v.job, calendar: calendarFinder(v.calendars)}
 	if v.from == "" {
 		question.From = time.Now().UTC().Format(time.RFC3339Nano)
 	}

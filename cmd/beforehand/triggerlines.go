@@ -24,7 +24,8 @@ type triggerQuestion struct {
 	From    string  `json:"from"`
 	N       int     `json:"n"`
 
-	job string
+	job      string
+	calendar func(name string) (trigger.Calendar, error)
 }
 
 // answerLines answers every line, in order. A line that is wrong is answered
@@ -100,7 +101,7 @@ func answer(line []byte, question triggerQuestion) ([]string, error) {
 // parse reads the expression: cron takes a bare cron expression and nothing
 // else.
 func (q *triggerQuestion) parse(zone *time.Location) (t trigger.Trigger, err error) {
-	p := trigger.Parser{Zone: zone}
+	p := trigger.Parser{Zone: zone, Calendar: q.calendar}
 	switch {
 	case q.Cron != nil && q.Trigger != nil:
 		return nil, errors.New("cron and trigger are both given")
