@@ -28,13 +28,15 @@ type core struct {
 	// formats names those this process adds to every result.
 	formats func() []string
 
-	adding sync.Mutex // held while the scheduler is given the job
-	added  bool
+	adding  sync.Mutex // held while the scheduler is given the job
+	added   bool
+	refused error // by New
 
 	served atomic.Pointer[snapshot.Served]
 
 	mu      sync.Mutex // orders swaps; no reader takes it
-	newest  int64      // newest version looked at
+	newest  int64      // version in service
+	damaged bool       // the state's newest version cannot be read
 	own     bool       // what is served is of our definition
 	told    told
 	held    int64 // newest version held for approval
@@ -53,9 +55,18 @@ type told struct {
 func (c *core) key() snapshot.Key { return snapshot.Key{Report: c.name, Params: c.params} }
 
 // load puts the store's snapshot into service if it is newer and ours, or if
-// we have none of our own definition.
+// we have none of our own definition. Where its bytes are damaged it takes the
+// last version that is whole.
 func (c *core) load(ctx context.Context) error {
 	s, err := c.site.state.Snapshots().Get(ctx, c.key(), 0)
+	c.mu.Lock()
+	c.damaged = errors.Is(err, snapshot.ErrCorrupt)
+	damaged := c.damaged
+	c.mu.Unlock()
+	if damaged {
+		c.site.log.Error("snapshot is damaged; an older one is served and it is computed again", "report", c.name, "error", err)
+		s, err = c.whole(ctx)
+	}
 	if errors.Is(err, snapshot.ErrNone) {
 		return nil
 	}
@@ -66,26 +77,56 @@ func (c *core) load(ctx context.Context) error {
 	return nil
 }
 
+// whole returns the newest version whose bytes are as they were.
+func (c *core) whole(ctx context.Context) (snapshot.Snapshot, error) {
+	store := c.site.state.Snapshots()
+	list, err := store.Versions(ctx, c.key())
+	if err != nil {
+		return snapshot.Snapshot{}, err
+	}
+	for _, head := range list {
+		if head.Held != "" {
+			continue
+		}
+		s, err := store.Get(ctx, c.key(), head.Version)
+		if err == nil || !errors.Is(err, snapshot.ErrCorrupt) {
+			return s, err
+		}
+	}
+	return snapshot.Snapshot{}, snapshot.ErrNone
+}
+
 // swap puts a snapshot into service unless there is reason not to.
 func (c *core) swap(s snapshot.Snapshot) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	own := s.Definition == c.definition
-	if s.Version <= c.newest || c.own && !own {
+	c.mu.Lock()
+	unwanted := c.unwanted(s.Version, own)
+	c.mu.Unlock()
+	if unwanted {
 		return
 	}
-	c.newest = s.Version
-	put, err := c.decode(&s)
+	put, err := c.decode(&s) // takes its time, so not under the lock
 	if err != nil && own {
 		c.site.log.Error("snapshot served without its value", "report", c.name, "version", s.Version, "error", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.unwanted(s.Version, own) {
+		return
 	}
 	if err == nil {
 		put()
 	}
-	c.own = own
+	c.newest, c.own = s.Version, own
 	c.serve(s)
 	close(c.changed)
 	c.changed = make(chan struct{})
+}
+
+// unwanted tells whether a version is not to be swapped in: it is older, or of
+// another definition while there is one of ours.
+func (c *core) unwanted(version int64, own bool) bool {
+	return version <= c.newest || c.own && !own
 }
 
 // tell takes over what the ledger says, and makes the headers anew if that
@@ -203,7 +244,7 @@ func (c *core) wanting() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.served.Load().Snapshot()
-	if s.Version == 0 || !c.own {
+	if s.Version == 0 || !c.own || c.damaged {
 		return true
 	}
 	return slices.ContainsFunc(c.formats(), func(format string) bool {

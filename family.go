@@ -320,8 +320,7 @@ func (f *Family[P, T]) compute(ctx context.Context, o *one[P, T], run *scheduler
 		ctx, cancel = context.WithTimeout(ctx, f.policy.Timeout)
 		defer cancel()
 	}
-	store := f.site.state.Snapshots()
-	list, err := store.Versions(ctx, o.c.key())
+	base, err := o.c.newestKept(ctx)
 	if err != nil {
 		return err
 	}
@@ -344,11 +343,9 @@ func (f *Family[P, T]) compute(ctx context.Context, o *one[P, T], run *scheduler
 	}
 	// Not under the run's fence: whoever has seen the newest version may put
 	// the next one, and a late run has not.
-	s.Key, s.Keep, s.Fence, s.Definition = o.c.key(), cmp.Or(f.policy.Keep, 1), 0, o.c.definition
-	if len(list) > 0 {
-		s.Base = list[0].Version
-	}
-	if _, err := store.Put(ctx, s); err != nil && !errors.Is(err, snapshot.ErrLate) {
+	s.Key, s.Base, s.Fence = o.c.key(), base, 0
+	s.Keep, s.Definition = cmp.Or(f.policy.Keep, 1), o.c.definition
+	if _, err := f.site.state.Snapshots().Put(ctx, s); err != nil && !errors.Is(err, snapshot.ErrLate) {
 		return err
 	}
 	if err := o.c.load(ctx); err != nil {

@@ -206,14 +206,16 @@ func (c *core) probe(ctx context.Context, s snapshot.Snapshot) (string, bool, er
 func (c *core) restore(ctx context.Context, version int64) error {
 	store := c.site.state.Snapshots()
 	s, err := store.Get(ctx, c.key(), version)
+	if err == nil {
+		_, err = c.decode(&s)
+	}
+	if err == nil {
+		s.Base, err = c.newestKept(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("restore report %s: %w", c.name, err)
 	}
-	list, err := store.Versions(ctx, c.key())
-	if err != nil {
-		return fmt.Errorf("restore report %s: %w", c.name, err)
-	}
-	s.Base, s.Fence, s.Held, s.Keep = list[0].Version, 0, "", c.policy.Keep
+	s.Fence, s.Held, s.Keep, s.Definition = 0, "", c.policy.Keep, c.definition
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	for i := range s.Files {
 		s.Files[i].ChangedAt = now
@@ -222,6 +224,16 @@ func (c *core) restore(ctx context.Context, version int64) error {
 		return fmt.Errorf("restore report %s: %w", c.name, err)
 	}
 	return c.load(ctx)
+}
+
+// newestKept is the newest version in the state, held ones included; zero
+// for none.
+func (c *core) newestKept(ctx context.Context) (int64, error) {
+	list, err := c.site.state.Snapshots().Versions(ctx, c.key())
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	return list[0].Version, nil
 }
 
 // first waits for the first result, asking for it, as long as the policy and

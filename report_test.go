@@ -564,6 +564,56 @@ func TestCountedIsKept(t *testing.T) {
 	})
 }
 
+// A snapshot whose bytes are damaged is not served: the one before it is, and
+// the report is computed anew at start.
+func TestDamagedSnapshotIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		state := &damaging{State: memory.New()}
+		first := open(t, state)
+		hot := beforehand.New(first, "hot", counter(&calls), beforehand.Policy{})
+		stop := run(t, first)
+		settle(time.Second)
+		if err := hot.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+
+		state.version = 2
+		site := open(t, state)
+		hot = beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
+		if c := hot.Current(); c.Version != 1 || c.Value[0].Views != 1 {
+			t.Errorf("version %d, %v, want the first", c.Version, c.Value)
+		}
+		defer run(t, site)()
+		settle(time.Second)
+		if c := hot.Current(); c.Version != 3 || c.Value[0].Views != 3 {
+			t.Errorf("version %d, %v, want a new one", c.Version, c.Value)
+		}
+	})
+}
+
+// damaging is a state in which one version cannot be read any more.
+type damaging struct {
+	beforehand.State
+	version int64
+}
+
+func (d *damaging) Snapshots() snapshot.Store { return damagedStore{d.State.Snapshots(), d} }
+
+type damagedStore struct {
+	snapshot.Store
+	d *damaging
+}
+
+func (s damagedStore) Get(ctx context.Context, k snapshot.Key, version int64) (snapshot.Snapshot, error) {
+	got, err := s.Store.Get(ctx, k, version)
+	if err == nil && got.Version == s.d.version {
+		return snapshot.Snapshot{}, snapshot.ErrCorrupt
+	}
+	return got, err
+}
+
 func TestRunTellsWhatNewFoundWrong(t *testing.T) {
 	for _, names := range [][]string{{"hot", "hot"}, {"../hot"}, {""}, {"/hot"}, {"a//b"}, {"a/.b"}, {"a@b"}, {"."}} {
 		site := open(t, memory.New())

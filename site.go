@@ -134,7 +134,10 @@ func (s *Site) Run(ctx context.Context) error {
 	s.running = false
 	s.mu.Unlock()
 	s.work.Wait()
-	s.look(context.WithoutCancel(ctx)) // what the last runs left behind
+	// What the last runs left behind.
+	if err := s.look(context.WithoutCancel(ctx)); err != nil {
+		s.log.Warn("state not followed at the end", "error", err)
+	}
 	return err
 }
 
@@ -184,9 +187,20 @@ func (s *Site) stopped() <-chan struct{} {
 func (s *Site) follow(ctx context.Context) {
 	tick := time.NewTicker(s.poll)
 	defer tick.Stop()
+	last := ""
 	for {
-		s.start(ctx)
-		s.look(ctx)
+		// What goes on going wrong is said once.
+		text := ""
+		if err := errors.Join(s.start(ctx), s.look(ctx)); err != nil && ctx.Err() == nil {
+			text = err.Error()
+		}
+		switch {
+		case text != "" && text != last:
+			s.log.Warn("state not followed; snapshots go on being served", "error", text)
+		case text == "" && last != "":
+			s.log.Info("state followed again")
+		}
+		last = text
 		select {
 		case <-ctx.Done():
 			return
@@ -212,12 +226,12 @@ func (s *Site) nudge() {
 }
 
 // start hands the scheduler the reports it does not have yet.
-func (s *Site) start(ctx context.Context) {
+func (s *Site) start(ctx context.Context) error {
+	var err error
 	for _, m := range s.list() {
-		if err := s.add(ctx, m); err != nil && ctx.Err() == nil {
-			s.log.Error("report not started; trying again", "report", m.core().name, "error", err)
-		}
+		err = errors.Join(err, s.add(ctx, m))
 	}
+	return err
 }
 
 // add hands one report to the scheduler, and asks for a run if what is in
@@ -226,8 +240,8 @@ func (s *Site) add(ctx context.Context, m member) error {
 	c := m.core()
 	c.adding.Lock()
 	defer c.adding.Unlock()
-	if c.added {
-		return nil
+	if c.added || c.refused != nil {
+		return c.refused
 	}
 	if err := c.load(ctx); err != nil {
 		return err
@@ -278,14 +292,12 @@ func (s *Site) list() []member {
 }
 
 // look brings every report to what the state has, and the folder to that.
-func (s *Site) look(ctx context.Context) {
+func (s *Site) look(ctx context.Context) error {
 	err := errors.Join(s.swap(ctx), s.tell(ctx))
 	if s.publisher != nil {
 		err = errors.Join(err, s.publisher.publish(ctx, s.keys()))
 	}
-	if err != nil && ctx.Err() == nil {
-		s.log.Warn("state not followed; snapshots go on being served", "error", err)
-	}
+	return err
 }
 
 // swap puts new snapshots into service.
@@ -373,7 +385,7 @@ func (s *Site) enroll(m member) {
 		err = fmt.Errorf("new report %s: there is one of that name", c.name)
 	}
 	if err != nil {
-		s.err = errors.Join(s.err, err)
+		s.err, c.refused = errors.Join(s.err, err), err
 		s.log.Error("report refused", "report", c.name, "error", err)
 		return
 	}
