@@ -259,6 +259,13 @@ func TestRefreshWaitsForARunBegunAfterTheCall(t *testing.T) {
 		if calls.Load() != 2 {
 			t.Errorf("%d runs for 20 refreshes during the first, want 2", calls.Load())
 		}
+		changed := hot.Changed()
+		settle(time.Hour)
+		select {
+		case <-changed:
+			t.Error("the same version was swapped in twice")
+		default:
+		}
 	})
 }
 
@@ -448,6 +455,33 @@ func TestReportsRunAfterThoseTheyRead(t *testing.T) {
 				t.Errorf("hour %d: d is %d, want %d", hour, d.Value(), want)
 			}
 			settle(time.Hour)
+		}
+	})
+}
+
+// A report reads what another process has just computed, before it would have
+// heard of it.
+func TestReportReadsTheNewestOfThoseItRunsAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := memory.New()
+		sum := map[string]*beforehand.Report[int64]{}
+		for _, label := range []string{"one", "two"} {
+			site, err := beforehand.Open(t.Context(), beforehand.Config{
+				State: state, Poll: 24 * time.Hour, Scheduler: scheduler.Config{Labels: []string{label}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n atomic.Int64
+			a := beforehand.New(site, "a", func(context.Context) (int64, error) { return n.Add(1), nil },
+				beforehand.Policy{Trigger: trigger.Every(time.Hour), Job: scheduler.Job{Labels: []string{"one"}}})
+			sum[label] = beforehand.New(site, "b", func(context.Context) (int64, error) { return a.Value() * 10, nil },
+				beforehand.Policy{After: []string{"a"}, Job: scheduler.Job{Labels: []string{"two"}}})
+			defer run(t, site)()
+		}
+		settle(3*time.Hour + time.Minute)
+		if v := sum["two"].Value(); v != 40 {
+			t.Errorf("b is %d, want 40", v)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -252,6 +253,27 @@ func TestStateMaxAge(t *testing.T) {
 			t.Errorf("%s: reason %q, want %q", tt.name, got, tt.reason)
 		}
 	}
+}
+
+func TestHandlerTellsTheTimeAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := Prepare(made(t, Format{Name: "json", Body: longJSON}), State{NextAt: time.Now().Add(time.Minute)}, Rules{})
+		for _, want := range []struct {
+			after      time.Duration
+			age, state string
+		}{
+			{0, "max-age=60", "fresh"},
+			{time.Second, "max-age=59", "fresh"},
+			{59 * time.Second, "max-age=1", "fresh"},
+			{16 * time.Second, "max-age=1", `stale; reason="overdue"`},
+		} {
+			time.Sleep(want.after)
+			h := ask(s, "GET", "/hot").Header
+			if h.Get("Cache-Control") != want.age || h.Get("Snapshot-State") != want.state {
+				t.Errorf("%v later: %q %q, want %q %q", want.after, h.Get("Cache-Control"), h.Get("Snapshot-State"), want.age, want.state)
+			}
+		}
+	})
 }
 
 func TestStateValue(t *testing.T) {
