@@ -76,7 +76,10 @@ func TestCoversHolds(t *testing.T) {
 func TestFilterLosesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	hours := NewHours("", Clock{Hour: 23, Minute: 40}, Clock{Hour: 1, Minute: 10})
-	for _, zone := range systemZones(t) {
+	for n, zone := range systemZones(t) {
+		if !prove && n%8 > 0 {
+			continue
+		}
 		from := r.Int64N(60*365) * daySeconds
 		if around := transitions(zone); len(around) > 0 {
 			from = around[r.IntN(len(around))] - daySeconds

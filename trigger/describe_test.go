@@ -10,7 +10,7 @@ func TestDescribe(t *testing.T) {
 		{"every 1.5s", "every 1.5 seconds", "每 1.5 秒"},
 		{"every 5m from 2024-01-01", "every 5 minutes, counted from 2024-01-01T00:00:00Z", "每 5 分钟，自 2024-01-01T00:00:00Z 起算"},
 		{"every 10m after end", "10 minutes after the last run ended", "上次运行结束后 10 分钟"},
-		{"fresh 1h", "often enough that the result is never older than 1 hour", "足够频繁，使结果不超过 1 小时"},
+		{"fresh 1h", "often enough that the result is never older than 1 hour", "足够频繁，结果不会旧于 1 小时"},
 		{
 			"at 2024-01-01, 2024-01-02, 2024-01-03, 2024-01-04, 2024-01-05",
 			"at 2024-01-01T00:00:00Z, 2024-01-02T00:00:00Z, 2024-01-03T00:00:00Z and 2 more",

@@ -106,7 +106,7 @@ var chinese = phrases{
 	every:    "每 %s",
 	counted:  "%s，自 %s 起算",
 	afterEnd: "上次运行结束后 %s",
-	fresh:    "足够频繁，使结果不超过 %s",
+	fresh:    "足够频繁，结果不会旧于 %s",
 	instants: "在 %s",
 	more:     "另外 %d 次",
 	also:     "；以及",

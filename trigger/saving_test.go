@@ -143,7 +143,7 @@ func TestSaving(t *testing.T) {
 // offset by up to a day as often as every few minutes.
 func TestInventedZones(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	n := 300
+	n := 100
 	if prove {
 		n = 30_000
 	}

@@ -227,7 +227,7 @@ func TestNoTransitionLosesAnInstant(t *testing.T) {
 func TestRandomDays(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	zones := systemZones(t)
-	days := 1_000
+	days := 500
 	if prove {
 		days = 10_000
 	}
