@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest"},
 	{"."},
 	{"report", "collect", "chart"},
-	{"memory", "sqlite", "postgres", "duckdb", "clickhouse"},
+	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics"},
 	{"web"},
 	{"examples/way", "examples/embed"},
 	{"server"},

@@ -126,17 +126,20 @@ func (b *batch) takeOver(st *State, t *Tick) {
 // out because the store does not answer, runs that ignore the end of their
 // context, and a loop that stands still.
 func (s *Scheduler) guard(ctx context.Context) {
-	tick := time.NewTicker(min(max(s.cfg.Lease/10, 10*time.Millisecond), time.Second, max(s.cfg.Stuck/4, 10*time.Millisecond)))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			s.watchRuns()
-			s.watchLoop()
-		}
+	for sleep(ctx, s.vigil()) {
+		s.watchRuns()
+		s.watchLoop()
 	}
+}
+
+// vigil is how long the guard may sleep: not long while there are runs.
+func (s *Scheduler) vigil() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.runs)+len(s.strays) == 0 {
+		return min(maxSleep, s.cfg.Lease/3)
+	}
+	return max(min(s.cfg.Lease/10, s.cfg.Stuck/4), 10*time.Millisecond)
 }
 
 // watchRuns ends the contexts of runs whose lease has run out, and gives up
