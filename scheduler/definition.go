@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/beforehand-go/beforehand/trigger"
 )
 
 // A Definition is what the store keeps of a Job: all but its name and its
@@ -63,16 +61,4 @@ func (d *Definition) Equal(o *Definition) bool {
 // known tells whether this version understands the policies.
 func (d *Definition) known() bool {
 	return d.Overlap >= CancelOlder && d.Misfire >= SkipMissed
-}
-
-// endsMatter tells whether a trigger's next due instant depends on when the
-// last run ended, so that it is not known while one runs.
-func endsMatter(t trigger.Trigger) bool {
-	if !trigger.NeedsFacts(t) {
-		return false
-	}
-	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	first := trigger.Bind(t, trigger.Facts{Job: "job", LastEnd: at}).Next(at)
-	second := trigger.Bind(t, trigger.Facts{Job: "job", LastEnd: at.Add(-7 * time.Second)}).Next(at)
-	return !first.Equal(second)
 }

@@ -71,7 +71,7 @@ func (p *plan) newDue(t *Tick) {
 	if p.trigger == nil || !trigger.NeedsFacts(p.trigger) || !st.Due.IsZero() && !st.Due.After(p.now) {
 		return
 	}
-	if st.Due.IsZero() && !endsMatter(p.trigger) || len(st.Open) > 0 && endsMatter(p.trigger) {
+	if st.Due.IsZero() && !trigger.NeedsLastEnd(p.trigger) || len(st.Open) > 0 && trigger.NeedsLastEnd(p.trigger) {
 		return
 	}
 	st.Due = p.next(p.now, st.Count)

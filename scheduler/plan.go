@@ -81,7 +81,7 @@ type walked struct {
 
 // walk moves the job's due instant past now and returns what lay on the way.
 func (p *plan) walk(keep int) walked {
-	st, w := p.job, walked{open: p.trigger != nil && endsMatter(p.trigger)}
+	st, w := p.job, walked{open: p.trigger != nil && trigger.NeedsLastEnd(p.trigger)}
 	d := st.Due
 	for n := 0; !d.IsZero() && !d.After(p.now); n++ {
 		if n == maxWalk {

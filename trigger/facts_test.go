@@ -46,6 +46,27 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+func TestNeedsLastEnd(t *testing.T) {
+	for _, c := range []struct {
+		t    Trigger
+		want bool
+	}{
+		{EveryAfter(7 * time.Second), true},
+		{Fresh(time.Hour), true},
+		{Bind(Fresh(time.Hour), Facts{}), false},
+		{Every(time.Hour), false},
+		{MustCron("H * * * *"), false},
+		{Jitter(Limit(Daily(), 3), time.Hour), false},
+		{Limit(Union(Daily(), Except(Fresh(time.Hour), holidays)), 3), true},
+		{counting{}, true},
+		{counting{1}, false},
+	} {
+		if got := NeedsLastEnd(c.t); got != c.want {
+			t.Errorf("%v: %v, want %v", textOf(c.t), got, c.want)
+		}
+	}
+}
+
 func TestCombinatorsNeedFactsOnlyForWhatIsWithin(t *testing.T) {
 	every := Every(time.Hour)
 	for _, tr := range []Trigger{Union(every, Daily()), Between(every, time.Time{}, time.Now()), Except(every, holidays), Bind(Jitter(every, time.Minute), Facts{})} {

@@ -1,6 +1,9 @@
 package trigger
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Trigger is a rule from an instant to the next due instant.
 //
@@ -47,6 +50,21 @@ type Binder interface {
 func NeedsFacts(t Trigger) bool {
 	b, ok := t.(Binder)
 	return ok && b.NeedsFacts()
+}
+
+// NeedsLastEnd tells whether t goes by when the job's last run ended, or how
+// long runs took, so that what follows a run is known only when it has ended.
+// Of a [Binder] that is not of this package it says so if it needs facts at all.
+func NeedsLastEnd(t Trigger) bool {
+	switch t := t.(type) {
+	case AfterEnd, Freshness:
+		return true
+	case Cron:
+		return false
+	case combinator:
+		return slices.ContainsFunc(t.inside(), NeedsLastEnd)
+	}
+	return NeedsFacts(t)
 }
 
 // Bind fills the facts of a job into a trigger that needs them. A trigger that
