@@ -79,7 +79,8 @@ func victim(path string) error {
 		return err
 	}
 	ctx := context.Background()
-	site, err := beforehand.Open(ctx, beforehand.Config{State: state})
+	// A short lease, so that the next victim soon gets what this one held.
+	site, err := beforehand.Open(ctx, beforehand.Config{State: state, Scheduler: scheduler.Config{Lease: 2 * time.Second}})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,175 @@
+package beforehand_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/memory"
+	"github.com/beforehand-go/beforehand/snapshot"
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+func TestCheckDiscardsOrHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		n.Store(100)
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (int64, error) { return n.Load(), nil }, beforehand.Policy{})
+		hot.Check(func(previous, next int64) error {
+			switch {
+			case next == 0:
+				return errors.New("empty")
+			case next < previous/2:
+				return beforehand.Hold(fmt.Sprintf("%d after %d", next, previous))
+			}
+			return nil
+		})
+		defer run(t, site)()
+		settle(time.Second)
+
+		n.Store(0)
+		if err := hot.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "check: empty") || hot.Value() != 100 {
+			t.Errorf("empty result: %v, value %d", err, hot.Value())
+		}
+		n.Store(10)
+		if err := hot.Refresh(t.Context()); err != nil {
+			t.Error(err)
+		}
+		settle(time.Second)
+		c := hot.Current()
+		if c.Value != 100 || c.Held != 2 || c.HeldFor != "10 after 100" || c.Stale == "" {
+			t.Errorf("held: %+v", c)
+		}
+		if err := hot.Restore(t.Context(), c.Held); err != nil {
+			t.Fatal(err)
+		}
+		if c := hot.Current(); c.Value != 10 || c.Held != 0 || c.Stale != "" {
+			t.Errorf("approved: %+v", c)
+		}
+		if err := hot.Restore(t.Context(), 1); err != nil || hot.Value() != 100 {
+			t.Errorf("rolled back: %v, value %d", err, hot.Value())
+		}
+		list, err := hot.Versions(t.Context())
+		if err != nil || len(list) != 4 {
+			t.Errorf("%d versions, %v, want 4", len(list), err)
+		}
+		if err := hot.Restore(t.Context(), 99); !errors.Is(err, snapshot.ErrNone) {
+			t.Errorf("restore of nothing: %v", err)
+		}
+	})
+}
+
+func TestWhenSparesTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls, rows atomic.Int64
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", counter(&calls), beforehand.Policy{
+			Trigger: trigger.Every(time.Hour),
+			When:    func(context.Context) (string, error) { return fmt.Sprint(rows.Load()), nil },
+		})
+		defer run(t, site)()
+		settle(5 * time.Hour)
+		if calls.Load() != 1 || hot.Current().Stale != "" {
+			t.Errorf("%d runs with nothing new, want 1; stale %q", calls.Load(), hot.Current().Stale)
+		}
+		rows.Add(1)
+		settle(time.Hour)
+		if calls.Load() != 2 {
+			t.Errorf("%d runs after a change, want 2", calls.Load())
+		}
+		if err := hot.Refresh(t.Context()); err != nil || calls.Load() != 3 {
+			t.Errorf("%d runs, %v: who asks gets a run", calls.Load(), err)
+		}
+	})
+}
+
+func TestRenderAddsFormats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		state := memory.New()
+		site := open(t, state)
+		hot := beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
+		hot.Render("json", func(w io.Writer, v []article) error {
+			_, err := fmt.Fprintf(w, `{"articles":%d}`, len(v))
+			return err
+		})
+		stop := run(t, site)
+		settle(time.Second)
+		if w := get(hot, "/hot"); w.Body.String() != `{"articles":1}` || hot.Value()[0].Views != 1 {
+			t.Errorf("%q, value %v", w.Body, hot.Value())
+		}
+		stop()
+
+		// A format the snapshot lacks is a reason to compute at start.
+		site = open(t, state)
+		hot = beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
+		hot.Render("svg", func(w io.Writer, v []article) error {
+			_, err := io.WriteString(w, "<svg/>")
+			return err
+		})
+		defer run(t, site)()
+		settle(time.Second)
+		if w := get(hot, "/hot.svg"); w.Code != 200 || w.Header().Get("Content-Type") != "image/svg+xml" || calls.Load() != 2 {
+			t.Errorf("%d %q, %d runs", w.Code, w.Body, calls.Load())
+		}
+	})
+}
+
+func TestReportOfFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		top := beforehand.New(site, "top", func(context.Context) (beforehand.Files, error) {
+			return beforehand.Files{"json": []byte(`[{"n":1}]`), "svg": []byte("<svg/>")}, nil
+		}, beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Second)
+		for target, want := range map[string]string{"/top": `[{"n":1}]`, "/top.svg": "<svg/>", "/top.csv": "n\r\n1\r\n"} {
+			if w := get(top, target); w.Body.String() != want {
+				t.Errorf("%s: %d %q", target, w.Code, w.Body)
+			}
+		}
+		if v := top.Value(); string(v["svg"]) != "<svg/>" {
+			t.Errorf("value %v", v)
+		}
+	})
+}
+
+func TestTypeThatDoesNotComeBackFromJSONFailsItsFirstRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type list struct{ articles []article }
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (list, error) { return list{[]article{{"/", 1}}}, nil }, beforehand.Policy{})
+		defer run(t, site)()
+		if err := hot.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "value.articles") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestCountedIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		want := snapshot.Pageviews{Through: 97_200_000, From: time.Unix(1000, 0).UTC(), To: time.Unix(2000, 0).UTC()}
+		hot := beforehand.New(site, "hot", func(ctx context.Context) (int, error) {
+			if beforehand.RunOf(ctx).Fence == 0 {
+				return 0, errors.New("no fence")
+			}
+			beforehand.Progress(ctx, 1, 2, "half")
+			beforehand.Counted(ctx, want)
+			return 1, nil
+		}, beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Second)
+		if c := hot.Current(); c.Pageviews != want {
+			t.Errorf("pageviews %+v", c.Pageviews)
+		}
+	})
+}
