@@ -97,9 +97,10 @@ func report(s stdio, c command, err error) int {
 	return 1
 }
 
-// isFull tells whether a disk is full, whichever engine found out.
+// isFull tells whether a disk is full, whichever engine found out, here or in
+// the server, of whose error only the text arrives.
 func isFull(err error) bool {
-	return errors.Is(err, pageview.ErrFull) || errors.Is(err, syscall.ENOSPC) ||
+	return errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), pageview.ErrFull.Error()) ||
 		strings.Contains(err.Error(), "database or disk is full")
 }
 
