@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -170,6 +171,31 @@ func TestCountedIsKept(t *testing.T) {
 		settle(time.Second)
 		if c := hot.Current(); c.Pageviews != want {
 			t.Errorf("pageviews %+v", c.Pageviews)
+		}
+	})
+}
+
+// An encoder that is handed in makes its coding for every format, for whoever
+// accepts it, and for the files.
+func TestEncoderIsHandedIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		half := snapshot.Encoder{Name: "br", Encode: func(b []byte) ([]byte, error) { return b[:len(b)/2], nil }}
+		site, err := beforehand.Open(t.Context(), beforehand.Config{
+			State: memory.New(), Encoders: []snapshot.Encoder{half}, Publish: dir,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hot := beforehand.New(site, "hot", func(context.Context) (string, error) { return "hot", nil }, beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Second)
+		w := get(hot, "/hot.json", "Accept-Encoding", "gzip, br")
+		if w.Header().Get("Content-Encoding") != "br" || w.Body.String() != "\"ho" {
+			t.Errorf("%q %q", w.Header().Get("Content-Encoding"), w.Body)
+		}
+		if got := read(t, filepath.Join(dir, "hot.json.br")); got != "\"ho" {
+			t.Errorf("hot.json.br: %q", got)
 		}
 	})
 }
