@@ -104,23 +104,31 @@ func (e *explainer) visit(t Trigger) {
 
 // calendar notes the first tick of each stretch that a calendar leaves out.
 func (e *explainer) calendar(f Filtered) {
-	var stretch time.Time
-	for at := f.trigger.Next(e.from); !at.IsZero() && at.Before(e.tick.At) && len(e.left) < mostTold; {
-		local := at
-		if f.zone != nil {
-			local = at.In(f.zone)
+	at := f.trigger.Next(e.from)
+	for n := 0; n < patience && !at.IsZero() && at.Before(e.tick.At); n++ {
+		in, end := f.stretch(at, e.tick.At)
+		if in != f.only {
+			e.add(Tick{At: at, Kind: Excluded, Calendar: f.calendar.Name()})
 		}
-		in, until := f.calendar.Covers(local)
-		if in == f.only || until.IsZero() {
-			at = f.trigger.Next(at)
-			continue
+		if !end.After(at) {
+			return
 		}
-		if at.After(stretch) {
-			e.left = append(e.left, Tick{At: at, Kind: Excluded, Calendar: f.calendar.Name()})
-		}
-		stretch = until
-		at = f.trigger.Next(until.Add(-1))
+		at = f.trigger.Next(end.Add(-1))
 	}
+}
+
+// stretch tells whether a tick is in the calendar, and when that ends, if it
+// does before the limit. Calendars may name an end too early, for caution.
+func (f Filtered) stretch(tick, limit time.Time) (in bool, end time.Time) {
+	in, end = f.covers(tick)
+	for n := 0; n < patience && !end.IsZero() && end.Before(limit); n++ {
+		still, until := f.covers(end)
+		if still != in {
+			break
+		}
+		end = until
+	}
+	return in, end
 }
 
 // clocks notes what the jumps of a zone's clock do to patterns.
@@ -205,7 +213,10 @@ func matching(patterns []pattern, from, to int64) (local []time.Time) {
 	year, _, _ := civil(floorDiv(to, daySeconds))
 	for i := range patterns {
 		at, ok := patterns[i].next(from, year)
-		for ok && at < to && len(local) < mostTold {
+		for ok && at < to {
+			if len(local) == mostTold {
+				local = local[:mostTold-1] // the last one stays
+			}
 			local = append(local, localTimeOf(at))
 			at, ok = patterns[i].next(at+1, year)
 		}

@@ -54,6 +54,17 @@ func TestExplain(t *testing.T) {
 			"2024-12-27T05:00:00Z plain",
 			"2024-12-28T05:00:00Z plain",
 		}},
+		{"calendars within each other", "Europe/London", "(cron \"* * 16-17 * * *\" only holidays only \"opening hours\") or at 2027-01-01", "2025-01-01T16:59:58Z", []string{
+			"2025-01-01T16:59:59Z plain",
+			"2025-01-01T17:00:00Z excluded: left out by the calendar opening hours",
+			"2025-01-02T16:00:00Z excluded: left out by the calendar holidays",
+			"2027-01-01T00:00:00Z plain",
+		}},
+		{"seconds in a gap", "Europe/London", "* * 1 * * *", "2024-03-31T00:59:59Z", []string{
+			"2024-03-31T02:00:00+01:00 skipped: 01:00 to 01:59 left out: in Europe/London the clock goes forward from 01:00 to 02:00",
+			"2024-04-01T01:00:00+01:00 plain",
+			"2024-04-01T01:00:01+01:00 plain",
+		}},
 		{"a limit", "Europe/London", "daily 05:00 limit 1", "2024-12-24T12:00:00Z", []string{"2024-12-25T05:00:00Z plain"}},
 		{"nothing", "Europe/London", "never", "2024-12-24T12:00:00Z", nil},
 	} {

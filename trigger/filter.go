@@ -40,11 +40,7 @@ func (f Filtered) search(after time.Time, left int) (time.Time, int) {
 		if next.IsZero() || next.After(limit) {
 			return time.Time{}, left
 		}
-		local := next
-		if f.zone != nil {
-			local = next.In(f.zone)
-		}
-		in, until := f.calendar.Covers(local)
+		in, until := f.covers(next)
 		if in == f.only {
 			return next, left
 		}
@@ -55,6 +51,14 @@ func (f Filtered) search(after time.Time, left int) (time.Time, int) {
 			after = until.Add(-1)
 		}
 	}
+}
+
+// covers asks the calendar about a tick, by the clock of the filter's zone.
+func (f Filtered) covers(tick time.Time) (in bool, until time.Time) {
+	if f.zone != nil {
+		tick = tick.In(f.zone)
+	}
+	return f.calendar.Covers(tick)
 }
 
 // NeedsFacts tells whether the trigger within does.

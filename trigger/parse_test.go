@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"strings"
@@ -82,6 +83,9 @@ func TestParse(t *testing.T) {
 		}
 		if s := fmt.Sprint(got); s != canonical {
 			t.Errorf("%q prints as %q, want %q", c.text, s, canonical)
+		}
+		if text, err := got.(encoding.TextMarshaler).MarshalText(); err != nil || string(text) != canonical {
+			t.Errorf("%q marshals to %q, %v, want %q", c.text, text, err, canonical)
 		}
 		at := instant(t, "2024-12-24T12:00:00Z")
 		for want := range strings.FieldsSeq(c.next) {
@@ -200,6 +204,35 @@ func TestBareCronIsStrict(t *testing.T) {
 	for _, text := range []string{"", " ", "daily", "every 5 minutes", "12:30", "never", `cron "0 4 * * *"`, "0 4 * * * in UTC", "0 4 * * * except x", "@daily in UTC"} {
 		if _, err := ParseCron(text); err == nil {
 			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+// TestNothingIsNever holds what cannot be due to saying so.
+func TestNothingIsNever(t *testing.T) {
+	for _, tr := range []Trigger{
+		Never{}, Every(0), EveryAfter(0), Fresh(-1), At(), Union(), Cron{}, Wall{}, Instants{}, Any{}, Limit(Daily(), -1), Bind(EveryAfter(0), Facts{}),
+	} {
+		if next := tr.Next(time.Unix(0, 0)); !next.IsZero() {
+			t.Errorf("%#v gives %v", tr, next)
+		}
+		if again, err := Parse(textOf(tr)); err != nil || !again.Next(time.Unix(0, 0)).IsZero() {
+			t.Errorf("%#v prints %q: %v", tr, textOf(tr), err)
+		}
+	}
+}
+
+func TestNamesOfCalendars(t *testing.T) {
+	for _, name := range []string{"holidays", "opening hours", "", `with "quotes"`, "a,b", "(x)", "节日", "tab\t", "back\\slash", "no\u00a0break", "except", "\xff"} {
+		p := Parser{Calendar: func(got string) (Calendar, error) {
+			if got != name {
+				return nil, fmt.Errorf("asked for %q", got)
+			}
+			return NewDays(got), nil
+		}}
+		text := Except(Daily(), NewDays(name)).String()
+		if _, err := p.Parse(text + " limit 3"); err != nil {
+			t.Errorf("the calendar %q: %v", name, err)
 		}
 	}
 }
