@@ -48,48 +48,55 @@ func (s *Scheduler) has(name string) bool {
 }
 
 // declare writes jobs to the store, trying again those that somebody else
-// wrote meanwhile.
+// wrote meanwhile. This process knows all of them in the end, or none.
 func (s *Scheduler) declare(ctx context.Context, jobs []Job, replace bool) error {
+	known := map[string]*State{}
+	left := jobs
 	for range maxTries {
-		states, now, err := s.lookUp(ctx, jobs)
+		states, now, err := s.lookUp(ctx, left)
 		if err != nil {
 			return fmt.Errorf("add jobs: %w", err)
 		}
 		var changes []Change
 		var again []Job
-		for i := range jobs {
-			followed, err := s.checkAfter(ctx, &jobs[i])
+		for i := range left {
+			j := &left[i]
+			followed, err := s.checkAfter(ctx, j)
 			if err != nil {
-				return fmt.Errorf("add job %s: %w", jobs[i].Name, err)
+				return fmt.Errorf("add job %s: %w", j.Name, err)
 			}
-			p := s.declared(&jobs[i], states[jobs[i].Name], now, replace, followed)
-			if p == nil {
-				s.enter(&jobs[i], states[jobs[i].Name])
-				continue
+			if p := s.declared(j, states[j.Name], now, replace, followed); p != nil {
+				changes, again = append(changes, p.change()), append(again, *j)
+			} else {
+				known[j.Name] = states[j.Name]
 			}
-			changes = append(changes, p.change())
-			again = append(again, jobs[i])
 		}
 		if len(changes) == 0 {
-			return nil
+			break
 		}
 		stood, err := s.store.Write(ctx, changes)
 		if err != nil {
 			return fmt.Errorf("add jobs: %w", err)
 		}
-		jobs = again[:0]
+		left = nil
 		for i, err := range stood {
 			if err == nil {
-				s.enter(&again[i], changes[i].Job)
+				known[again[i].Name] = changes[i].Job
 			} else {
-				jobs = append(jobs, again[i])
+				left = append(left, again[i])
 			}
 		}
-		if len(jobs) == 0 {
-			return nil
+		if len(left) == 0 {
+			break
 		}
 	}
-	return fmt.Errorf("add jobs: %w", ErrStale)
+	if len(known) < len(jobs) {
+		return fmt.Errorf("add jobs: %w", ErrStale)
+	}
+	for i := range jobs {
+		s.enter(&jobs[i], known[jobs[i].Name])
+	}
+	return nil
 }
 
 // lookUp reads the stored states of jobs, and the store's clock.

@@ -202,6 +202,7 @@ func (b *batch) stands(it item) {
 		b.mu.Unlock()
 		return
 	}
+	b.comeBack(it.plan.job.Wake)
 	if r := it.ending; r != nil {
 		b.learn(it.plan.job)
 		b.release(r)
@@ -217,6 +218,17 @@ func (b *batch) stands(it item) {
 	for _, t := range it.plan.start {
 		b.begin(it.plan, t)
 	}
+}
+
+// comeBack notes when a job that was written wants to be looked at again.
+func (b *batch) comeBack(wake time.Time) {
+	if !wake.IsZero() && !wake.After(b.now) {
+		b.again = true
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.earlier(wake)
 }
 
 // begin runs a tick this scheduler has claimed.

@@ -94,7 +94,7 @@ func (w *world) run() []*scheduler.Tick {
 	for _, r := range w.replicas {
 		r.store.soothe()
 	}
-	time.Sleep(12 * lease)
+	time.Sleep(20 * lease)
 	rows := w.verify(first, end)
 	for _, r := range w.replicas {
 		r.stop()
