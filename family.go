@@ -67,7 +67,6 @@ type one[P, T any] struct {
 
 	mu       sync.Mutex
 	flight   chan struct{} // closed when the computation under way ends; nil without one
-	err      error         // how the last one ended
 	failures int
 	retry    time.Time // not to be tried again before
 }
@@ -296,7 +295,7 @@ func (f *Family[P, T]) fly(ctx context.Context, o *one[P, T], flight chan struct
 func (o *one[P, T]) land(flight chan struct{}, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err = err; err == nil {
+	if err == nil {
 		o.failures, o.retry = 0, time.Time{}
 	} else {
 		o.failures++
