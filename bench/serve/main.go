@@ -13,6 +13,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -27,12 +28,13 @@ import (
 func main() {
 	child := flag.String("child", "", "serve as one of the servers; for its own use")
 	turns := flag.Int("turns", 15, "turns of each server")
+	only := flag.String("only", "", "regular expression of the servers to measure beside the first")
 	flag.Parse()
 	var err error
 	if *child != "" {
 		err = serve(*child)
 	} else {
-		err = measure(*turns)
+		err = measure(*turns, *only)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
@@ -58,9 +60,16 @@ type server struct {
 	stop func()
 }
 
-func measure(turns int) error {
+func measure(turns int, only string) error {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
 	var servers []*server
-	for _, kind := range kinds {
+	for i, kind := range kinds {
+		if i > 0 && !wanted.MatchString(kind) {
+			continue
+		}
 		s, err := start(kind)
 		if err != nil {
 			return fmt.Errorf("start %s: %w", kind, err)
@@ -71,7 +80,8 @@ func measure(turns int) error {
 	for _, l := range loads() {
 		cost := make([][]float64, len(servers)) // µs a request, by turn
 		for range turns {
-			for i, s := range servers {
+			for _, i := range rand.Perm(len(servers)) {
+				s := servers[i]
 				us, err := s.turn(l)
 				for range 5 { // a machine that is busy otherwise may leave a turn without any
 					if !errors.Is(err, errIdle) {
