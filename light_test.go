@@ -71,7 +71,7 @@ func TestEmbeddingAddsNothingToAnApplication(t *testing.T) {
 		t.Errorf("go.mod has %d indirect requirements:\n%s", n, mod)
 	}
 	deps := command("list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".")
-	for _, p := range strings.Fields(deps) {
+	for p := range strings.FieldsSeq(deps) {
 		if p != "example.com/app" && p != module && !strings.HasPrefix(p, module+"/") {
 			t.Errorf("the application links %s", p)
 		}

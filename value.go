@@ -152,8 +152,8 @@ func shape(t reflect.Type, within []reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Struct:
 		var b strings.Builder
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() {
+		for f := range t.Fields() {
+			if f := f; f.IsExported() {
 				fmt.Fprintf(&b, "%s %q %s;", f.Name, f.Tag.Get("json"), shape(f.Type, within))
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"strings"
 	"sync"
@@ -150,9 +151,7 @@ func (s *Store) reopen(ctx context.Context) error {
 
 func (s *Store) publishSites(w *writer) {
 	sites := make(map[string]site, len(w.sites))
-	for name, v := range w.sites {
-		sites[name] = v
-	}
+	maps.Copy(sites, w.sites)
 	s.sites.Store(&sites)
 	w.newSites = false
 }

@@ -79,6 +79,7 @@ func TestALostLeaseEndsTheRun(t *testing.T) {
 		cut := time.Now()
 		store.set(errGone, nil, 0)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if !errors.Is(cause, scheduler.ErrLost) || ended.Sub(cut) > 30*time.Second {
 			t.Errorf("the run ended after %v: %v", ended.Sub(cut), cause)
 		}
@@ -128,6 +129,7 @@ func TestAnEndWhoseAnswerWasLostIsNotWrittenTwice(t *testing.T) {
 		if row.Outcome != scheduler.Succeeded || row.Attempt != 1 {
 			t.Errorf("%+v", row)
 		}
+		synctest.Wait()
 		if got := fmt.Sprint(kinds); got != "[started store down ended store up]" && got != "[started store down store up ended]" {
 			t.Errorf("events %s", got)
 		}

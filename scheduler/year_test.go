@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,30 +93,31 @@ func TestGoroutinesAndMemoryStayFlat(t *testing.T) {
 		if os.Getenv("BEFOREHAND_PROVE") == "1" {
 			ticks = 1_000_000
 		}
-		ran := 0
+		var ran atomic.Int64
 		var jobs []scheduler.Job
 		for i := range each {
 			jobs = append(jobs, scheduler.Job{
 				Name: string(rune('A'+i/26)) + string(rune('a'+i%26)), Trigger: trigger.Every(100 * time.Millisecond),
-				Run: func(context.Context, *scheduler.Run) error { ran++; return nil },
+				Run: func(context.Context, *scheduler.Run) error { ran.Add(1); return nil },
 			})
 		}
 		store := memory.New().Jobs()
 		start(t, scheduler.Config{Store: store, MaxRuns: 1, Retention: scheduler.Retention{Count: 20}}, jobs...)
 		measure := func() (goroutines int, heap uint64) {
 			var m runtime.MemStats
+			synctest.Wait()
 			runtime.GC()
 			runtime.ReadMemStats(&m)
 			return runtime.NumGoroutine(), m.HeapAlloc
 		}
 		time.Sleep(50 * time.Second)
 		goroutines, heap := measure()
-		before := ran
+		before := ran.Load()
 		time.Sleep(time.Duration(ticks/each) * 100 * time.Millisecond)
 		later, grown := measure()
-		t.Logf("%d ticks: %d then %d goroutines, %d then %d kB", ran-before, goroutines, later, heap>>10, grown>>10)
-		if ran-before < ticks*99/100 {
-			t.Errorf("%d ticks", ran-before)
+		t.Logf("%d ticks: %d then %d goroutines, %d then %d kB", ran.Load()-before, goroutines, later, heap>>10, grown>>10)
+		if ran.Load()-before < int64(ticks*99/100) {
+			t.Errorf("%d ticks", ran.Load()-before)
 		}
 		if later > goroutines || grown > heap+heap/4+1<<20 {
 			t.Errorf("from %d to %d goroutines, from %d to %d bytes", goroutines, later, heap, grown)

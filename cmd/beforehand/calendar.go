@@ -110,7 +110,7 @@ func repetitions(first time.Time, text string) ([]time.Time, error) {
 func exceptions(event *ics.VEvent) (map[time.Time]bool, error) {
 	left := map[time.Time]bool{}
 	for _, p := range event.GetProperties(ics.ComponentPropertyExdate) {
-		for _, value := range strings.Split(p.Value, ",") {
+		for value := range strings.SplitSeq(p.Value, ",") {
 			date, _, _ := strings.Cut(value, "T")
 			day, err := time.Parse("20060102", date)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -313,15 +314,15 @@ func testDue(t *testing.T, s scheduler.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for i, st := range due.Jobs {
 			if i > 0 {
-				got += " "
+				got.WriteString(" ")
 			}
-			got += st.Name
+			got.WriteString(st.Name)
 		}
-		if got != want {
-			t.Errorf("limit %d: %q, want %q", limit, got, want)
+		if got.String() != want {
+			t.Errorf("limit %d: %q, want %q", limit, got.String(), want)
 		}
 		if limit == 10 && due.Next.Sub(due.Now).Round(time.Minute) != time.Hour {
 			t.Errorf("next in %v", due.Next.Sub(due.Now))
@@ -353,12 +354,12 @@ func testTicks(t *testing.T, s scheduler.Store) {
 		{"keys", scheduler.Query{Keys: []scheduler.Key{key("a", 1), key("b", 3), key("b", 7)}}, "b3 a1 "},
 		{"no keys", scheduler.Query{Keys: []scheduler.Key{}}, ""},
 	} {
-		got := ""
+		var got strings.Builder
 		for _, r := range ticks(t, s, c.q) {
-			got += fmt.Sprintf("%s%.0f ", r.Job, r.Due.Sub(epoch).Hours())
+			got.WriteString(fmt.Sprintf("%s%.0f ", r.Job, r.Due.Sub(epoch).Hours()))
 		}
-		if got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		if got.String() != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got.String(), c.want)
 		}
 	}
 }
@@ -379,11 +380,11 @@ func testPurge(t *testing.T, s scheduler.Store) {
 		row(10, scheduler.Failed), row(9, scheduler.Skipped), row(1, scheduler.Succeeded),
 	}})
 	days := func() string {
-		got := ""
+		var got strings.Builder
 		for _, r := range ticks(t, s, scheduler.Query{Limit: -1}) {
-			got += fmt.Sprintf("%.0f ", due.Now.Sub(r.Due).Hours()/24)
+			got.WriteString(fmt.Sprintf("%.0f ", due.Now.Sub(r.Due).Hours()/24))
 		}
-		return got
+		return got.String()
 	}
 	for _, c := range []struct {
 		keep scheduler.Retention
