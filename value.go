@@ -153,7 +153,7 @@ func shape(t reflect.Type, within []reflect.Type) string {
 	case reflect.Struct:
 		var b strings.Builder
 		for f := range t.Fields() {
-			if f := f; f.IsExported() {
+			if f.IsExported() {
 				fmt.Fprintf(&b, "%s %q %s;", f.Name, f.Tag.Get("json"), shape(f.Type, within))
 			}
 		}

@@ -30,14 +30,14 @@ func (w *weak) set(err, after error, shift time.Duration) {
 	w.err, w.after, w.shift = err, after, shift
 }
 
-func (w *weak) get() (err, after error, shift time.Duration) {
+func (w *weak) get() (shift time.Duration, err, after error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.err, w.after, w.shift
+	return w.shift, w.err, w.after
 }
 
 func (w *weak) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
-	err, _, shift := w.get()
+	shift, err, _ := w.get()
 	if err != nil {
 		return scheduler.Due{}, err
 	}
@@ -50,7 +50,7 @@ func (w *weak) Due(ctx context.Context, limit int, mine func(string) bool) (sche
 }
 
 func (w *weak) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
-	err, after, _ := w.get()
+	_, err, after := w.get()
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	}
 	total, err := importFiles(ctx, target, f.Args(), newProgress(s.err))
 	if total.Lines > 0 && ctx.Err() == nil {
-		if again := target.refresh(ctx); again != nil {
+		if again := computeReports(ctx, target, err); again != nil {
 			err = errors.Join(err, fmt.Errorf("the pageviews are kept, but the reports were not computed: %w", again))
 		}
 	}
@@ -55,6 +55,20 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 		printSummary(s.out, total)
 	}
 	return err
+}
+
+// refreshWait is how long an import waits for the reports.
+const refreshWait = 10 * time.Minute
+
+// computeReports has the reports computed, unless the import ended on a full
+// disk, on which they could not be kept.
+func computeReports(ctx context.Context, target importTarget, imported error) error {
+	if imported != nil && isFull(imported) {
+		return errors.New("the disk is full")
+	}
+	ctx, cancel := context.WithTimeout(ctx, refreshWait)
+	defer cancel()
+	return target.refresh(ctx)
 }
 
 // patience is how long an import waits for a server that is just starting.

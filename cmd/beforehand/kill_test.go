@@ -135,7 +135,7 @@ func numbers(t *testing.T, name, data string) string {
 func importUntilKilled(t *testing.T, name, data, log string, victim func(*process) *process) (acknowledged int, finished bool) {
 	t.Helper()
 	imp := startProcess(t, "stderr", name, "import", "--data", data, log)
-	after := 1 + rand.IntN(12)
+	after := 1 + rand.IntN(6)
 	for line := range imp.lines {
 		if _, err := fmt.Sscanf(line, "committed %d", &acknowledged); err == nil {
 			if after--; after == 0 {
@@ -150,7 +150,7 @@ func importUntilKilled(t *testing.T, name, data, log string, victim func(*proces
 // while reports are refreshed each second. Nothing acknowledged is lost, and in
 // the end the totals are those of an import that nobody disturbed.
 func TestKillNine(t *testing.T) {
-	kills, lines := 6, 150_000
+	kills, lines := 6, 60_000
 	if prove() {
 		kills, lines = 40, 600_000
 	}

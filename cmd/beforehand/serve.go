@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/beforehand-go/beforehand/internal/onewrite"
 	"github.com/beforehand-go/beforehand/trigger"
 	"golang.org/x/sync/errgroup"
 )
@@ -74,7 +75,7 @@ func (a *app) serve(ctx context.Context, listen string, ready func(url string)) 
 		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	owner := &http.Server{Handler: a.server.Control(), ReadHeaderTimeout: 10 * time.Second}
-	serveHTTP(ctx, g, public, front)
+	serveHTTP(ctx, g, public, onewrite.Listener(front))
 	serveHTTP(ctx, g, owner, control)
 	ready(url)
 	if err := g.Wait(); !errors.Is(err, context.Canceled) {
