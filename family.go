@@ -262,7 +262,7 @@ func (f *Family[P, T]) ask(o *one[P, T]) <-chan struct{} {
 	if !f.site.background(func(ctx context.Context) {
 		select {
 		case f.slots <- struct{}{}:
-			f.fly(ctx, o, flight, nil)
+			_ = f.fly(ctx, o, flight, nil) // whoever waits is told by the flight
 			<-f.slots
 		case <-ctx.Done():
 			o.land(flight, ctx.Err())

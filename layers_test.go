@@ -1,6 +1,7 @@
 package beforehand_test
 
 import (
+	"errors"
 	"go/build"
 	"io/fs"
 	"os"
@@ -45,7 +46,7 @@ func TestLayers(t *testing.T) {
 	}
 	for _, dir := range packageDirs(t) {
 		pkg, err := build.ImportDir(dir, build.IgnoreVendor)
-		if _, ok := err.(*build.NoGoError); ok {
+		if none := (*build.NoGoError)(nil); errors.As(err, &none) {
 			continue
 		} else if err != nil {
 			t.Errorf("%s: %v", dir, err)

@@ -96,7 +96,8 @@ func (s *Scheduler) logEvent(e Event) {
 	if e.Text != "" {
 		attrs = append(attrs, slog.String("text", e.Text))
 	}
-	s.log.LogAttrs(context.Background(), level, "scheduler: "+string(e.Kind), attrs...)
+	attrs = append(attrs, slog.String("event", string(e.Kind)))
+	s.log.LogAttrs(context.Background(), level, "scheduler event", attrs...)
 }
 
 // emitRun tells of the end of a run, by its row as written.

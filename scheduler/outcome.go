@@ -23,7 +23,7 @@ type result struct {
 func (p *plan) finish(t *Tick, r result) {
 	st := p.job
 	r.reason = clean(r.reason)
-	again := false
+	var again bool
 	if r.unbegun {
 		t.Attempt--
 		again = true

@@ -22,7 +22,7 @@ func TestServedDuringSwaps(t *testing.T) {
 	if os.Getenv("BEFOREHAND_PROVE") != "" {
 		long = time.Minute
 	}
-	make := func(n int) *Served {
+	result := func(n int) *Served {
 		text := fmt.Sprintf(`{"n":%08d,"fill":"%s"}`, n, strings.Repeat("x", 500+n%97))
 		files, err := Build([]Format{{Name: "json", Body: []byte(text)}}, nil, nil, time.Now())
 		if err != nil {
@@ -31,7 +31,7 @@ func TestServedDuringSwaps(t *testing.T) {
 		return Prepare(Snapshot{Version: int64(n), Files: files}, State{}, Rules{})
 	}
 	var served atomic.Pointer[Served]
-	served.Store(make(1))
+	served.Store(result(1))
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	var reads atomic.Int64
@@ -60,7 +60,7 @@ func TestServedDuringSwaps(t *testing.T) {
 	swaps := 0
 	for tick := time.NewTicker(10 * time.Millisecond); ctx.Err() == nil; <-tick.C {
 		swaps++
-		served.Store(make(swaps + 1))
+		served.Store(result(swaps + 1))
 	}
 	wg.Wait()
 	t.Logf("%d reads during %d swaps", reads.Load(), swaps)

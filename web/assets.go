@@ -98,7 +98,7 @@ func Assets() http.Handler {
 		h.Set("Vary", "Accept-Encoding")
 		h.Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodHead {
-			w.Write(body) //nolint:errcheck // a reader who left cannot be told
+			w.Write(body)
 		}
 	})
 }

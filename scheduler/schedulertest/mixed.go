@@ -16,7 +16,7 @@ import (
 
 // Seeds runs Mixed with few seeds, or with many when BEFOREHAND_PROVE=1, from
 // a random one on. BEFOREHAND_SEED=n tries that one alone.
-func Seeds(t *testing.T, few, many int, real time.Duration, open func(*testing.T) scheduler.Store) {
+func Seeds(t *testing.T, few, many int, wall time.Duration, open func(*testing.T) scheduler.Store) {
 	if os.Getenv("BEFOREHAND_PROVE") == "1" {
 		few = many
 	}
@@ -28,7 +28,7 @@ func Seeds(t *testing.T, few, many int, real time.Duration, open func(*testing.T
 	for i := range few {
 		seed := first + uint64(i)
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			rows += len(Simulate(t, Mixed(seed, real, open)))
+			rows += len(Simulate(t, Mixed(seed, wall, open)))
 		})
 	}
 	t.Logf("%d seeds from %d on, %d ticks in their ledgers", few, first, rows)
@@ -36,12 +36,12 @@ func Seeds(t *testing.T, few, many int, real time.Duration, open func(*testing.T
 
 // Mixed is the simulation engines are tried with: jobs of each policy under
 // harsh faults for half an hour. For a store whose clock cannot be simulated
-// every hour takes as long as real says, and everything in proportion;
+// every hour takes as long as wall says, and everything in proportion;
 // zero means that time is simulated.
-func Mixed(seed uint64, real time.Duration, open func(*testing.T) scheduler.Store) Simulation {
+func Mixed(seed uint64, wall time.Duration, open func(*testing.T) scheduler.Store) Simulation {
 	unit := time.Second
-	if real > 0 {
-		unit = (real / 3600).Truncate(time.Microsecond)
+	if wall > 0 {
+		unit = (wall / 3600).Truncate(time.Microsecond)
 	}
 	var mu sync.Mutex
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -65,7 +65,7 @@ func Mixed(seed uint64, real time.Duration, open func(*testing.T) scheduler.Stor
 	faults := Harsh
 	faults.Latency, faults.Skew, faults.Every = unit/5, 2*unit, 60*unit
 	return Simulation{
-		Open: open, Seed: seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: real > 0,
+		Open: open, Seed: seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
 		Config: scheduler.Config{MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
 		Jobs: []scheduler.Job{
 			{Name: "skip", Trigger: every(30), Run: work(50*unit, .1)},

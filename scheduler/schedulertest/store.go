@@ -356,7 +356,7 @@ func testTicks(t *testing.T, s scheduler.Store) {
 	} {
 		var got strings.Builder
 		for _, r := range ticks(t, s, c.q) {
-			got.WriteString(fmt.Sprintf("%s%.0f ", r.Job, r.Due.Sub(epoch).Hours()))
+			fmt.Fprintf(&got, "%s%.0f ", r.Job, r.Due.Sub(epoch).Hours())
 		}
 		if got.String() != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got.String(), c.want)
@@ -382,7 +382,7 @@ func testPurge(t *testing.T, s scheduler.Store) {
 	days := func() string {
 		var got strings.Builder
 		for _, r := range ticks(t, s, scheduler.Query{Limit: -1}) {
-			got.WriteString(fmt.Sprintf("%.0f ", due.Now.Sub(r.Due).Hours()/24))
+			fmt.Fprintf(&got, "%.0f ", due.Now.Sub(r.Due).Hours()/24)
 		}
 		return got.String()
 	}
