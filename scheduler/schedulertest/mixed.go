@@ -14,13 +14,13 @@ import (
 	"github.com/beforehand-go/beforehand/trigger"
 )
 
-// Seeds runs Mixed with few seeds, or with many when BEFOREHAND_PROVE=1, from
-// a random one on. BEFOREHAND_SEED=n tries that one alone.
+// Seeds runs Mixed with few seeds from 1 on, or with many from a random one on
+// when BEFOREHAND_PROVE=1. BEFOREHAND_SEED=n tries that one alone.
 func Seeds(t *testing.T, few, many int, wall time.Duration, open func(*testing.T) scheduler.Store) {
+	first := uint64(1)
 	if os.Getenv("BEFOREHAND_PROVE") == "1" {
-		few = many
+		first, few = rand.Uint64N(1<<32), many
 	}
-	first := rand.Uint64N(1 << 32)
 	if s, err := strconv.ParseUint(os.Getenv("BEFOREHAND_SEED"), 10, 64); err == nil {
 		first, few = s, 1
 	}

@@ -98,7 +98,11 @@ func (n *notes) check(rows []*scheduler.Tick, states []*scheduler.State, trigger
 		if len(ends) > 1 {
 			n.complain("%s ended %d times: %v", k, len(ends), ends)
 		}
-		if t := ledger[k]; t == nil || t.Outcome != ends[0].outcome || t.Fence != ends[0].fence {
+		t := ledger[k]
+		if k.Due.After(calm) && (t == nil || t.Outcome.Open()) {
+			continue // it ended after the ledger was read
+		}
+		if t == nil || t.Outcome != ends[0].outcome || t.Fence != ends[0].fence {
 			n.complain("%s ended as %v, the ledger says %+v", k, ends[0], t)
 		}
 	}
