@@ -95,12 +95,11 @@ func (w *world) run() []*scheduler.Tick {
 		r.store.soothe()
 	}
 	time.Sleep(20 * lease)
-	rows := w.verify(first, end)
 	for _, r := range w.replicas {
 		r.stop()
 	}
 	w.all.Wait()
-	return rows
+	return w.verify(first, end)
 }
 
 // declare puts the jobs into the store before anything goes wrong, and returns
