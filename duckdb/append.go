@@ -100,7 +100,7 @@ func (s *Store) commit(group []request) {
 	if err != nil {
 		err = full(err)
 		if again := s.reopen(ctx); again != nil {
-			s.log.Error("open store again", "error", again)
+			s.config.Logger.Error("open store again", "error", again)
 		}
 		answer(group, err)
 		return

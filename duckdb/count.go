@@ -48,23 +48,16 @@ func (s *Store) Count(ctx context.Context, q pageview.CountQuery) ([]pageview.Co
 	if err != nil {
 		return nil, err
 	}
-	rows, err := db.QueryContext(ctx, countSQL, q.ByPage, string(q.Unit),
-		(*s.sites.Load())[q.Site].id, through(q.Through))
-	if err != nil {
-		return nil, fmt.Errorf("count pageviews of %s: %w", q.Site, err)
-	}
-	defer rows.Close()
 	var counts []pageview.Count
-	for rows.Next() {
+	err = each(ctx, db, countSQL, func(scan func(...any) error) error {
 		var c pageview.Count
 		var day time.Time
-		if err := rows.Scan(&c.Page, &day, &c.Pageviews); err != nil {
-			return nil, fmt.Errorf("count pageviews of %s: %w", q.Site, err)
-		}
+		err := scan(&c.Page, &day, &c.Pageviews)
 		c.Day = pageview.DayOf(day.UTC())
 		counts = append(counts, c)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	}, q.ByPage, string(q.Unit), (*s.sites.Load())[q.Site].id, through(q.Through))
+	if err != nil {
 		return nil, fmt.Errorf("count pageviews of %s: %w", q.Site, err)
 	}
 	return counts, nil
@@ -79,7 +72,13 @@ func (s *Store) Rank(ctx context.Context, q pageview.RankQuery) ([]pageview.Rank
 	if err != nil {
 		return nil, err
 	}
-	rows, err := db.QueryContext(ctx, rankSQL,
+	var ranked []pageview.Ranked
+	err = each(ctx, db, rankSQL, func(scan func(...any) error) error {
+		var r pageview.Ranked
+		err := scan(&r.Page, &r.Title, &r.Pageviews, &r.Visitors, &r.Score, &r.Earlier)
+		ranked = append(ranked, r)
+		return err
+	},
 		sql.Named("site", (*s.sites.Load())[q.Site].id),
 		sql.Named("through", through(q.Through)),
 		sql.Named("pages", q.Pages),
@@ -89,18 +88,6 @@ func (s *Store) Rank(ctx context.Context, q pageview.RankQuery) ([]pageview.Rank
 		sql.Named("half_life", float64(q.HalfLife.Microseconds())),
 		sql.Named("most", q.Limit))
 	if err != nil {
-		return nil, fmt.Errorf("rank pages of %s: %w", q.Site, err)
-	}
-	defer rows.Close()
-	var ranked []pageview.Ranked
-	for rows.Next() {
-		var r pageview.Ranked
-		if err := rows.Scan(&r.Page, &r.Title, &r.Pageviews, &r.Visitors, &r.Score, &r.Earlier); err != nil {
-			return nil, fmt.Errorf("rank pages of %s: %w", q.Site, err)
-		}
-		ranked = append(ranked, r)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("rank pages of %s: %w", q.Site, err)
 	}
 	return ranked, nil

@@ -10,7 +10,7 @@ var utc = time.UTC
 
 // load reads the dictionaries and the last sequence number.
 func (w *writer) load(ctx context.Context) error {
-	err := w.each(ctx, `SELECT id, name, zone FROM sites`, func(scan func(...any) error) error {
+	err := each(ctx, w.conn, `SELECT id, name, zone FROM sites`, func(scan func(...any) error) error {
 		var name string
 		var s site
 		err := scan(&s.id, &name, &s.zone)
@@ -20,7 +20,7 @@ func (w *writer) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load sites: %w", err)
 	}
-	err = w.each(ctx, `SELECT id, site, path, title FROM pages`, func(scan func(...any) error) error {
+	err = each(ctx, w.conn, `SELECT id, site, path, title FROM pages`, func(scan func(...any) error) error {
 		var k pageKey
 		var p page
 		err := scan(&p.id, &k.site, &k.path, &p.title)
@@ -30,7 +30,7 @@ func (w *writer) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load pages: %w", err)
 	}
-	err = w.each(ctx, `SELECT id, name FROM names`, func(scan func(...any) error) error {
+	err = each(ctx, w.conn, `SELECT id, name FROM names`, func(scan func(...any) error) error {
 		var id uint32
 		var name string
 		err := scan(&id, &name)
@@ -45,20 +45,6 @@ func (w *writer) load(ctx context.Context) error {
 		return fmt.Errorf("load sequence number: %w", err)
 	}
 	return nil
-}
-
-func (w *writer) each(ctx context.Context, query string, row func(scan func(...any) error) error) error {
-	rows, err := w.conn.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 func (w *writer) addSite(ctx context.Context, n newSite) error {

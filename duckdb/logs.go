@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"database/sql"
 	sqldriver "database/sql/driver"
 	"encoding/binary"
 	"fmt"
@@ -32,10 +31,6 @@ type logRow struct {
 	mark   pageview.Mark
 }
 
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 // findLog finds the row whose prints are the same as p. Where several are,
 // it is the one that agrees over the most lines.
 func findLog(ctx context.Context, q querier, site uint16, p pageview.Prints) (logRow, error) {
@@ -44,23 +39,20 @@ func findLog(ctx context.Context, q querier, site uint16, p pageview.Prints) (lo
 		return best, nil
 	}
 	const query = `SELECT rowid, prints, "offset", lines FROM logs WHERE site = ? AND first = ?`
-	rows, err := q.QueryContext(ctx, query, site, int64(p[0])) // database/sql takes no uint64 with its high bit set
-	if err != nil {
-		return best, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	// database/sql takes no uint64 with its high bit set.
+	err := each(ctx, q, query, func(scan func(...any) error) error {
 		r := logRow{found: true}
 		var blob []byte
-		if err := rows.Scan(&r.row, &blob, &r.mark.Offset, &r.mark.Lines); err != nil {
-			return best, err
+		if err := scan(&r.row, &blob, &r.mark.Offset, &r.mark.Lines); err != nil {
+			return err
 		}
 		r.prints = decodePrints(blob)
 		if r.prints.Same(p) && len(r.prints) > len(best.prints) {
 			best = r
 		}
-	}
-	return best, rows.Err()
+		return nil
+	}, site, int64(p[0]))
+	return best, err
 }
 
 // moveMark moves the mark of a log file. The first error refuses a step that

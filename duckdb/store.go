@@ -30,7 +30,6 @@ type Config struct {
 // Store keeps pageviews in one DuckDB file. Make it with Open.
 type Store struct {
 	config   Config
-	log      *slog.Logger
 	requests chan request
 	done     chan struct{} // closed when the writer has ended
 
@@ -58,7 +57,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	s := &Store{
 		config:   c,
-		log:      c.Logger,
 		requests: make(chan request, maxQueued),
 		done:     make(chan struct{}),
 	}

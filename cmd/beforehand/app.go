@@ -44,11 +44,9 @@ type app struct {
 	log    *slog.Logger
 }
 
-// openApp opens a data directory, and makes what is not there.
+// openApp opens a data directory, and makes what is not there. The flags were
+// checked by the command that read them.
 func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
 	a := &app{log: c.log}
 	defer func() {
 		if err != nil {
