@@ -44,6 +44,11 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
+	front, err := listenFront(ctx, listen)
+	if err != nil {
+		return err
+	}
+	defer front.Close()
 	remove, err := freshDir(&c.data)
 	if err != nil {
 		return err
@@ -56,7 +61,7 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	b := newBlog(c.site, a.zone, seed, views, last)
 	err = a.load(ctx, b, newProgress(s.err))
 	if err == nil {
-		err = a.serve(ctx, listen, func(url string) { a.showDemo(ctx, s, url) })
+		err = a.serve(ctx, front, func(url string) { a.showDemo(ctx, s, url) })
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = nil // stopped by its user while it loaded

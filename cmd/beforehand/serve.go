@@ -36,24 +36,34 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	if _, err := trigger.Parse(c.trigger); err != nil {
 		return usageError{fmt.Errorf("--trigger: %w", err)}
 	}
+	front, err := listenFront(ctx, listen)
+	if err != nil {
+		return err
+	}
+	defer front.Close()
 	a, err := openApp(ctx, c)
 	if err != nil {
 		return err
 	}
-	err = a.serve(ctx, listen, func(url string) {
+	err = a.serve(ctx, front, func(url string) {
 		fmt.Fprintf(s.out, "serving %s from %s, days in %s\n", url, c.data, a.zone)
 	})
 	return errors.Join(err, a.close())
 }
 
-// serve runs everything until ctx ends. ready is told the URL once readers can
-// come.
-func (a *app) serve(ctx context.Context, listen string, ready func(url string)) error {
+// listenFront takes the address for readers. It comes before anything is opened
+// or loaded, so that an address that is taken costs nobody a wait.
+func listenFront(ctx context.Context, listen string) (net.Listener, error) {
 	front, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
-		return fmt.Errorf("%w; choose another address with --listen", err)
+		return nil, fmt.Errorf("%w; choose another address with --listen", err)
 	}
-	defer front.Close()
+	return front, nil
+}
+
+// serve runs everything until ctx ends. ready is told the URL once readers can
+// come.
+func (a *app) serve(ctx context.Context, front net.Listener, ready func(url string)) error {
 	control, err := listenControl(ctx, a.dir)
 	if err != nil {
 		return err
