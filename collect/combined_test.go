@@ -102,7 +102,7 @@ func FuzzParseCombined(f *testing.F) {
 		if len(l.addr) == 0 || l.status < 0 || l.status > 999 || l.at.Year() < -1 || l.at.Year() > 10000 {
 			t.Errorf("%q gives %+v", line, l)
 		}
-		if p, ok := page(l); ok {
+		if p, ok := pagePath(string(l.target)); ok {
 			checkPath(t, p)
 		}
 		referrerHost(string(l.referrer))

@@ -21,18 +21,16 @@ func stepLines(read int64) int64 { return min(max(read/4, 1<<10), 1<<15) }
 
 // Importer reads access logs into a store. It is safe for concurrent use.
 type Importer struct {
-	Store    pageview.Store
-	Visitors *Visitors
-	Key      Key
-	Agents   *Agents
+	Store  pageview.Store
+	Intake *Intake
+	Key    Key
 }
 
 // Log is one access log to import.
 type Log struct {
 	Name string // for messages
-	Site string
-	Zone *time.Location // of the site's local days
-	Data io.Reader      // plain or gzip
+	Site *Site
+	Data io.Reader // plain or gzip
 }
 
 // Progress tells how far an import is.
@@ -80,7 +78,7 @@ func (r *run) read(ctx context.Context) error {
 	if err := r.checkFormat(); err != nil {
 		return err
 	}
-	if r.from, err = r.Store.Log(ctx, r.log.Site, r.in.prints); err != nil {
+	if r.from, err = r.Store.Log(ctx, r.log.Site.Name, r.in.prints); err != nil {
 		return err
 	}
 	if err := r.skip(); err != nil {
@@ -159,20 +157,20 @@ func (r *run) line(ctx context.Context, line rawLine) error {
 
 // keep makes a pageview of a line, or leaves it out.
 func (r *run) keep(ctx context.Context, l logLine) error {
-	path, ok := page(l)
-	if !ok {
+	if string(l.method) != http.MethodGet || l.status != http.StatusOK && l.status != http.StatusNotModified {
 		r.step.leave(LeftNotAPage, 1)
 		return nil
 	}
-	agent := r.Agents.Classify(string(l.agent))
-	v := pageview.Pageview{
-		Site: r.log.Site, At: l.at, Day: pageview.DayOf(l.at.In(r.log.Zone)), Path: path,
-		Referrer: referrerHost(string(l.referrer)), Browser: agent.Browser, System: agent.System,
-		Device: agent.Device, Bot: agent.Bot, Source: pageview.SourceLog,
-	}
-	var err error
-	if v.Visitor, err = r.Visitors.ID(ctx, v.Site, v.Day, l.addr, l.agent); err != nil {
+	v, left, err := r.Intake.Pageview(ctx, r.log.Site, &Seen{
+		At: l.at, URL: string(l.target), Referrer: string(l.referrer),
+		Addr: string(l.addr), Agent: string(l.agent), Source: pageview.SourceLog,
+	})
+	if err != nil {
 		return err
+	}
+	if left != "" {
+		r.step.leave(left, 1)
+		return nil
 	}
 	r.batch = append(r.batch, v)
 	switch v.Bot {
@@ -187,16 +185,6 @@ func (r *run) keep(ctx context.Context, l logLine) error {
 	return nil
 }
 
-// page is the path of the page that a line asks for; false means that the
-// line is no pageview.
-func page(l logLine) (string, bool) {
-	if string(l.method) != http.MethodGet || l.status != http.StatusOK && l.status != http.StatusNotModified {
-		return "", false
-	}
-	path, ok := cleanPath(string(l.target))
-	return path, ok && !isStatic(path)
-}
-
 // commit makes what was read durable.
 func (r *run) commit(ctx context.Context) error {
 	if r.at == r.from {
@@ -204,7 +192,7 @@ func (r *run) commit(ctx context.Context) error {
 	}
 	err := r.Store.Append(ctx, pageview.Batch{
 		Pageviews: r.batch,
-		Log:       &pageview.LogStep{Site: r.log.Site, Prints: r.in.prints, From: r.from, To: r.at},
+		Log:       &pageview.LogStep{Site: r.log.Site.Name, Prints: r.in.prints, From: r.from, To: r.at},
 	})
 	if err != nil {
 		return err

@@ -45,18 +45,18 @@ func importer(t *testing.T) *collect.Importer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	if _, err := store.Zone(t.Context(), site, "UTC"); err != nil {
+	if _, err := store.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
 		t.Fatal(err)
 	}
 	visitors, err := collect.NewVisitors(&salts{m: map[string][]byte{}}, collect.Key{1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &collect.Importer{Store: store, Visitors: visitors, Key: collect.Key{1}, Agents: &collect.Agents{}}
+	return &collect.Importer{Store: store, Key: collect.Key{1}, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}}
 }
 
 func importLog(im *collect.Importer, r io.Reader) (collect.Summary, error) {
-	return im.Import(context.Background(), collect.Log{Name: "access.log", Site: site, Zone: time.UTC, Data: r}, nil)
+	return im.Import(context.Background(), collect.Log{Name: "access.log", Site: &collect.Site{Name: site, Zone: time.UTC}, Data: r}, nil)
 }
 
 // counted is what the store counts by page.
@@ -248,7 +248,7 @@ func TestLocalDays(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := `h - - [31/Jan/2026:16:30:00 +0000] "GET / HTTP/1.1" 200 1 "-" "` + firefox + `"` + "\n"
-	_, err = im.Import(t.Context(), collect.Log{Name: "x", Site: site, Zone: zone, Data: strings.NewReader(line)}, nil)
+	_, err = im.Import(t.Context(), collect.Log{Name: "x", Site: &collect.Site{Name: site, Zone: zone}, Data: strings.NewReader(line)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,27 +26,14 @@ func isStatic(p string) bool {
 	return false
 }
 
-// cleanPath makes the path of a page from the target of a request. The query
-// is dropped, and what percent signs encode beyond ASCII is decoded, so that
-// a page has one path however its link was written. It refuses a target that
-// is no path, and one that is too long.
-func cleanPath(target string) (string, bool) {
-	if !strings.HasPrefix(target, "/") {
-		u, err := url.Parse(target)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-			return "", false
-		}
-		if target = u.EscapedPath(); target == "" {
-			target = "/"
-		}
-	}
-	if i := strings.IndexAny(target, "?#"); i >= 0 {
-		target = target[:i]
-	}
-	if len(target) > maxPath {
+// cleanPath makes the path of a page from the path of its address. What
+// percent signs encode beyond ASCII is decoded, so that a page has one path
+// however its link was written. It refuses a path that is too long.
+func cleanPath(path string) (string, bool) {
+	if len(path) > maxPath {
 		return "", false
 	}
-	return decodeText(target), true
+	return decodeText(path), true
 }
 
 // decodeText decodes the percent-encoded bytes that make printable text

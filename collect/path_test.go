@@ -7,6 +7,15 @@ import (
 	"unicode/utf8"
 )
 
+// pagePath is the clean path of an address as an intake makes it.
+func pagePath(target string) (string, bool) {
+	_, path, _, ok := splitURL(target)
+	if !ok {
+		return "", false
+	}
+	return cleanPath(path)
+}
+
 func TestCleanPath(t *testing.T) {
 	for _, c := range []struct{ target, want string }{
 		{"/", "/"},
@@ -25,13 +34,13 @@ func TestCleanPath(t *testing.T) {
 		{"/%", "/%"},
 		{"/%E4%B", "/%E4%B"},
 	} {
-		got, ok := cleanPath(c.target)
+		got, ok := pagePath(c.target)
 		if !ok || got != c.want {
 			t.Errorf("%q: %q, %v, want %q", c.target, got, ok, c.want)
 		}
 	}
 	for _, target := range []string{"", "*", "-", "example.com:443", "ftp://a/b", "/" + strings.Repeat("a", maxPath)} {
-		if got, ok := cleanPath(target); ok {
+		if got, ok := pagePath(target); ok {
 			t.Errorf("%.20q was taken as %q", target, got)
 		}
 	}
@@ -43,7 +52,7 @@ func checkPath(t *testing.T, p string) {
 	if !strings.HasPrefix(p, "/") || !utf8.ValidString(p) || strings.ContainsFunc(p, unprintable) || strings.ContainsAny(p, "?#") {
 		t.Errorf("path %q", p)
 	}
-	if again, ok := cleanPath(p); ok && again != p {
+	if again, ok := pagePath(p); ok && again != p {
 		t.Errorf("path %q becomes %q when cleaned again", p, again)
 	}
 }
@@ -53,7 +62,7 @@ func FuzzCleanPath(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
-		if p, ok := cleanPath(target); ok {
+		if p, ok := pagePath(target); ok {
 			checkPath(t, p)
 		}
 	})

@@ -4,11 +4,10 @@ import (
 	"time"
 )
 
-// Reasons why a line of a log is left out. Reasons of bots are in agent.go;
+// Further reasons why a line of a log is left out. Reasons of bots are in agent.go;
 // in a summary a feed reader counts under its own reason and every other bot
 // under LeftBot.
 const (
-	LeftNotAPage       = "not_a_page"      // no GET answered 200 or 304, or a static file
 	LeftBot            = "bot"             // kept apart, and not counted
 	LeftFeedReader     = "feed_reader"     // kept apart, and not counted
 	LeftBroken         = "broken"          // not a line of the format

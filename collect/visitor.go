@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -83,15 +84,15 @@ func NewVisitors(salts Salts, key Key) (*Visitors, error) {
 
 // ID is the number of a visitor: the first eight bytes of an HMAC-SHA256 of
 // site, address and user agent under the salt of the site's local day.
-func (v *Visitors) ID(ctx context.Context, site string, day pageview.Day, addr, agent []byte) (uint64, error) {
+func (v *Visitors) ID(ctx context.Context, site string, day pageview.Day, addr, agent string) (uint64, error) {
 	salt, err := v.salt(ctx, saltKey{site, day})
 	if err != nil {
 		return 0, fmt.Errorf("salt of %s on %s: %w", site, day, err)
 	}
 	m := hmac.New(sha256.New, salt)
-	for _, part := range [][]byte{[]byte(site), addr, agent} {
+	for _, part := range []string{site, addr, agent} {
 		m.Write(binary.AppendUvarint(nil, uint64(len(part))))
-		m.Write(part)
+		io.WriteString(m, part)
 	}
 	return binary.LittleEndian.Uint64(m.Sum(nil)), nil
 }

@@ -15,11 +15,9 @@ const (
 // request asks the writer for one thing; the answer comes on done.
 type request struct {
 	batch pageview.Batch
-	site  *newSite
+	site  *pageview.Site
 	done  chan error
 }
-
-type newSite struct{ name, zone string }
 
 // Append implements pageview.Store.
 func (s *Store) Append(ctx context.Context, b pageview.Batch) error {

@@ -18,7 +18,7 @@ func BenchmarkAppend(b *testing.B) {
 		b.Run(fmt.Sprintf("senders=%d/batch=%d", c.senders, c.batch), func(b *testing.B) {
 			s := open(b, filepath.Join(b.TempDir(), "pageviews.duckdb"))
 			defer s.Close()
-			if _, err := s.Zone(b.Context(), "blog", "UTC"); err != nil {
+			if _, err := s.Site(b.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
 				b.Fatal(err)
 			}
 			b.ResetTimer()
@@ -46,7 +46,7 @@ func BenchmarkAppend(b *testing.B) {
 func benchView(i int) pageview.Pageview {
 	at := time.Date(2026, 1, 1, 0, 0, i%86400, 0, time.UTC)
 	return pageview.Pageview{
-		Site: "blog", At: at, Day: pageview.DayOf(at), Path: "/posts/hello", Visitor: uint64(i) * 0x9E3779B97F4A7C15,
+		Site: "blog", At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: "/posts/hello", Visitor: uint64(i) * 0x9E3779B97F4A7C15,
 		Browser: "Firefox", System: "Linux", Device: "desktop", Source: pageview.SourceLog,
 	}
 }

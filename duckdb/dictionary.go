@@ -4,16 +4,18 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
 )
 
 var utc = time.UTC
 
 // load reads the dictionaries and the last sequence number.
 func (w *writer) load(ctx context.Context) error {
-	err := each(ctx, w.conn, `SELECT id, name, zone FROM sites`, func(scan func(...any) error) error {
+	err := each(ctx, w.conn, `SELECT id, name, zone, precedence FROM sites`, func(scan func(...any) error) error {
 		var name string
 		var s site
-		err := scan(&s.id, &name, &s.zone)
+		err := scan(&s.id, &name, &s.zone, &s.precedence)
 		w.sites[name] = s
 		return err
 	})
@@ -47,16 +49,21 @@ func (w *writer) load(ctx context.Context) error {
 	return nil
 }
 
-func (w *writer) addSite(ctx context.Context, n newSite) error {
-	if _, ok := w.sites[n.name]; ok {
-		return nil // two asked at once
+// keepSite adds a site, or changes the precedence of a known one.
+func (w *writer) keepSite(ctx context.Context, v pageview.Site) error {
+	s, known := w.sites[v.Name]
+	var err error
+	if known {
+		s.precedence = v.Precedence.String()
+		_, err = w.conn.ExecContext(ctx, `UPDATE sites SET precedence = ? WHERE id = ?`, s.precedence, s.id)
+	} else {
+		s = site{uint16(len(w.sites) + 1), v.Zone, v.Precedence.String()}
+		_, err = w.conn.ExecContext(ctx, `INSERT INTO sites VALUES (?, ?, ?, ?)`, s.id, v.Name, s.zone, s.precedence)
 	}
-	s := site{id: uint16(len(w.sites) + 1), zone: n.zone}
-	_, err := w.conn.ExecContext(ctx, `INSERT INTO sites VALUES (?, ?, ?)`, s.id, n.name, n.zone)
 	if err != nil {
-		return fmt.Errorf("add site: %w", err)
+		return fmt.Errorf("keep site: %w", err)
 	}
-	w.sites[n.name] = s
+	w.sites[v.Name] = s
 	w.newSites = true
 	return nil
 }

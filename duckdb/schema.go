@@ -10,9 +10,12 @@ import (
 //go:embed schema.sql
 var firstSchema string
 
+//go:embed ways.sql
+var waysSchema string
+
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
-func migrations() []string { return []string{firstSchema} }
+func migrations() []string { return []string{firstSchema, waysSchema} }
 
 // migrate brings the file to the newest version. It refuses a file that a
 // newer program made.

@@ -168,16 +168,20 @@ func (s *Store) reader() (*sql.DB, error) {
 	return db, nil
 }
 
-// Zone tells the time zone of a site's local days. A site that is not known
-// yet is made, with the zone given; that of a known site stays as it was.
-func (s *Store) Zone(ctx context.Context, name, zone string) (string, error) {
-	if v, ok := (*s.sites.Load())[name]; ok {
-		return v.zone, nil
+// Site implements pageview.Store.
+func (s *Store) Site(ctx context.Context, v pageview.Site) (pageview.Site, error) {
+	known, ok := (*s.sites.Load())[v.Name]
+	if !ok || len(v.Precedence) > 0 && known.precedence != v.Precedence.String() {
+		if err := s.send(ctx, request{site: &v}); err != nil {
+			return pageview.Site{}, fmt.Errorf("make site %q known: %w", v.Name, err)
+		}
+		known = (*s.sites.Load())[v.Name]
 	}
-	if err := s.send(ctx, request{site: &newSite{name, zone}}); err != nil {
-		return "", fmt.Errorf("add site %q: %w", name, err)
+	precedence, err := pageview.ParsePrecedence(known.precedence)
+	if err != nil {
+		return pageview.Site{}, fmt.Errorf("precedence of site %q: %w", v.Name, err)
 	}
-	return (*s.sites.Load())[name].zone, nil
+	return pageview.Site{Name: v.Name, Zone: known.zone, Precedence: precedence}, nil
 }
 
 // openError adds what to do to an error of opening the file.

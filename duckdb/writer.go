@@ -12,8 +12,9 @@ import (
 
 // site is a row of the table sites.
 type site struct {
-	id   uint16
-	zone string
+	id         uint16
+	zone       string
+	precedence string // as pageview.Precedence writes itself; empty means the default
 }
 
 type pageKey struct {
@@ -33,7 +34,7 @@ type writer struct {
 	pageviews *driver.Appender
 	seq       uint64 // of the pageview written last
 	sites     map[string]site
-	newSites  bool // sites were added since readers were told of them
+	newSites  bool // sites were added or changed since readers were told of them
 	pages     map[pageKey]page
 	names     map[string]uint32
 	added     struct { // since the last commit
@@ -114,7 +115,7 @@ func (w *writer) transaction(ctx context.Context, group []request) (refused []er
 // anything of it was written; the second ends the whole group.
 func (w *writer) carryOut(ctx context.Context, r request) (refused, err error) {
 	if r.site != nil {
-		return nil, w.addSite(ctx, *r.site)
+		return nil, w.keepSite(ctx, *r.site)
 	}
 	for _, v := range r.batch.Pageviews {
 		if _, ok := w.sites[v.Site]; !ok {
@@ -123,6 +124,11 @@ func (w *writer) carryOut(ctx context.Context, r request) (refused, err error) {
 	}
 	if r.batch.Log != nil {
 		if refused, err = w.moveMark(ctx, *r.batch.Log); refused != nil || err != nil {
+			return refused, err
+		}
+	}
+	if r.batch.Mark != nil {
+		if refused, err = w.moveSourceMark(ctx, *r.batch.Mark); refused != nil || err != nil {
 			return refused, err
 		}
 	}
@@ -145,5 +151,7 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 		w.seq, st.id, micro(v.At), v.Day.Date(utc), p, v.Visitor,
 		w.name(v.Referrer), w.name(v.Browser), w.name(v.System), w.name(v.Device),
 		w.name(v.Bot), uint8(v.Source),
+		micro(v.Hour), w.name(v.Country), w.name(v.Language), w.name(v.ReferrerPage),
+		w.name(v.Campaign.Source), w.name(v.Campaign.Medium), w.name(v.Campaign.Name),
 	)
 }

@@ -16,26 +16,47 @@ var (
 	// is exhausted. Nothing of the batch was kept.
 	ErrFull = errors.New("no space left for pageviews")
 
+	// ErrMarkMoved is returned by Append when a mark is not where the batch
+	// says it is: somebody else has read on. Nothing of the batch was kept.
+	ErrMarkMoved = errors.New("the source was read on by another reader")
+
+	// ErrRepeated is returned by Append for a request that was kept before:
+	// same key, same body. Nothing was kept again; its sender can be told
+	// what it was told then.
+	ErrRepeated = errors.New("the request was kept before")
+
+	// ErrKeyReused is returned by Append for a request whose key came before
+	// with another body. Nothing of the batch was kept.
+	ErrKeyReused = errors.New("the idempotency key was used for another request")
+
+	// ErrBusy is returned by Append when so much waits to be written that no
+	// more is taken in. Nothing of the batch was kept; it can be sent again
+	// later.
+	ErrBusy = errors.New("too many pageviews wait to be written")
+
 	// ErrClosed is returned by a store that was closed.
 	ErrClosed = errors.New("store of pageviews is closed")
 )
 
 // Store keeps pageviews and counts them. It is safe for concurrent use.
 type Store interface {
-	// Zone tells the time zone of a site's local days, by its IANA name. A
-	// site that is not known yet is made, with the zone given; the zone of a
-	// known site stays as it was.
-	Zone(ctx context.Context, site, zone string) (string, error)
+	// Site makes a site known and returns it as it is kept. The zone of a
+	// known site stays as it was; its precedence is replaced, unless none is
+	// given.
+	Site(ctx context.Context, s Site) (Site, error)
 
 	// Append makes a batch of known sites' pageviews durable, all of it or nothing: when it returns
-	// nil the pageviews and the log's new mark are on disk and in every
-	// count. It waits while the store has too much in hand. An error that
-	// comes from ctx leaves open whether the batch was kept.
+	// nil the pageviews and the new marks are on disk and in every count. An
+	// error that comes from ctx leaves open whether the batch was kept.
 	Append(ctx context.Context, b Batch) error
 
 	// Log finds the log file whose first lines have these prints and tells
 	// how far it was read. A file that was never read gives a zero mark.
 	Log(ctx context.Context, site string, p Prints) (Mark, error)
+
+	// Mark tells how far a source that is no log file was read, in the
+	// reader's own terms; empty means that it never was.
+	Mark(ctx context.Context, site, source string) (string, error)
 
 	// Span tells what the site's counted pageviews reach over, bots left out.
 	Span(ctx context.Context, site string) (Span, error)
@@ -50,10 +71,36 @@ type Store interface {
 	Close() error
 }
 
+// Site is what a store knows of a site.
+type Site struct {
+	Name       string
+	Zone       string     // IANA name of the zone of its local days
+	Precedence Precedence // which sources count; empty means DefaultPrecedence
+}
+
 // Batch is what is made durable together.
 type Batch struct {
 	Pageviews []Pageview
-	Log       *LogStep // the part of a log file the pageviews came from; nil means none
+	Stays     []Stay
+	Log       *LogStep  // the part of a log file the pageviews came from; nil means none
+	Mark      *MarkStep // the part of another source they came from; nil means none
+	Key       *Key      // knows a request that is sent again; nil means that it cannot be
+}
+
+// Key knows a request by what its sender called it. It is remembered for 48
+// hours at the least.
+type Key struct {
+	Token  string   // who sends; keys of several senders do not meet
+	Name   string   // what the sender calls the request
+	Digest [32]byte // of the request's body
+}
+
+// MarkStep moves the mark of a source that is no log file, in the transaction
+// that keeps the pageviews read from it.
+type MarkStep struct {
+	Site     string
+	Source   string // what the mark is of, such as "table visits"
+	From, To string // From is what Mark or the last step gave
 }
 
 // LogStep moves the mark of a log file, in the transaction that keeps the

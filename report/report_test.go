@@ -21,7 +21,7 @@ func store(t *testing.T) pageview.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
+	if _, err := s.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -37,7 +37,7 @@ func add(t *testing.T, s pageview.Store, path, at string, n int) {
 	var b pageview.Batch
 	for i := range n {
 		b.Pageviews = append(b.Pageviews, pageview.Pageview{
-			Site: site, At: v, Day: pageview.DayOf(v), Path: path, Visitor: uint64(i), Source: pageview.SourceLog,
+			Site: site, At: v, Day: pageview.DayOf(v), Hour: pageview.HourOf(v), Path: path, Visitor: uint64(i), Source: pageview.SourceLog,
 		})
 	}
 	if err := s.Append(t.Context(), b); err != nil {

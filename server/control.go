@@ -59,7 +59,7 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(m)
 		control.Flush()
 	}
-	log := collect.Log{Name: r.URL.Query().Get("name"), Site: s.Name, Zone: s.Zone, Data: r.Body}
+	log := collect.Log{Name: r.URL.Query().Get("name"), Site: &collect.Site{Name: s.Name, Zone: s.Zone}, Data: r.Body}
 	summary, err := s.Importer.Import(r.Context(), log, func(p collect.Progress) { send(Message{Progress: &p}) })
 	m := Message{Summary: &summary}
 	if err != nil {

@@ -36,7 +36,7 @@ func start(t testing.TB) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Zone(t.Context(), "blog", "UTC"); err != nil {
+	if _, err := store.Site(t.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
 		t.Fatal(err)
 	}
 	site, err := beforehand.Open(t.Context(), beforehand.Config{State: memory.New()})
@@ -49,7 +49,7 @@ func start(t testing.TB) *server.Server {
 	}
 	s := server.New(server.Config{
 		Site: site, Store: store, Name: "blog", Live: true, Import: "beforehand import access.log",
-		Importer: &collect.Importer{Store: store, Visitors: visitors, Agents: &collect.Agents{}},
+		Importer: &collect.Importer{Store: store, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

@@ -13,6 +13,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/snapshot"
@@ -88,21 +89,21 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	a.server = server.New(server.Config{
 		Site: a.site, Store: a.store, Name: c.site, Zone: a.zone, Articles: c.articles, Trigger: when,
 		Live: c.live, Title: c.title, Logger: c.log, Import: importHint(c.siteFlags),
-		Importer: &collect.Importer{Store: a.store, Visitors: visitors, Key: key, Agents: &collect.Agents{}},
+		Importer: &collect.Importer{Store: a.store, Key: key, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
 	})
 	return a, nil
 }
 
 // openZone settles the zone of the site's days, which stays as it was first.
 func (a *app) openZone(ctx context.Context, c appConfig) error {
-	name, err := a.store.Zone(ctx, c.site, c.zoneName())
+	kept, err := a.store.Site(ctx, pageview.Site{Name: c.site, Zone: c.zoneName()})
 	if err != nil {
 		return err
 	}
-	if c.zone != "" && c.zone != name {
-		return fmt.Errorf("the days of site %q are counted in %s: a site's zone cannot be changed; leave --zone out, or use another --site or --data", c.site, name)
+	if c.zone != "" && c.zone != kept.Zone {
+		return fmt.Errorf("the days of site %q are counted in %s: a site's zone cannot be changed; leave --zone out, or use another --site or --data", c.site, kept.Zone)
 	}
-	a.zone, err = time.LoadLocation(name)
+	a.zone, err = time.LoadLocation(kept.Zone)
 	return err
 }
 

@@ -220,8 +220,9 @@ func (d *blogDay) next() pageview.Pageview {
 	second := float64(hour)*3600 + float64(bits%(3600*64))/64
 	who := (d.salt + bits/(3600*64)%d.pool) * 0x9E3779B97F4A7C15 // spreads neighbours apart
 	agent := &blogAgents[who>>33%uint64(len(blogAgents))]
+	at := d.start.Add(time.Duration(second / 86400 * float64(d.length)))
 	return pageview.Pageview{
-		Site: d.site, At: d.start.Add(time.Duration(second / 86400 * float64(d.length))), Day: d.day,
+		Site: d.site, At: at, Day: d.day, Hour: pageview.HourOf(at.In(d.zone)),
 		Path: page.path, Title: page.title, Visitor: who, Source: pageview.SourceDemo,
 		Referrer: blogReferrers[bits%uint64(len(blogReferrers))],
 		Browser:  agent[0], System: agent[1], Device: agent[2],

@@ -160,7 +160,7 @@ func newDirect(ctx context.Context, a *app) *direct {
 }
 
 func (d *direct) send(ctx context.Context, name string, data io.Reader, progress func(collect.Progress)) (collect.Summary, error) {
-	log := collect.Log{Name: filepath.Base(name), Site: d.server.Name, Zone: d.zone, Data: data}
+	log := collect.Log{Name: filepath.Base(name), Site: &collect.Site{Name: d.server.Name, Zone: d.zone}, Data: data}
 	return d.server.Importer.Import(ctx, log, progress)
 }
 

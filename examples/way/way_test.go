@@ -13,6 +13,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/sqlite"
 	"github.com/beforehand-go/beforehand/trigger"
@@ -38,15 +39,13 @@ func TestTheWay(t *testing.T) {
 	defer state.Close()
 
 	// pageview → store: lines of the log become pageviews, visitors become hashes.
-	zone, err := store.Zone(ctx, "blog", "UTC")
-	must(t, err)
-	days, err := time.LoadLocation(zone)
+	_, err = store.Site(ctx, pageview.Site{Name: "blog", Zone: "UTC"})
 	must(t, err)
 	key := collect.Key{1, 2, 3}
 	visitors, err := collect.NewVisitors(state.Salts(), key)
 	must(t, err)
-	importer := collect.Importer{Store: store, Visitors: visitors, Key: key, Agents: &collect.Agents{}}
-	summary, err := importer.Import(ctx, collect.Log{Name: "access.log", Site: "blog", Zone: days, Data: strings.NewReader(accessLog)}, nil)
+	importer := collect.Importer{Store: store, Key: key, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}}
+	summary, err := importer.Import(ctx, collect.Log{Name: "access.log", Site: &collect.Site{Name: "blog", Zone: time.UTC}, Data: strings.NewReader(accessLog)}, nil)
 	must(t, err)
 	if summary.Pageviews != 4 {
 		t.Fatalf("kept %d pageviews", summary.Pageviews)

@@ -42,7 +42,7 @@ func start(t *testing.T, open func() pageview.Store) pageview.Store {
 	t.Helper()
 	s := open()
 	t.Cleanup(func() { s.Close() })
-	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
+	if _, err := s.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -60,7 +60,7 @@ func view(at, path string) pageview.Pageview {
 	if err != nil {
 		panic(err)
 	}
-	return pageview.Pageview{Site: site, At: v, Day: pageview.DayOf(v), Path: path, Visitor: 1, Source: pageview.SourceLog}
+	return pageview.Pageview{Site: site, At: v, Day: pageview.DayOf(v), Hour: pageview.HourOf(v), Path: path, Visitor: 1, Source: pageview.SourceLog}
 }
 
 func total(t *testing.T, s pageview.Store) int64 {
@@ -93,7 +93,7 @@ func empty(t *testing.T, open func() pageview.Store) {
 
 func survives(t *testing.T, open func() pageview.Store) {
 	s := open()
-	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
+	if _, err := s.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
 		t.Fatal(err)
 	}
 	first, last := view("2026-01-31 23:00:00", "/a"), view("2026-02-01 01:00:00", "/b")
@@ -125,16 +125,16 @@ func survives(t *testing.T, open func() pageview.Store) {
 func zone(t *testing.T, open func() pageview.Store) {
 	s := open()
 	for _, ask := range []string{"Asia/Shanghai", "Europe/London"} {
-		got, err := s.Zone(t.Context(), site, ask)
-		if err != nil || got != "Asia/Shanghai" {
-			t.Errorf("zone %q, error %v", got, err)
+		got, err := s.Site(t.Context(), pageview.Site{Name: site, Zone: ask})
+		if err != nil || got.Zone != "Asia/Shanghai" {
+			t.Errorf("zone %q, error %v", got.Zone, err)
 		}
 	}
 	s.Close()
 	s = open()
 	defer s.Close()
-	if got, err := s.Zone(t.Context(), site, "UTC"); err != nil || got != "Asia/Shanghai" {
-		t.Errorf("zone after opening again %q, error %v", got, err)
+	if got, err := s.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil || got.Zone != "Asia/Shanghai" {
+		t.Errorf("zone after opening again %q, error %v", got.Zone, err)
 	}
 }
 
@@ -167,7 +167,7 @@ func random(n int, seed uint64) []pageview.Pageview {
 	for i := range views {
 		at := begin.Add(time.Duration(r.Int64N(int64(90 * 24 * time.Hour)))).Truncate(time.Microsecond)
 		v := pageview.Pageview{
-			Site: site, At: at, Day: pageview.DayOf(at), Source: pageview.SourceLog,
+			Site: site, At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Source: pageview.SourceLog,
 			Path: fmt.Sprintf("/p%d", r.IntN(12)), Visitor: r.Uint64N(40)<<32 | uint64(pageview.DayOf(at)),
 			Browser: []string{"", "Firefox", "Chrome"}[r.IntN(3)],
 		}
@@ -264,7 +264,7 @@ func title(t *testing.T, open func() pageview.Store) {
 
 func mark(t *testing.T, open func() pageview.Store) {
 	s := open()
-	if _, err := s.Zone(t.Context(), site, "UTC"); err != nil {
+	if _, err := s.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
 		t.Fatal(err)
 	}
 	p := pageview.Prints{1<<63 + 11, 12, 13}

@@ -1,0 +1,52 @@
+package collect
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Site is what the ways in must know of a site.
+type Site struct {
+	Name    string
+	Zone    *time.Location // of its local days
+	Hosts   []string       // host names that are the site's, in lower case; none means every host
+	Exclude Exclude
+}
+
+// Exclude says whose pageviews do not count.
+type Exclude struct {
+	Addrs []netip.Prefix // such as the owner's own network
+}
+
+// takes tells whether a page of that host is the site's. A host that is not
+// known is.
+func (s *Site) takes(host string) bool {
+	if host == "" || len(s.Hosts) == 0 {
+		return true
+	}
+	return s.owns(hostName(host))
+}
+
+// owns tells whether a host is one of those that the site names.
+func (s *Site) owns(host string) bool {
+	for _, own := range s.Hosts {
+		if host == own || strings.TrimPrefix(host, "www.") == strings.TrimPrefix(own, "www.") {
+			return true
+		}
+	}
+	return false
+}
+
+// hostName is a host without its port, in lower case.
+func hostName(host string) string {
+	if strings.HasPrefix(host, "[") { // an IPv6 address
+		if i := strings.IndexByte(host, ']'); i > 0 {
+			return host[1:i]
+		}
+	}
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host, ':') == i {
+		host = host[:i]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
