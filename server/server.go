@@ -34,6 +34,7 @@ type Config struct {
 	Trigger  trigger.Trigger   // when reports are computed; nil means every hour
 	Live     bool              // also serve the reports computed anew for each reader, under /live/
 	Import   string            // command that a page without pageviews suggests
+	Metrics  http.Handler      // serves /metrics; nil means that there is none
 	Logger   *slog.Logger      // nil means slog.Default()
 }
 
@@ -160,6 +161,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "ok\n")
 	})
+	mux.HandleFunc("GET /readyz", s.ready)
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.Metrics)
+	}
 	if s.Live {
 		mux.HandleFunc("GET /live/{$}", s.livePage)
 		mux.HandleFunc("GET /live/s/{site}/{file}", s.liveReport)

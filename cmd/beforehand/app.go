@@ -88,7 +88,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	}
 	a.server = server.New(server.Config{
 		Site: a.site, Store: a.store, Name: c.site, Zone: a.zone, Articles: c.articles, Trigger: when,
-		Live: c.live, Title: c.title, Logger: c.log, Import: importHint(c.siteFlags),
+		Live: c.live, Title: c.title, Logger: c.log, Import: importHint(c.siteFlags), Metrics: metricsOf(a.site),
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
 	})
 	return a, nil

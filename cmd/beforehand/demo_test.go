@@ -53,6 +53,12 @@ func TestDemoThenServe(t *testing.T) {
 	if code, again := fetch(t, url+"/s/default/pageviews.json"); code != 200 || again != pageviews {
 		t.Errorf("after a restart: status %d, %.300s", code, again)
 	}
+	if _, metrics := fetch(t, url+"/metrics"); !strings.Contains(metrics, `beforehand_job_next_due_timestamp_seconds{job="default/hot"}`) {
+		t.Errorf("metrics: %.500s", metrics)
+	}
+	if code, ready := fetch(t, url+"/readyz"); code != 200 || ready != "ready\n" {
+		t.Errorf("readiness: status %d, %q", code, ready)
+	}
 	file := filepath.Join(publish, "default", "pageviews.json")
 	deadline := time.Now().Add(20 * time.Second)
 	for {

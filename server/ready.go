@@ -1,0 +1,39 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+// ready tells whether this process is worth sending readers and pageviews to:
+// 503 only while it can neither serve a result nor take pageviews in. A lost
+// state store is 200 and "degraded", since results go on being served. Why it
+// is degraded stands in the log, not here, where everybody can read.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	switch {
+	case !s.serves() && !s.accepts(r.Context()):
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, "not ready\n")
+	case !s.Site.Scheduler().Health().OK:
+		io.WriteString(w, "degraded\n")
+	default:
+		io.WriteString(w, "ready\n")
+	}
+}
+
+// serves tells whether a result is in service.
+func (s *Server) serves() bool {
+	return s.pageviews.Current().Version > 0 || s.hot.Current().Version > 0
+}
+
+// accepts tells whether the store of pageviews answers.
+func (s *Server) accepts(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := s.Store.Span(ctx, s.Name)
+	return err == nil
+}

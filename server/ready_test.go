@@ -1,0 +1,95 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/memory"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/server"
+)
+
+// A state whose jobs can be lost.
+type losing struct {
+	*memory.State
+	lost atomic.Bool
+}
+
+func (l *losing) Jobs() scheduler.Store { return lostJobs{l.State.Jobs(), &l.lost} }
+
+type lostJobs struct {
+	scheduler.Store
+	lost *atomic.Bool
+}
+
+func (l lostJobs) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+	if l.lost.Load() {
+		return scheduler.Due{}, errors.New("connect to 10.0.0.7 as admin: refused")
+	}
+	return l.Store.Due(ctx, limit, mine)
+}
+
+func TestReadyWhileItCanServeOrAccept(t *testing.T) {
+	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Site(t.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
+		t.Fatal(err)
+	}
+	state := &losing{State: memory.New()}
+	site, err := beforehand.Open(t.Context(), beforehand.Config{State: state, Scheduler: scheduler.Config{Poll: 10 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server.New(server.Config{Site: site, Store: store, Name: "blog"})
+	want := func(when string, status int, body string) {
+		t.Helper()
+		deadline := time.Now().Add(10 * time.Second)
+		for {
+			w := get(s.Handler(), "/readyz")
+			if w.Code == status && w.Body.String() == body {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: status %d, %q, want %d, %q", when, w.Code, w.Body, status, body)
+			}
+			time.Sleep(10 * time.Millisecond) // the store beneath is no part of a bubble
+		}
+	}
+	want("nothing computed, the store answers", http.StatusOK, "ready\n")
+
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { site.Run(ctx) })
+	defer wg.Wait()
+	defer stop()
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("results in service", http.StatusOK, "ready\n")
+	state.lost.Store(true)
+	want("the state store lost", http.StatusOK, "degraded\n")
+	state.lost.Store(false)
+	want("the state store back", http.StatusOK, "ready\n")
+
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want("results in service, the store of pageviews closed", http.StatusOK, "ready\n")
+	empty, err := beforehand.Open(t.Context(), beforehand.Config{State: memory.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = server.New(server.Config{Site: empty, Store: store, Name: "blog"})
+	want("nothing computed, the store of pageviews closed", http.StatusServiceUnavailable, "not ready\n")
+}
