@@ -68,7 +68,7 @@ func TestVisitorsOfSeveralProcesses(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if ids[i], err = v.ID(t.Context(), "blog", 20_000, []byte("203.0.113.1"), []byte("agent")); err != nil {
+			if ids[i], err = v.ID(t.Context(), "blog", 20_000, "203.0.113.1", "agent"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -88,7 +88,7 @@ func TestVisitorsOfSeveralProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.ID(t.Context(), "blog", 20_000, []byte("203.0.113.1"), []byte("agent")); err == nil {
+	if _, err := other.ID(t.Context(), "blog", 20_000, "203.0.113.1", "agent"); err == nil {
 		t.Error("another key opens the salt")
 	}
 }
