@@ -14,6 +14,36 @@ type Site struct {
 	Exclude Exclude
 }
 
+// Sites are all sites of a process; their names differ.
+type Sites []*Site
+
+// Named is the site of that name, or nil.
+func (s Sites) Named(name string) *Site {
+	for _, site := range s {
+		if site.Name == name {
+			return site
+		}
+	}
+	return nil
+}
+
+// ForHost is the site that a host belongs to: the one that names it, else the
+// first that takes every host; or nil.
+func (s Sites) ForHost(host string) *Site {
+	host = hostName(host)
+	for _, site := range s {
+		if site.owns(host) {
+			return site
+		}
+	}
+	for _, site := range s {
+		if len(site.Hosts) == 0 {
+			return site
+		}
+	}
+	return nil
+}
+
 // Exclude says whose pageviews do not count.
 type Exclude struct {
 	Addrs []netip.Prefix // such as the owner's own network
