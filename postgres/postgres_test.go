@@ -44,7 +44,7 @@ func TestSimulatedFaults(t *testing.T) {
 		t.Skip("left out: simulated faults on PostgreSQL take a quiet machine; BEFOREHAND_PROVE=1 runs them")
 	}
 	server := pgtest.Start(t, "fsync=off")
-	schedulertest.Seeds(t, 1, 50, 20*time.Second, func(t *testing.T) scheduler.Store { return open(t, server).Jobs() })
+	schedulertest.Seeds(t, 1, 50, 20*time.Second, func(t *testing.T) schedulertest.State { return open(t, server) })
 }
 
 func TestChaosProcess(t *testing.T) {
@@ -67,7 +67,7 @@ func TestChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	schedulertest.Chaos(t, dsn, s.Jobs(), func() {
+	schedulertest.Chaos(t, dsn, s, func() {
 		if rand.IntN(3) == 0 {
 			server.Down(t, syscall.SIGQUIT)
 			server.Up(t)

@@ -35,7 +35,7 @@ func TestSimulatedFaults(t *testing.T) {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		t.Setenv("TMPDIR", "/dev/shm") // what fsync costs is measured elsewhere
 	}
-	schedulertest.Seeds(t, 1, 500, 0, func(t *testing.T) scheduler.Store { return open(t).Jobs() })
+	schedulertest.Seeds(t, 1, 500, 0, func(t *testing.T) schedulertest.State { return open(t) })
 }
 
 func TestChaosProcess(t *testing.T) {
@@ -55,5 +55,5 @@ func TestChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	schedulertest.Chaos(t, path, s.Jobs(), nil)
+	schedulertest.Chaos(t, path, s, nil)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -31,8 +32,8 @@ const (
 )
 
 // ChaosProcess is what a test named TestChaosProcess calls: it runs jobs until
-// it is killed, if Chaos has started it, and else skips. Each run is written to
-// a file of the process, outside the store.
+// it is killed, if Chaos has started it, and else skips. Each run, and whatever
+// the store accepted, is written to a file of the process, outside the store.
 func ChaosProcess(t *testing.T, open func(dsn string) (scheduler.Store, error)) {
 	dsn := os.Getenv(chaosStore)
 	if dsn == "" {
@@ -46,7 +47,7 @@ func ChaosProcess(t *testing.T, open func(dsn string) (scheduler.Store, error)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := scheduler.New(scheduler.Config{Store: store, Lease: chaosLease, MaxRuns: 16, Poll: 200 * time.Millisecond, Shutdown: time.Second})
+	s, err := scheduler.New(scheduler.Config{Store: witness{store, file}, Lease: chaosLease, MaxRuns: 16, Poll: 200 * time.Millisecond, Shutdown: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +59,9 @@ func ChaosProcess(t *testing.T, open func(dsn string) (scheduler.Store, error)) 
 		}
 		say("start")
 		time.Sleep(rand.N(20 * time.Millisecond))
+		if err := commit(r); err != nil {
+			return err
+		}
 		if rand.IntN(20) == 0 {
 			say("failure")
 			return errors.New("simulated failure")
@@ -71,6 +75,27 @@ func ChaosProcess(t *testing.T, open func(dsn string) (scheduler.Store, error)) 
 	if err := s.Run(ctx); err != nil {
 		t.Error(err)
 	}
+}
+
+// A witness writes down which rows the store has accepted.
+type witness struct {
+	scheduler.Store
+	file io.Writer
+}
+
+func (w witness) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
+	stood, err := w.Store.Write(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range changes {
+		for _, t := range c.Ticks {
+			if stood[i] == nil {
+				fmt.Fprintf(w.file, "accepted %s %d %d %s\n", t.Key(), t.Fence, t.Version, t.Outcome)
+			}
+		}
+	}
+	return stood, nil
 }
 
 func chaosJobList(run func(context.Context, *scheduler.Run) error) []scheduler.Job {
@@ -87,17 +112,17 @@ func chaosJobList(run func(context.Context, *scheduler.Run) error) []scheduler.J
 
 // Chaos starts five processes of this test on one store, kills them with -9
 // and stops them beyond their lease at random, and then joins what each of
-// them has written down with the ledger. It takes ten seconds, two minutes
-// with BEFOREHAND_PROVE=1. Meanwhile it calls harm every now and then, if that
-// is not nil.
-func Chaos(t *testing.T, dsn string, store scheduler.Store, harm func()) {
+// them has written down with the ledger and with what their runs committed. It
+// takes ten seconds, two minutes with BEFOREHAND_PROVE=1. Meanwhile it calls
+// harm every now and then, if that is not nil.
+func Chaos(t *testing.T, dsn string, state State, harm func()) {
 	last := 10 * time.Second
 	if os.Getenv("BEFOREHAND_PROVE") == "1" {
 		last = 2 * time.Minute
 	}
 	c := &chaos{t: t, dsn: dsn, dir: t.TempDir(), ps: make([]*exec.Cmd, 5)}
 	defer c.stop(syscall.SIGKILL)
-	first := c.declare(store)
+	first := c.declare(state.Jobs())
 	for i := range c.ps {
 		c.ps[i] = c.start()
 	}
@@ -115,7 +140,7 @@ func Chaos(t *testing.T, dsn string, store scheduler.Store, harm func()) {
 	}
 	time.Sleep(6 * chaosLease)
 	c.stop(syscall.SIGTERM)
-	c.verify(store, first, calm)
+	c.verify(state, first, calm)
 }
 
 // chaos is a Chaos under way.
@@ -185,7 +210,7 @@ func (c *chaos) stop(sig syscall.Signal) {
 }
 
 // verify joins the files with the ledger.
-func (c *chaos) verify(store scheduler.Store, first map[string]time.Time, calm time.Time) {
+func (c *chaos) verify(state State, first map[string]time.Time, calm time.Time) {
 	n := newNotes()
 	files, err := filepath.Glob(filepath.Join(c.dir, "*"))
 	if err != nil {
@@ -194,11 +219,12 @@ func (c *chaos) verify(store scheduler.Store, first map[string]time.Time, calm t
 	for _, name := range files {
 		n.readFile(c.t, name)
 	}
-	rows, err := store.Ticks(c.t.Context(), scheduler.Query{Limit: -1})
+	ctx, store := c.t.Context(), state.Jobs()
+	rows, err := store.Ticks(ctx, scheduler.Query{Limit: -1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	states, err := store.Jobs(c.t.Context())
+	states, err := store.Jobs(ctx)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -210,18 +236,39 @@ func (c *chaos) verify(store scheduler.Store, first map[string]time.Time, calm t
 	for _, r := range rows {
 		counts[r.Outcome] += r.Count
 		again += len(r.Earlier)
-		if a := n.calls[attempt{r.Key(), r.Fence}]; r.Outcome == scheduler.Failed && (a == nil || a.err == nil) {
-			n.complain("%s failed (%s), its run says %+v", r.Key(), r.Reason, a)
-		}
+		n.checkChaos(r)
 	}
-	wrong := n.check(rows, states, triggers, first, calm)
+	wrong := append(n.check(rows, states, triggers, first, calm), checkEffects(ctx, rows, state.Snapshots())...)
 	for i, s := range wrong[:min(len(wrong), 20)] {
 		c.t.Errorf("%d of %d: %s", i+1, len(wrong), s)
 	}
 	if counts[scheduler.Succeeded] == 0 {
 		c.t.Error("nothing succeeded")
 	}
-	c.t.Logf("%d kills, %d pauses; %d runs of %d rows; ticks %v; %d attempts before the last", c.kills, c.pauses, len(n.calls), len(rows), counts, again)
+	c.t.Logf("%d kills, %d pauses; %d runs, %d accepted writes of %d rows; ticks %v, one effect for each that succeeded; %d attempts before the last; %d violations",
+		c.kills, c.pauses, len(n.calls), n.accepts(), len(rows), counts, again, len(wrong))
+}
+
+// checkChaos holds the outcome of a row to what its last run has written down,
+// which returned nil or one error and was never told to stop.
+func (n *notes) checkChaos(t *scheduler.Tick) {
+	a := n.calls[attempt{t.Key(), t.Fence}]
+	switch t.Outcome {
+	case scheduler.TimedOut, scheduler.Cancelled:
+		n.complain("%s is %s: nobody asked for that", t.Key(), t.Outcome)
+	case scheduler.Failed:
+		if a == nil || !a.returned || a.err == nil {
+			n.complain("%s failed (%s), its run says %+v", t.Key(), t.Reason, a)
+		}
+	}
+}
+
+// accepts counts the writes the store has accepted.
+func (n *notes) accepts() (sum int) {
+	for _, writes := range n.writes {
+		sum += len(writes)
+	}
+	return sum
 }
 
 // readFile reads what a process has written down.
@@ -232,27 +279,36 @@ func (n *notes) readFile(t *testing.T, name string) {
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		words := strings.Fields(lines.Text())
-		if len(words) != 4 {
-			continue // the last words of a process that was killed
-		}
-		var fence, at int64
-		key, ok := scheduler.ParseKey(words[1])
-		_, err := fmt.Sscan(words[2]+" "+words[3], &fence, &at)
-		if !ok || err != nil {
-			t.Errorf("%s: cannot read %q", name, lines.Text())
-			continue
-		}
-		if words[0] == "start" {
-			n.begin(&scheduler.Run{Job: key.Job, Due: key.Due, Fence: fence}).start = time.Unix(0, at)
-			continue
-		}
-		err = nil
-		if words[0] == "failure" {
-			err = errors.New("simulated failure")
-		}
-		if c := n.calls[attempt{key, fence}]; c != nil {
-			n.end(c, err)
+		if err := n.readLine(lines.Text()); err != nil {
+			t.Errorf("%s: cannot read %q: %v", name, lines.Text(), err)
 		}
 	}
+}
+
+// readLine reads a line: what happened, the tick, the fence, and when it was or
+// which version of the row was accepted, and with which outcome.
+func (n *notes) readLine(line string) error {
+	words := strings.SplitN(line, " ", 5)
+	if len(words) < 4 {
+		return nil // the last words of a process that was killed
+	}
+	key, ok := scheduler.ParseKey(words[1])
+	if !ok {
+		return errors.New("no key")
+	}
+	var fence, number int64
+	if _, err := fmt.Sscan(words[2]+" "+words[3], &fence, &number); err != nil {
+		return err
+	}
+	switch words[0] {
+	case "start":
+		n.begin(&scheduler.Run{Job: key.Job, Due: key.Due, Fence: fence}).start = time.Unix(0, number)
+	case "accepted":
+		n.write(key, number, wrote{scheduler.Outcome(words[4]), fence})
+	case "success":
+		n.end(n.calls[attempt{key, fence}], nil)
+	case "failure":
+		n.end(n.calls[attempt{key, fence}], errors.New("simulated failure"))
+	}
+	return nil
 }

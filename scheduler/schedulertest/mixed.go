@@ -16,7 +16,7 @@ import (
 
 // Seeds runs Mixed with few seeds from 1 on, or with many from a random one on
 // when BEFOREHAND_PROVE=1. BEFOREHAND_SEED=n tries that one alone.
-func Seeds(t *testing.T, few, many int, wall time.Duration, open func(*testing.T) scheduler.Store) {
+func Seeds(t *testing.T, few, many int, wall time.Duration, open func(*testing.T) State) {
 	first := uint64(1)
 	if os.Getenv("BEFOREHAND_PROVE") == "1" {
 		first, few = rand.Uint64N(1<<32), many
@@ -34,11 +34,11 @@ func Seeds(t *testing.T, few, many int, wall time.Duration, open func(*testing.T
 	t.Logf("%d seeds from %d on, %d ticks in their ledgers", few, first, rows)
 }
 
-// Mixed is the simulation engines are tried with: jobs of each policy under
-// harsh faults for half an hour. For a store whose clock cannot be simulated
+// Mixed is the simulation engines are tried with: jobs of each policy, whose
+// runs commit what they did, under harsh faults for half an hour. For a store whose clock cannot be simulated
 // every hour takes as long as wall says, and everything in proportion;
 // zero means that time is simulated.
-func Mixed(seed uint64, wall time.Duration, open func(*testing.T) scheduler.Store) Simulation {
+func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulation {
 	unit := time.Second
 	if wall > 0 {
 		unit = (wall / 3600).Truncate(time.Microsecond)
@@ -55,6 +55,9 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) scheduler.Stor
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
+			if err := commit(run); err != nil {
+				return err
+			}
 			if fails {
 				return errors.New("simulated failure")
 			}
@@ -64,8 +67,18 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) scheduler.Stor
 	every := func(n time.Duration) trigger.Trigger { return trigger.Every(n * unit) }
 	faults := Harsh
 	faults.Latency, faults.Skew, faults.Every = unit/5, 2*unit, 60*unit
+	var state State
 	return Simulation{
-		Open: open, Seed: seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
+		Open: func(t *testing.T) scheduler.Store {
+			state = open(t)
+			return state.Jobs()
+		},
+		Verify: func(t *testing.T, rows []*scheduler.Tick) {
+			for _, wrong := range checkEffects(t.Context(), rows, state.Snapshots()) {
+				t.Errorf("seed %d: %s", seed, wrong)
+			}
+		},
+		Seed: seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
 		Config: scheduler.Config{MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
 		Jobs: []scheduler.Job{
 			{Name: "skip", Trigger: every(30), Run: work(50*unit, .1)},

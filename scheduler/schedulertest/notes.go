@@ -2,6 +2,7 @@ package schedulertest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,10 +13,10 @@ import (
 
 // notes is what a simulation has seen, outside the store.
 type notes struct {
-	mu    sync.Mutex
-	calls map[attempt]*called
-	ends  map[scheduler.Key][]end
-	wrong []string
+	mu     sync.Mutex
+	calls  map[attempt]*called
+	writes map[scheduler.Key]map[int64]wrote // by version of the row
+	wrong  []string
 }
 
 // An attempt is a tick and the fence of one of its runs.
@@ -31,21 +32,21 @@ type called struct {
 	err        error
 }
 
-// An end is an outcome that the store accepted.
-type end struct {
+// wrote is what the store accepted of a row.
+type wrote struct {
 	outcome scheduler.Outcome
 	fence   int64
 }
 
 func newNotes() *notes {
-	return &notes{calls: map[attempt]*called{}, ends: map[scheduler.Key][]end{}}
+	return &notes{calls: map[attempt]*called{}, writes: map[scheduler.Key]map[int64]wrote{}}
 }
 
 func (n *notes) complain(format string, args ...any) {
 	n.wrong = append(n.wrong, fmt.Sprintf(format, args...))
 }
 
-// accepted notes which ticks ended by changes that stood.
+// accepted notes the rows of changes that stood.
 func (n *notes) accepted(changes []scheduler.Change, stood []error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -54,11 +55,19 @@ func (n *notes) accepted(changes []scheduler.Change, stood []error) {
 			continue
 		}
 		for _, t := range c.Ticks {
-			if !t.Outcome.Open() {
-				n.ends[t.Key()] = append(n.ends[t.Key()], end{t.Outcome, t.Fence})
-			}
+			n.write(t.Key(), t.Version, wrote{t.Outcome, t.Fence})
 		}
 	}
+}
+
+func (n *notes) write(k scheduler.Key, version int64, w wrote) {
+	if n.writes[k] == nil {
+		n.writes[k] = map[int64]wrote{}
+	}
+	if other, ok := n.writes[k][version]; ok {
+		n.complain("%s: version %d was accepted twice, as %v and as %v", k, version, other, w)
+	}
+	n.writes[k][version] = w
 }
 
 // begin notes that a function is called.
@@ -94,16 +103,16 @@ func (n *notes) check(rows []*scheduler.Tick, states []*scheduler.State, trigger
 			n.checkRow(t)
 		}
 	}
-	for k, ends := range n.ends {
-		if len(ends) > 1 {
-			n.complain("%s ended %d times: %v", k, len(ends), ends)
-		}
+	for k, writes := range n.writes {
 		t := ledger[k]
 		if k.Due.After(calm) && (t == nil || t.Outcome.Open()) {
-			continue // it ended after the ledger was read
+			continue // it went on after the ledger was read
 		}
-		if t == nil || t.Outcome != ends[0].outcome || t.Fence != ends[0].fence {
-			n.complain("%s ended as %v, the ledger says %+v", k, ends[0], t)
+		n.checkWrites(k, writes, t)
+	}
+	for a := range n.calls {
+		if t := ledger[a.key]; !a.key.Due.After(calm) && (t == nil || !tried(t, a.fence)) {
+			n.complain("%s was run under fence %d, of which the ledger knows nothing: %+v", a.key, a.fence, t)
 		}
 	}
 	for _, st := range states {
@@ -111,6 +120,34 @@ func (n *notes) check(rows []*scheduler.Tick, states []*scheduler.State, trigger
 		n.checkCover(st, byJob[st.Name], triggers[st.Name], first[st.Name])
 	}
 	return n.wrong
+}
+
+// checkWrites checks that a row ended once, by the holder of the newest fence,
+// and that nothing was accepted of an older one.
+func (n *notes) checkWrites(k scheduler.Key, writes map[int64]wrote, t *scheduler.Tick) {
+	var fence int64
+	ends := 0
+	for _, v := range slices.Sorted(maps.Keys(writes)) {
+		w := writes[v]
+		if w.fence < fence {
+			n.complain("%s: a write of fence %d was accepted after one of fence %d", k, w.fence, fence)
+		}
+		fence = w.fence
+		if w.outcome.Open() {
+			continue
+		}
+		if ends++; ends > 1 {
+			n.complain("%s ended %d times", k, ends)
+		}
+		if t == nil || t.Outcome != w.outcome || t.Fence != w.fence {
+			n.complain("%s ended as %v, the ledger says %+v", k, w, t)
+		}
+	}
+}
+
+// tried tells whether one of a tick's attempts had a fence.
+func tried(t *scheduler.Tick, fence int64) bool {
+	return t.Fence == fence || slices.ContainsFunc(t.Earlier, func(a scheduler.Attempt) bool { return a.Fence == fence })
 }
 
 // checkRow compares a row with the calls of its tick.

@@ -36,6 +36,10 @@ type Simulation struct {
 	Real bool
 	// Config is what each scheduler gets, besides its store.
 	Config scheduler.Config
+	// Verify is called with the ledger, latest due first, when every
+	// replica has stopped, inside the simulated time; nil checks nothing
+	// more than Simulate does.
+	Verify func(t *testing.T, rows []*scheduler.Tick)
 }
 
 // Simulate runs a simulation and fails the test if a tick is not accounted
@@ -56,6 +60,9 @@ func Simulate(t *testing.T, sim Simulation) []*scheduler.Tick {
 			rng: rand.New(rand.NewPCG(sim.Seed, 1)), replicas: make([]*replica, sim.Replicas),
 		}
 		rows = w.run()
+		if sim.Verify != nil {
+			sim.Verify(t, rows)
+		}
 	})
 	return rows
 }
