@@ -101,6 +101,17 @@ func containsAny(s string, parts ...string) bool {
 	return false
 }
 
+// clean makes what a way in told fit to be kept.
+func (a Agent) clean() Agent {
+	a.Browser, a.System = word(a.Browser), word(a.System)
+	switch a.Device {
+	case "desktop", "mobile", "tablet":
+	default:
+		a.Device = ""
+	}
+	return a
+}
+
 // word is a name that is fit to be kept; what is not is dropped, since a
 // sender can write anything into an agent.
 func word(s string) string {

@@ -126,7 +126,7 @@ func (r *run) skip() error {
 	r.at = r.from
 	if lines > 0 {
 		r.summary.Lines += lines
-		r.summary.leave(LeftAlreadyCounted, lines)
+		r.summary.Leave(LeftAlreadyCounted, lines)
 	}
 	if !whole { // the line that was last then was counted, though its end came later
 		rest, err := r.in.next()
@@ -148,8 +148,7 @@ func (r *run) line(ctx context.Context, line rawLine) error {
 	r.at.Lines++
 	r.step.Lines++
 	if err != nil {
-		r.step.leave(LeftBroken, 1)
-		r.step.broken(BrokenLine{File: r.log.Name, Line: r.at.Lines, Why: err.Error()})
+		r.step.Break(BrokenLine{File: r.log.Name, Line: r.at.Lines, Why: err.Error()})
 		return nil
 	}
 	return r.keep(ctx, l)
@@ -158,7 +157,7 @@ func (r *run) line(ctx context.Context, line rawLine) error {
 // keep makes a pageview of a line, or leaves it out.
 func (r *run) keep(ctx context.Context, l logLine) error {
 	if string(l.method) != http.MethodGet || l.status != http.StatusOK && l.status != http.StatusNotModified {
-		r.step.leave(LeftNotAPage, 1)
+		r.step.Leave(LeftNotAPage, 1)
 		return nil
 	}
 	v, left, err := r.Intake.Pageview(ctx, r.log.Site, &Seen{
@@ -169,19 +168,11 @@ func (r *run) keep(ctx context.Context, l logLine) error {
 		return err
 	}
 	if left != "" {
-		r.step.leave(left, 1)
+		r.step.Leave(left, 1)
 		return nil
 	}
 	r.batch = append(r.batch, v)
-	switch v.Bot {
-	case "":
-		r.step.Pageviews++
-		r.step.see(v.At)
-	case BotFeedReader:
-		r.step.leave(LeftFeedReader, 1)
-	default:
-		r.step.leave(LeftBot, 1)
-	}
+	r.step.Keep(&v)
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (in *Intake) agent(s *Seen) Agent {
 	case s.NoPerson != "":
 		return Agent{Bot: s.NoPerson}
 	case s.Agent == "" && s.NoAgent:
-		return Agent{}
+		return s.Told.clean()
 	}
 	return in.Agents.Classify(s.Agent)
 }

@@ -17,6 +17,7 @@ type Seen struct {
 	Addr     string // address or host name of the visitor
 	Agent    string // user agent
 	NoAgent  bool   // the way in never tells the agent, so that a missing one says nothing
+	Told     Agent  // what the way in tells in place of the agent; used with NoAgent
 	Language string // as in Accept-Language
 	Country  string // two letters; empty means that the address tells it
 	Visitor  string // what the sender knows the visitor by, in place of address and agent

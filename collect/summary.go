@@ -2,6 +2,8 @@ package collect
 
 import (
 	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
 )
 
 // Further reasons why a line of a log is left out. Reasons of bots are in agent.go;
@@ -43,10 +45,10 @@ func (s *Summary) Add(o Summary) {
 	s.Pageviews += o.Pageviews
 	s.Seconds += o.Seconds
 	for reason, n := range o.LeftOut {
-		s.leave(reason, n)
+		s.Leave(reason, n)
 	}
 	for _, b := range o.BrokenLines {
-		s.broken(b)
+		s.name(b)
 	}
 	if o.First != nil {
 		s.see(*o.First)
@@ -54,16 +56,36 @@ func (s *Summary) Add(o Summary) {
 	}
 }
 
-func (s *Summary) leave(reason string, n int64) {
+// Leave counts n that are left out.
+func (s *Summary) Leave(reason string, n int64) {
 	if s.LeftOut == nil {
 		s.LeftOut = map[string]int64{}
 	}
 	s.LeftOut[reason] += n
 }
 
-func (s *Summary) broken(b BrokenLine) {
+// Break counts a line that could not be read.
+func (s *Summary) Break(b BrokenLine) {
+	s.Leave(LeftBroken, 1)
+	s.name(b)
+}
+
+func (s *Summary) name(b BrokenLine) {
 	if len(s.BrokenLines) < maxBroken {
 		s.BrokenLines = append(s.BrokenLines, b)
+	}
+}
+
+// Keep counts a pageview that is kept, a bot's under its reason.
+func (s *Summary) Keep(v *pageview.Pageview) {
+	switch v.Bot {
+	case "":
+		s.Pageviews++
+		s.see(v.At)
+	case BotFeedReader:
+		s.Leave(LeftFeedReader, 1)
+	default:
+		s.Leave(LeftBot, 1)
 	}
 }
 
