@@ -42,7 +42,7 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 		return v, LeftOtherHost, nil
 	case s.At.Before(earliest) || time.Until(s.At) > ahead:
 		return v, LeftTime, nil
-	case known == nil && site.excludes(addr.Unmap()):
+	case known == nil && within(site.Exclude.Addrs, addr.Unmap()):
 		return v, LeftExcluded, nil
 	}
 	if path, ok = cleanPath(path); !ok || isStatic(path) {
@@ -103,15 +103,6 @@ func splitURL(target string) (host, path, query string, ok bool) {
 		path = "/"
 	}
 	return u.Host, path, u.RawQuery, true
-}
-
-func (s *Site) excludes(addr netip.Addr) bool {
-	for _, p := range s.Exclude.Addrs {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
 }
 
 // referrer is the host a visitor came from and the page there; nothing when
