@@ -17,9 +17,9 @@ const module = "github.com/beforehand-go/beforehand"
 // layers is the import policy, lowest first. A package imports only packages
 // of lines above its own, never a neighbour on the same line.
 var layers = [][]string{
-	{"trigger", "pageview"},
+	{"trigger", "pageview", "token"},
 	{"scheduler", "snapshot"},
-	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest"},
+	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest"},
 	{"."},
 	{"report", "collect", "chart"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics"},
@@ -32,8 +32,8 @@ var layers = [][]string{
 // light packages, and their tests, import the standard library and each other
 // only, so that embedding them adds no line to an application's go.sum.
 var light = []string{
-	"trigger", "pageview", "scheduler", "snapshot",
-	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest",
+	"trigger", "pageview", "token", "scheduler", "snapshot",
+	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest",
 	".", "memory",
 }
 

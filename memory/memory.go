@@ -12,6 +12,7 @@ var _ beforehand.State = (*State)(nil)
 type State struct {
 	jobs      *Jobs
 	snapshots snapshots
+	tokens    tokens
 }
 
 // New returns an empty State.
