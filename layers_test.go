@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"scheduler", "snapshot"},
 	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest"},
 	{"."},
-	{"report", "collect", "chart"},
+	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics"},
 	{"web"},
 	{"examples/way", "examples/embed"},
@@ -34,7 +34,7 @@ var layers = [][]string{
 var light = []string{
 	"trigger", "pageview", "token", "scheduler", "snapshot",
 	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest",
-	".", "memory",
+	".", "statetest", "memory",
 }
 
 func TestLayers(t *testing.T) {

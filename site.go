@@ -185,13 +185,20 @@ func (s *Site) stopped() <-chan struct{} {
 
 // follow looks at the state whenever something may have changed.
 func (s *Site) follow(ctx context.Context) {
+	changed := s.state.Snapshots().Changed()
 	tick := time.NewTicker(s.poll)
 	defer tick.Stop()
-	last := ""
+	last, hinted := "", false
 	for {
+		var err error
+		if hinted { // of a snapshot, and maybe of many: no more than that is looked at
+			err = s.swap(ctx)
+		} else {
+			err = errors.Join(s.start(ctx), s.look(ctx))
+		}
 		// What goes on going wrong is said once.
 		text := ""
-		if err := errors.Join(s.start(ctx), s.look(ctx)); err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			text = err.Error()
 		}
 		switch {
@@ -200,11 +207,13 @@ func (s *Site) follow(ctx context.Context) {
 		case text == "" && last != "":
 			s.log.Info("state followed again")
 		}
-		last = text
+		last, hinted = text, false
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-changed:
+			hinted = true
 		case <-s.wake:
 		}
 	}

@@ -136,6 +136,9 @@ func (s *snapshots) Changes(ctx context.Context, since int64) ([]snapshot.Snapsh
 	return list, ctx.Err()
 }
 
+// Changed returns nil: no other process shares what is in memory.
+func (s *snapshots) Changed() <-chan struct{} { return nil }
+
 func (s *snapshots) Delete(ctx context.Context, k snapshot.Key) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/beforehand-go/beforehand/internal/hint"
 	"github.com/beforehand-go/beforehand/scheduler"
 )
 
@@ -23,6 +24,8 @@ type Jobs struct {
 	pool    *pgxpool.Pool
 	id      string // this State's own notifications
 	changed chan struct{}
+
+	snapshots *hint.Hint // given when one was put
 
 	mu      sync.Mutex
 	timer   *time.Timer // a notification is to be sent

@@ -5,7 +5,10 @@ import (
 	"time"
 )
 
-const channel = "beforehand"
+const (
+	channel         = "beforehand"           // jobs and ticks
+	snapshotChannel = "beforehand_snapshots" // told by each transaction that puts one
+)
 
 // tell lets others know, soon and at most fifty times a second, that something
 // was written. It is sent outside the transaction, since a NOTIFY inside makes
@@ -72,19 +75,22 @@ func (s *Jobs) hear(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		return err
+	for _, c := range []string{channel, snapshotChannel} {
+		if _, err := conn.Exec(ctx, "LISTEN "+c); err != nil {
+			return err
+		}
 	}
+	s.signal() // for what was missed while not connected
+	s.snapshots.Give()
 	for {
-		s.signal() // also for what was missed while not connected
-		for {
-			n, err := conn.WaitForNotification(ctx)
-			if err != nil {
-				return err
-			}
-			if n.Payload != s.id {
-				break
-			}
+		n, err := conn.WaitForNotification(ctx)
+		switch {
+		case err != nil:
+			return err
+		case n.Channel == snapshotChannel:
+			s.snapshots.Give()
+		case n.Payload != s.id:
+			s.signal()
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/internal/hint"
 	"github.com/beforehand-go/beforehand/internal/migrations"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
@@ -30,6 +31,8 @@ type State struct {
 	pool *pgxpool.Pool
 	own  bool // the pool is ours to close
 	jobs *Jobs
+
+	snapshots hint.Hint // something was put
 
 	stop      context.CancelFunc // ends listening
 	listening sync.WaitGroup
@@ -58,7 +61,7 @@ func New(ctx context.Context, pool *pgxpool.Pool) (*State, error) {
 	if err := s.migrate(ctx); err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	s.jobs = &Jobs{pool: pool, changed: make(chan struct{}, 1)}
+	s.jobs = &Jobs{pool: pool, snapshots: &s.snapshots, changed: make(chan struct{}, 1)}
 	s.jobs.id = fmt.Sprintf("%p-%d", s, time.Now().UnixNano())
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.listening.Go(func() { s.jobs.listen(ctx) })
@@ -69,7 +72,7 @@ func New(ctx context.Context, pool *pgxpool.Pool) (*State, error) {
 func (s *State) Jobs() scheduler.Store { return s.jobs }
 
 // Snapshots returns the store of finished results.
-func (s *State) Snapshots() snapshot.Store { return &Snapshots{s.pool} }
+func (s *State) Snapshots() snapshot.Store { return &Snapshots{s.pool, &s.snapshots} }
 
 // Close stops listening and closes the connections that Open has made.
 func (s *State) Close() error {

@@ -14,10 +14,10 @@ import (
 	"github.com/beforehand-go/beforehand/scheduler/schedulertest"
 )
 
-// open opens a new database for a test.
-func open(t *testing.T, s *pgtest.Server) *postgres.State {
+// openState opens a database once more; the test closes it.
+func openState(t *testing.T, dsn string) *postgres.State {
 	t.Helper()
-	state, err := postgres.Open(context.Background(), s.Database(t))
+	state, err := postgres.Open(context.Background(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func open(t *testing.T, s *pgtest.Server) *postgres.State {
 func TestJobs(t *testing.T) {
 	server := pgtest.Start(t, "fsync=off")
 	schedulertest.Run(t, schedulertest.Engine{
-		Open: func(t *testing.T) scheduler.Store { return open(t, server).Jobs() },
+		Open: func(t *testing.T) scheduler.Store { return openState(t, server.Database(t)).Jobs() },
 		Real: true,
 	})
 }
@@ -44,7 +44,7 @@ func TestSimulatedFaults(t *testing.T) {
 		t.Skip("left out: simulated faults on PostgreSQL take a quiet machine; BEFOREHAND_PROVE=1 runs them")
 	}
 	server := pgtest.Start(t, "fsync=off")
-	schedulertest.Seeds(t, 1, 50, 20*time.Second, func(t *testing.T) schedulertest.State { return open(t, server) })
+	schedulertest.Seeds(t, 1, 50, 20*time.Second, func(t *testing.T) schedulertest.State { return openState(t, server.Database(t)) })
 }
 
 func TestChaosProcess(t *testing.T) {

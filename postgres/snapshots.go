@@ -9,13 +9,20 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/beforehand-go/beforehand/internal/hint"
 	"github.com/beforehand-go/beforehand/snapshot"
 )
 
 var _ snapshot.Store = (*Snapshots)(nil)
 
 // Snapshots keeps finished results in two tables.
-type Snapshots struct{ pool *pgxpool.Pool }
+type Snapshots struct {
+	pool    *pgxpool.Pool
+	changed *hint.Hint
+}
+
+// Changed implements snapshot.Store.
+func (s *Snapshots) Changed() <-chan struct{} { return s.changed.Listen() }
 
 // Put implements snapshot.Store.
 func (s *Snapshots) Put(ctx context.Context, snap snapshot.Snapshot) (snapshot.Snapshot, error) {
@@ -62,6 +69,8 @@ func putSnapshot(ctx context.Context, tx pgx.Tx, s snapshot.Snapshot) (snapshot.
 	b.Queue(`DELETE FROM beforehand.snapshots WHERE report = $1 AND params = $2 AND version <= $3
 		AND version <> (SELECT coalesce(max(version), 0) FROM beforehand.snapshots WHERE report = $1 AND params = $2 AND NOT held)`,
 		s.Report, s.Params, s.Version-keep)
+	// Commits with a NOTIFY wait for each other; these do so anyway.
+	b.Queue("NOTIFY " + snapshotChannel)
 	return s, tx.SendBatch(ctx, b).Close()
 }
 

@@ -46,6 +46,10 @@ type Store interface {
 	// when nothing has changed. A revision never becomes visible after a
 	// greater one.
 	Changes(ctx context.Context, since int64) ([]Snapshot, error)
+	// Changed returns a channel that gets a value soon after somebody has
+	// put a snapshot, here or in another process. It is a hint: it may be
+	// late, come for nothing, or be nil.
+	Changed() <-chan struct{}
 	// Delete removes all versions of a key. The key's fence is kept, and
 	// its version numbers go on from where they were.
 	Delete(ctx context.Context, k Key) error

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,58 +18,6 @@ import (
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/sqlite"
 )
-
-// runSite runs a site until the test ends.
-func runSite(t *testing.T, site *beforehand.Site) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- site.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// Two replicas on one file: whichever computes, the other swaps within a
-// second.
-func TestReplicasOnOneFileSwapWithinASecond(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "site.db")
-	var n atomic.Int64
-	var reports []*beforehand.Report[int64]
-	for range 2 {
-		site, err := beforehand.Open(t.Context(), beforehand.Config{State: openState(t, path)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		reports = append(reports, beforehand.New(site, "n", func(context.Context) (int64, error) { return n.Add(1), nil }, beforehand.Policy{}))
-		runSite(t, site)
-	}
-	var slowest time.Duration
-	for i := range 6 {
-		asked, other := reports[i%2], reports[1-i%2]
-		if err := asked.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		want, began := asked.Value(), time.Now()
-		for other.Value() < want && time.Since(began) < 5*time.Second {
-			changed := other.Changed()
-			if other.Value() < want {
-				select {
-				case <-changed:
-				case <-time.After(5 * time.Second):
-				}
-			}
-		}
-		slowest = max(slowest, time.Since(began))
-	}
-	t.Logf("slowest swap %v", slowest)
-	if slowest > time.Second {
-		t.Errorf("a swap took %v, want at most a second", slowest)
-	}
-}
 
 // victim is the report that dies with its process.
 func victim(path string) error {

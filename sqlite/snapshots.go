@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/beforehand-go/beforehand/snapshot"
 )
@@ -95,6 +96,38 @@ func (s *Snapshots) Versions(ctx context.Context, k snapshot.Key) ([]snapshot.Sn
 func (s *Snapshots) Changes(ctx context.Context, since int64) ([]snapshot.Snapshot, error) {
 	return s.heads(ctx, fmt.Sprintf("list changes since %d", since),
 		"SELECT revision, head FROM beforehand_snapshots WHERE revision > ? ORDER BY revision", since)
+}
+
+// lookEvery is how often a process looks for snapshots of others. SQLite tells
+// nobody of a write; a look reads the end of one index, for some microseconds.
+const lookEvery = 50 * time.Millisecond
+
+// Changed implements snapshot.Store.
+func (s *Snapshots) Changed() <-chan struct{} {
+	s.state.watch()
+	return s.state.snapshots.Listen()
+}
+
+// watchSnapshots gives a hint whenever the newest snapshot is another.
+func (s *State) watchSnapshots(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var last int64
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		var newest int64
+		err := s.read(ctx, func(c *conn) error {
+			return c.row("SELECT coalesce(max(revision), 0) FROM beforehand_snapshots").Scan(&newest)
+		})
+		if err == nil && newest != last { // whoever polls tells of an error
+			last = newest
+			s.snapshots.Give()
+		}
+	}
 }
 
 func (s *Snapshots) heads(ctx context.Context, verb, query string, args ...any) ([]snapshot.Snapshot, error) {

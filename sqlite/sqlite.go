@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver Open uses
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/internal/hint"
 	"github.com/beforehand-go/beforehand/internal/migrations"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
@@ -35,6 +37,11 @@ const (
 type State struct {
 	db   *sql.DB // our own connections
 	jobs *Jobs
+
+	snapshots hint.Hint // something was put
+	watch     func()    // begins to look for that, once
+	stop      context.CancelFunc
+	watching  sync.WaitGroup
 
 	writing *conn // one transaction at a time
 	reading *conn
@@ -86,6 +93,9 @@ func open(db *sql.DB, path string) (*State, error) {
 	s := &State{db: db}
 	s.writing, s.reading = newConn(db, true), newConn(db, false)
 	s.jobs = &Jobs{state: s}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.watch = sync.OnceFunc(func() { s.watching.Go(func() { s.watchSnapshots(ctx) }) })
 	err := localDisk(path)
 	if err == nil {
 		err = s.migrate(context.Background())
@@ -103,7 +113,11 @@ func (s *State) Jobs() scheduler.Store { return s.jobs }
 func (s *State) Snapshots() snapshot.Store { return &Snapshots{s} }
 
 // Close closes the connections.
-func (s *State) Close() error { return s.db.Close() }
+func (s *State) Close() error {
+	s.stop()
+	s.watching.Wait()
+	return s.db.Close()
+}
 
 // migrate applies what the file lacks, one process at a time.
 func (s *State) migrate(ctx context.Context) error {

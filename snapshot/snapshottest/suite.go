@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) (snapshot.Store, func() snapshot.
 		{"deletion keeps the numbers and the fence", deletion},
 		{"putting at the same time", together},
 		{"a cancelled context", cancelled},
+		{"a hint comes to others", hints},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, again := open(t)
@@ -372,5 +373,31 @@ func cancelled(t *testing.T, s snapshot.Store, _ func() snapshot.Store) {
 	}
 	if _, err := s.Get(t.Context(), hot, 0); !errors.Is(err, snapshot.ErrNone) {
 		t.Errorf("get: %v, want ErrNone", err)
+	}
+}
+
+func hints(t *testing.T, s snapshot.Store, again func() snapshot.Store) {
+	if again == nil {
+		return
+	}
+	changed := again().Changed()
+	if changed == nil {
+		return // an engine whose users poll
+	}
+	for i := range int64(3) {
+		put(t, s, fenced(hot, "a", i+1))
+		since := time.Now()
+		for seen := int64(0); seen <= i; { // one may still come for what was before
+			select {
+			case <-changed:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("no hint %v after put %d", time.Since(since), i+1)
+			}
+			list, err := s.Changes(t.Context(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = int64(len(list))
+		}
 	}
 }
