@@ -103,9 +103,7 @@ func (s *Store) commit(group []request) {
 		answer(group, err)
 		return
 	}
-	if s.w.newSites {
-		s.publishSites(s.w)
-	}
+	s.view.Store(s.w.view())
 	for i, r := range group {
 		r.done <- refused[i]
 	}

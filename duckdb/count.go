@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	_ "embed"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -22,16 +21,14 @@ var rankSQL string
 
 // Span implements pageview.Store.
 func (s *Store) Span(ctx context.Context, name string) (pageview.Span, error) {
-	db, err := s.reader()
+	db, v, err := s.reader()
 	if err != nil {
 		return pageview.Span{}, err
 	}
-	var span pageview.Span
-	if err := db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM pageviews`).Scan(&span.Through); err != nil {
-		return pageview.Span{}, fmt.Errorf("span of %s: %w", name, err)
-	}
+	span := pageview.Span{Through: v.through}
+	site := v.sites[name]
 	var first, last, firstDay, lastDay sql.NullTime
-	row := db.QueryRowContext(ctx, spanSQL, (*s.sites.Load())[name].id, span.Through)
+	row := db.QueryRowContext(ctx, only(spanSQL, v.counting(site, v.through)), site.id, v.through)
 	if err := row.Scan(&first, &last, &firstDay, &lastDay); err != nil {
 		return pageview.Span{}, fmt.Errorf("span of %s: %w", name, err)
 	}
@@ -44,19 +41,20 @@ func (s *Store) Span(ctx context.Context, name string) (pageview.Span, error) {
 
 // Count implements pageview.Store.
 func (s *Store) Count(ctx context.Context, q pageview.CountQuery) ([]pageview.Count, error) {
-	db, err := s.reader()
+	db, v, err := s.reader()
 	if err != nil {
 		return nil, err
 	}
+	site, through := v.sites[q.Site], v.upTo(q.Through)
 	var counts []pageview.Count
-	err = each(ctx, db, countSQL, func(scan func(...any) error) error {
+	err = each(ctx, db, only(countSQL, v.counting(site, through)), func(scan func(...any) error) error {
 		var c pageview.Count
 		var day time.Time
 		err := scan(&c.Page, &day, &c.Pageviews)
 		c.Day = pageview.DayOf(day.UTC())
 		counts = append(counts, c)
 		return err
-	}, q.ByPage, string(q.Unit), (*s.sites.Load())[q.Site].id, through(q.Through))
+	}, q.ByPage, string(q.Unit), site.id, through)
 	if err != nil {
 		return nil, fmt.Errorf("count pageviews of %s: %w", q.Site, err)
 	}
@@ -68,19 +66,20 @@ func (s *Store) Rank(ctx context.Context, q pageview.RankQuery) ([]pageview.Rank
 	if q.HalfLife <= 0 || q.Limit <= 0 {
 		return nil, fmt.Errorf("rank pages of %s: half-life and limit must be more than zero", q.Site)
 	}
-	db, err := s.reader()
+	db, v, err := s.reader()
 	if err != nil {
 		return nil, err
 	}
+	site, through := v.sites[q.Site], v.upTo(q.Through)
 	var ranked []pageview.Ranked
-	err = each(ctx, db, rankSQL, func(scan func(...any) error) error {
+	err = each(ctx, db, only(rankSQL, v.counting(site, through)), func(scan func(...any) error) error {
 		var r pageview.Ranked
 		err := scan(&r.Page, &r.Title, &r.Pageviews, &r.Visitors, &r.Score, &r.Earlier)
 		ranked = append(ranked, r)
 		return err
 	},
-		sql.Named("site", (*s.sites.Load())[q.Site].id),
-		sql.Named("through", through(q.Through)),
+		sql.Named("site", site.id),
+		sql.Named("through", through),
 		sql.Named("pages", q.Pages),
 		sql.Named("from_day", q.From.Date(utc)),
 		sql.Named("until", micro(q.Until)),
@@ -93,10 +92,12 @@ func (s *Store) Rank(ctx context.Context, q pageview.RankQuery) ([]pageview.Rank
 	return ranked, nil
 }
 
-// through is the highest sequence number to count; zero means all.
-func through(seq uint64) uint64 {
+// upTo is the highest sequence number to count; zero means all that was
+// committed. What is committed meanwhile is not counted, since it may change
+// which sources count.
+func (v *view) upTo(seq uint64) uint64 {
 	if seq == 0 {
-		return math.MaxInt64
+		return v.through
 	}
-	return seq
+	return min(seq, v.through)
 }

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -13,9 +14,12 @@ var utc = time.UTC
 // load reads the dictionaries and the last sequence number.
 func (w *writer) load(ctx context.Context) error {
 	err := each(ctx, w.conn, `SELECT id, name, zone, precedence FROM sites`, func(scan func(...any) error) error {
-		var name string
+		var name, precedence string
 		var s site
-		err := scan(&s.id, &name, &s.zone, &s.precedence)
+		err := scan(&s.id, &name, &s.zone, &precedence)
+		if err == nil {
+			s.precedence, err = pageview.ParsePrecedence(precedence)
+		}
 		w.sites[name] = s
 		return err
 	})
@@ -42,6 +46,17 @@ func (w *writer) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load names: %w", err)
 	}
+	err = each(ctx, w.conn, `SELECT site, "day", source, bot, seq FROM sources`, func(scan func(...any) error) error {
+		var r sourceRow
+		var day time.Time
+		err := scan(&r.site, &day, &r.source, &r.bot, &r.seq)
+		r.day = pageview.DayOf(day.UTC())
+		w.noteSource(r)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load sources: %w", err)
+	}
 	row := w.conn.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM pageviews`)
 	if err := row.Scan(&w.seq); err != nil {
 		return fmt.Errorf("load sequence number: %w", err)
@@ -54,17 +69,17 @@ func (w *writer) keepSite(ctx context.Context, v pageview.Site) error {
 	s, known := w.sites[v.Name]
 	var err error
 	if known {
-		s.precedence = v.Precedence.String()
-		_, err = w.conn.ExecContext(ctx, `UPDATE sites SET precedence = ? WHERE id = ?`, s.precedence, s.id)
+		s.precedence = v.Precedence
+		_, err = w.conn.ExecContext(ctx, `UPDATE sites SET precedence = ? WHERE id = ?`, s.precedence.String(), s.id)
 	} else {
-		s = site{uint16(len(w.sites) + 1), v.Zone, v.Precedence.String()}
-		_, err = w.conn.ExecContext(ctx, `INSERT INTO sites VALUES (?, ?, ?, ?)`, s.id, v.Name, s.zone, s.precedence)
+		s = site{uint16(len(w.sites) + 1), v.Zone, v.Precedence}
+		_, err = w.conn.ExecContext(ctx, `INSERT INTO sites VALUES (?, ?, ?, ?)`, s.id, v.Name, s.zone, s.precedence.String())
 	}
 	if err != nil {
 		return fmt.Errorf("keep site: %w", err)
 	}
+	w.sites = maps.Clone(w.sites)
 	w.sites[v.Name] = s
-	w.newSites = true
 	return nil
 }
 
@@ -127,6 +142,16 @@ func (w *writer) writeAdded() error {
 			return fmt.Errorf("write names: %w", err)
 		}
 		w.added.names = w.added.names[:0]
+	}
+	if len(w.added.sources) > 0 {
+		err := w.appendAll("sources", len(w.added.sources), func(i int) []any {
+			r := w.added.sources[i]
+			return []any{r.site, r.day.Date(utc), uint8(r.source), r.bot, r.seq}
+		})
+		if err != nil {
+			return fmt.Errorf("write sources: %w", err)
+		}
+		w.added.sources = w.added.sources[:0]
 	}
 	return nil
 }

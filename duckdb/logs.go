@@ -12,11 +12,11 @@ import (
 
 // Log implements pageview.Store.
 func (s *Store) Log(ctx context.Context, name string, p pageview.Prints) (pageview.Mark, error) {
-	db, err := s.reader()
+	db, v, err := s.reader()
 	if err != nil {
 		return pageview.Mark{}, err
 	}
-	known, err := findLog(ctx, db, (*s.sites.Load())[name].id, p)
+	known, err := findLog(ctx, db, v.sites[name].id, p)
 	if err != nil {
 		return pageview.Mark{}, fmt.Errorf("look up log file: %w", err)
 	}

@@ -13,11 +13,11 @@ const markSQL = `SELECT "at" FROM marks WHERE site = ? AND source = ?`
 
 // Mark implements pageview.Store.
 func (s *Store) Mark(ctx context.Context, name, source string) (string, error) {
-	db, err := s.reader()
+	db, v, err := s.reader()
 	if err != nil {
 		return "", err
 	}
-	at, _, err := findMark(db.QueryRowContext(ctx, markSQL, (*s.sites.Load())[name].id, source))
+	at, _, err := findMark(db.QueryRowContext(ctx, markSQL, v.sites[name].id, source))
 	if err != nil {
 		return "", fmt.Errorf("look up mark of %s: %w", source, err)
 	}

@@ -13,9 +13,12 @@ var firstSchema string
 //go:embed ways.sql
 var waysSchema string
 
+//go:embed keep.sql
+var keepSchema string
+
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
-func migrations() []string { return []string{firstSchema, waysSchema} }
+func migrations() []string { return []string{firstSchema, waysSchema, keepSchema} }
 
 // migrate brings the file to the newest version. It refuses a file that a
 // newer program made.

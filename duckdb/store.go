@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"runtime"
 	"strings"
 	"sync"
@@ -36,9 +35,17 @@ type Store struct {
 	closing sync.RWMutex // held for reading while something is put into requests
 	closed  bool
 
-	db    atomic.Pointer[sql.DB] // for readers; another one after the file was opened again
-	sites atomic.Pointer[map[string]site]
-	w     *writer
+	db   atomic.Pointer[sql.DB] // for readers; another one after the file was opened again
+	view atomic.Pointer[view]
+	w    *writer
+}
+
+// view is what readers know of the last commit. Nothing in it is changed; the
+// next commit makes another one.
+type view struct {
+	through uint64 // sequence number of the pageview or stay kept last
+	sites   map[string]site
+	mixed   map[uint16]siteDays // days with several sources
 }
 
 // Open opens the file, or makes it. It fails when another process has it open.
@@ -125,7 +132,7 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 		return nil, err
 	}
 	s.db.Store(db)
-	s.publishSites(w)
+	s.view.Store(w.view())
 	return w, nil
 }
 
@@ -147,41 +154,31 @@ func (s *Store) reopen(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) publishSites(w *writer) {
-	sites := make(map[string]site, len(w.sites))
-	maps.Copy(sites, w.sites)
-	s.sites.Store(&sites)
-	w.newSites = false
-}
-
-// reader is the database to read from, or the reason why there is none.
-func (s *Store) reader() (*sql.DB, error) {
+// reader is the database to read from and what its last commit left, or the
+// reason why there is none.
+func (s *Store) reader() (*sql.DB, *view, error) {
 	s.closing.RLock()
 	defer s.closing.RUnlock()
 	if s.closed {
-		return nil, pageview.ErrClosed
+		return nil, nil, pageview.ErrClosed
 	}
 	db := s.db.Load()
 	if db == nil {
-		return nil, errors.New("the store of pageviews is being opened again after an error")
+		return nil, nil, errors.New("the store of pageviews is being opened again after an error")
 	}
-	return db, nil
+	return db, s.view.Load(), nil
 }
 
 // Site implements pageview.Store.
 func (s *Store) Site(ctx context.Context, v pageview.Site) (pageview.Site, error) {
-	known, ok := (*s.sites.Load())[v.Name]
-	if !ok || len(v.Precedence) > 0 && known.precedence != v.Precedence.String() {
+	known, ok := s.view.Load().sites[v.Name]
+	if !ok || len(v.Precedence) > 0 && known.precedence.String() != v.Precedence.String() {
 		if err := s.send(ctx, request{site: &v}); err != nil {
 			return pageview.Site{}, fmt.Errorf("make site %q known: %w", v.Name, err)
 		}
-		known = (*s.sites.Load())[v.Name]
+		known = s.view.Load().sites[v.Name]
 	}
-	precedence, err := pageview.ParsePrecedence(known.precedence)
-	if err != nil {
-		return pageview.Site{}, fmt.Errorf("precedence of site %q: %w", v.Name, err)
-	}
-	return pageview.Site{Name: v.Name, Zone: known.zone, Precedence: precedence}, nil
+	return pageview.Site{Name: v.Name, Zone: known.zone, Precedence: known.precedence}, nil
 }
 
 // openError adds what to do to an error of opening the file.

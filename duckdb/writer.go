@@ -14,7 +14,7 @@ import (
 type site struct {
 	id         uint16
 	zone       string
-	precedence string // as pageview.Precedence writes itself; empty means the default
+	precedence pageview.Precedence // empty means the default
 }
 
 type pageKey struct {
@@ -33,14 +33,20 @@ type writer struct {
 	conn      *sql.Conn
 	pageviews *driver.Appender
 	seq       uint64 // of the pageview written last
-	sites     map[string]site
-	newSites  bool // sites were added or changed since readers were told of them
 	pages     map[pageKey]page
 	names     map[string]uint32
-	added     struct { // since the last commit
-		pages []pageKey
-		names []string
+	days      map[uint16]siteDays // of each site
+	added     struct {            // since the last commit
+		pages   []pageKey
+		names   []string
+		sources []sourceRow
 	}
+
+	// What readers are told of at the next commit. A map that they have is
+	// replaced, never changed.
+	sites    map[string]site
+	mixed    map[uint16]siteDays // days with several sources
+	newMixed map[uint16]bool     // of these sites readers do not have the map in mixed
 }
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
@@ -49,10 +55,13 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{
-		conn:  conn,
-		sites: map[string]site{},
-		pages: map[pageKey]page{},
-		names: map[string]uint32{"": 0},
+		conn:     conn,
+		pages:    map[pageKey]page{},
+		names:    map[string]uint32{"": 0},
+		days:     map[uint16]siteDays{},
+		sites:    map[string]site{},
+		mixed:    map[uint16]siteDays{},
+		newMixed: map[uint16]bool{},
 	}
 	if w.pageviews, err = w.appender("pageviews"); err == nil {
 		err = w.load(ctx)
@@ -62,6 +71,12 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// view is what readers are told of a commit.
+func (w *writer) view() *view {
+	clear(w.newMixed)
+	return &view{w.seq, w.sites, w.mixed}
 }
 
 // close lets go of the connection; what was not committed is gone.
@@ -147,6 +162,9 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 		return err
 	}
 	w.seq++
+	if r := (sourceRow{st.id, v.Day, v.Source, v.Bot != "", w.seq}); w.noteSource(r) {
+		w.added.sources = append(w.added.sources, r)
+	}
 	return w.pageviews.AppendRow(
 		w.seq, st.id, micro(v.At), v.Day.Date(utc), p, v.Visitor,
 		w.name(v.Referrer), w.name(v.Browser), w.name(v.System), w.name(v.Device),

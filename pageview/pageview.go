@@ -2,6 +2,7 @@ package pageview
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -88,8 +89,9 @@ func ParseSource(name string) (Source, error) {
 }
 
 // Precedence says which sources count where several tell of one local day of a
-// site: those of the first group that has a pageview by a person on that day.
-// A source in no group counts after all that are.
+// site: those of the first group that has a pageview by a person on that day,
+// or, on a day without persons, of the first that has any pageview. A source in
+// no group is one of its own, after all others and in the order of the numbers.
 type Precedence [][]Source
 
 // DefaultPrecedence lets the script count, and what stands in for it on the
@@ -104,6 +106,27 @@ func DefaultPrecedence() Precedence {
 		{SourceCounter},
 		{SourceExport},
 	}
+}
+
+// Counted are the sources that count on a day, of those that have pageviews by
+// persons and of those that have any. An empty precedence is the default one.
+func (p Precedence) Counted(persons, all []Source) []Source {
+	if len(p) == 0 {
+		p = DefaultPrecedence()
+	}
+	present := persons
+	if len(persons) == 0 {
+		present = all
+	}
+	for _, group := range p {
+		if slices.ContainsFunc(group, func(s Source) bool { return slices.Contains(present, s) }) {
+			return group
+		}
+	}
+	if len(present) == 0 {
+		return nil
+	}
+	return []Source{slices.Min(present)}
 }
 
 // String is the precedence as text, such as "script,pixel;log".

@@ -1,6 +1,7 @@
 package pageview_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -55,5 +56,30 @@ func TestPrecedenceIsReadAsItWasWritten(t *testing.T) {
 	}
 	if _, err := pageview.ParsePrecedence("log,telegraph"); err == nil {
 		t.Error("an unknown source was taken")
+	}
+}
+
+func TestCounted(t *testing.T) {
+	const script, pixel, api, log, demo = pageview.SourceScript, pageview.SourcePixel, pageview.SourceAPI, pageview.SourceLog, pageview.SourceDemo
+	type sources = []pageview.Source
+	for _, c := range []struct {
+		precedence         string
+		persons, all, want sources
+	}{
+		{"", nil, nil, nil},
+		{"", sources{log, script}, sources{log, script}, sources{script, pixel, pageview.SourceBusuanzi}},
+		{"", sources{log}, sources{log, script}, sources{log}},
+		{"", nil, sources{log, api}, sources{api}},
+		{"", sources{demo}, sources{demo, script}, sources{demo}},
+		{"log;script", sources{log, script}, sources{log, script}, sources{log}},
+		{"table", sources{script, demo, log}, sources{script, demo, log}, sources{log}},
+	} {
+		p, err := pageview.ParsePrecedence(c.precedence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Counted(c.persons, c.all); !slices.Equal(got, c.want) {
+			t.Errorf("%q of persons %v, all %v: %v, want %v", c.precedence, c.persons, c.all, got, c.want)
+		}
 	}
 }

@@ -67,6 +67,11 @@ type Store interface {
 	// Rank orders pages by their decayed score, highest first.
 	Rank(ctx context.Context, q RankQuery) ([]Ranked, error)
 
+	// Sources tells of each local day from one to another which sources have
+	// pageviews, and whether they count. Every other answer leaves out those
+	// that do not.
+	Sources(ctx context.Context, site string, from, to Day) ([]SourceDay, error)
+
 	// Close waits for what is being written and closes the store.
 	Close() error
 }
@@ -136,6 +141,16 @@ type Span struct {
 	FirstDay    Day       // local days of these
 	LastDay     Day
 	Through     uint64 // sequence number of the pageview kept last; zero means none was
+}
+
+// SourceDay is what a source told of a local day, in ascending order of day
+// and source.
+type SourceDay struct {
+	Day       Day
+	Source    Source
+	Pageviews int64 // by persons
+	Bots      int64 // pageviews by bots
+	Counts    bool  // whether they are in the other answers; see Precedence
 }
 
 // CountQuery asks for pageviews by page and month.

@@ -3,7 +3,7 @@
 WITH daily AS (
   SELECT page, "day", count(*) AS n
   FROM pageviews
-  WHERE site = $3 AND bot = 0 AND seq <= $4
+  WHERE site = $3 AND bot = 0 AND seq <= $4 AND {counting}
   GROUP BY page, "day"
 )
 SELECT CASE WHEN $1 THEN p.path ELSE '' END AS path,

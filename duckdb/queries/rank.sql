@@ -11,7 +11,7 @@ WITH scored AS (
     SELECT page, visitor, "at",
            CAST(1e9 * pow(2, -(epoch_us($until::TIMESTAMP) - epoch_us("at")) / $half_life) AS BIGINT) AS weight
     FROM pageviews
-    WHERE site = $site AND bot = 0 AND seq <= $through
+    WHERE site = $site AND bot = 0 AND seq <= $through AND {counting}
       AND "day" >= $from_day AND "at" <= $until
       AND ($pages = '' OR page IN (SELECT id FROM pages WHERE site = $site AND path GLOB $pages))
   )

@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) func() pageview.Store) {
 		"a log's mark moves with its pageviews":                  mark,
 		"a log is known as a beginning and as a longer copy":     prints,
 		"a step that does not follow the last one keeps nothing": moved,
+		"one source counts on a day":                             oneSource,
+		"what counts does not depend on the order":               sourceOrder,
 		"an unknown site is refused and the store lives on":      unknownSite,
 		"a closed store says so":                                 closed,
 	}
