@@ -22,6 +22,7 @@ var layers = [][]string{
 	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest"},
 	{"."},
 	{"report", "collect", "chart", "statetest"},
+	{"config"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics"},
 	{"web"},
 	{"examples/way", "examples/embed"},

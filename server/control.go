@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/beforehand-go/beforehand/collect"
 )
@@ -38,9 +40,11 @@ func (s *Server) Control() http.Handler {
 
 // takeImport imports a log while it is sent. Imports take turns.
 func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
-	if site := r.URL.Query().Get("site"); site != s.Name {
+	name := r.URL.Query().Get("site")
+	v := s.named(name)
+	if v == nil {
 		w.WriteHeader(http.StatusNotFound)
-		json.NewEncoder(w).Encode(Message{Error: "the running server has no site " + site + "; its site is " + s.Name})
+		json.NewEncoder(w).Encode(Message{Error: fmt.Sprintf("the running server has no site %q; it has %s", name, s.siteNames())})
 		return
 	}
 	select {
@@ -59,7 +63,7 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(m)
 		control.Flush()
 	}
-	log := collect.Log{Name: r.URL.Query().Get("name"), Site: &collect.Site{Name: s.Name, Zone: s.Zone}, Data: r.Body}
+	log := collect.Log{Name: r.URL.Query().Get("name"), Site: v.Site.Site, Data: r.Body}
 	summary, err := s.Importer.Import(r.Context(), log, func(p collect.Progress) { send(Message{Progress: &p}) })
 	m := Message{Summary: &summary}
 	if err != nil {
@@ -69,4 +73,13 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	send(m)
+}
+
+// siteNames are the names of all sites, for a message.
+func (s *Server) siteNames() string {
+	var names []string
+	for _, v := range s.sites {
+		names = append(names, v.Name)
+	}
+	return strings.Join(names, ", ")
 }

@@ -15,19 +15,20 @@ import (
 	"github.com/beforehand-go/beforehand/web"
 )
 
-// livePage is the site's page, computed from raw rows while its reader waits.
+// livePage is the first site's page, computed from raw rows while its reader waits.
 func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
+	v := s.sites[0]
 	began := time.Now()
 	var current struct {
 		pageviews beforehand.Current[report.Pageviews]
 		hot       beforehand.Current[report.Hot]
 	}
 	var err error
-	current.pageviews.Value, err = s.countPageviews(r.Context())
+	current.pageviews.Value, err = v.countPageviews(r.Context())
 	current.pageviews.Took = time.Since(began)
 	if err == nil {
 		half := time.Now()
-		current.hot.Value, err = s.rankHot(r.Context())
+		current.hot.Value, err = v.rankHot(r.Context())
 		current.hot.Took = time.Since(half)
 	}
 	if err != nil {
@@ -35,7 +36,7 @@ func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	current.pageviews.ComputedAt, current.hot.ComputedAt = time.Now(), time.Now()
-	d := s.data(current.pageviews, current.hot)
+	d := v.data(current.pageviews, current.hot)
 	d.LiveTook = time.Since(began)
 	var b bytes.Buffer
 	if err := web.Live(&b, d); err != nil {
@@ -53,7 +54,7 @@ func (s *Server) liveReport(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	body, err := s.computeLive(r.Context(), name, format)
+	body, err := s.named(r.PathValue("site")).computeLive(r.Context(), name, format)
 	if err != nil {
 		s.failLive(w, r, err)
 		return
@@ -66,22 +67,22 @@ func (s *Server) liveReport(w http.ResponseWriter, r *http.Request) {
 	writeLive(w, "application/json", body)
 }
 
-func (s *Server) computeLive(ctx context.Context, name, format string) ([]byte, error) {
+func (v *site) computeLive(ctx context.Context, name, format string) ([]byte, error) {
 	var b bytes.Buffer
 	var value any
 	var err error
 	if name == "hot" {
-		var v report.Hot
-		if v, err = s.rankHot(ctx); err == nil && format == "svg" {
-			err = drawHot(&b, v)
+		var hot report.Hot
+		if hot, err = v.rankHot(ctx); err == nil && format == "svg" {
+			err = drawHot(&b, hot)
 		}
-		value = v
+		value = hot
 	} else {
-		var v report.Pageviews
-		if v, err = s.countPageviews(ctx); err == nil && format == "svg" {
-			err = drawPageviews(&b, v)
+		var pageviews report.Pageviews
+		if pageviews, err = v.countPageviews(ctx); err == nil && format == "svg" {
+			err = drawPageviews(&b, pageviews)
 		}
-		value = v
+		value = pageviews
 	}
 	if err == nil && format == "json" {
 		err = json.NewEncoder(&b).Encode(value)

@@ -56,31 +56,18 @@ type waits struct{ pageviews, hot time.Duration }
 // lookEvery is how often Run looks whether the page is due.
 const lookEvery = 250 * time.Millisecond
 
-// Run keeps the page up to date until ctx ends. Wait, which may be nil,
+// Run keeps the pages up to date until ctx ends. Wait, which may be nil,
 // measures what a reader of a report waits.
 func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path string) time.Duration) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	var last shown
+	if !s.Live {
+		wait = nil
+	}
+	last := make([]shown, len(s.sites))
 	for {
-		pageviews, hot := s.pageviews.Current(), s.hot.Current()
-		now := shown{
-			versions: [2]int64{pageviews.Version, hot.Version},
-			next:     [2]time.Time{pageviews.NextAt, hot.NextAt},
-			stale:    [2]string{pageviews.Stale, hot.Stale},
-			day:      pageview.DayOf(time.Now().In(s.Zone)),
-		}
-		if now != last {
-			if wait != nil && s.Live {
-				s.waits.Store(&waits{
-					pageviews: wait(ctx, "/s/"+s.Name+"/pageviews.json"),
-					hot:       wait(ctx, "/s/"+s.Name+"/hot.json"),
-				})
-			}
-			if err := s.render(s.data(pageviews, hot)); err != nil {
-				s.Logger.Error("render page", "error", err)
-			}
-			last = now
+		for i, v := range s.sites {
+			last[i] = v.keepPage(ctx, last[i], wait)
 		}
 		select {
 		case <-tick.C:
@@ -90,18 +77,43 @@ func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path st
 	}
 }
 
-func (s *Server) render(d web.Data) error {
+// keepPage renders the page where what it shows is no longer what it showed
+// last, and returns what it shows.
+func (v *site) keepPage(ctx context.Context, last shown, wait func(ctx context.Context, path string) time.Duration) shown {
+	pageviews, hot := v.pageviews.Current(), v.hot.Current()
+	now := shown{
+		versions: [2]int64{pageviews.Version, hot.Version},
+		next:     [2]time.Time{pageviews.NextAt, hot.NextAt},
+		stale:    [2]string{pageviews.Stale, hot.Stale},
+		day:      pageview.DayOf(time.Now().In(v.Zone)),
+	}
+	if now == last {
+		return now
+	}
+	if wait != nil {
+		v.waits.Store(&waits{
+			pageviews: wait(ctx, "/s/"+v.Name+"/pageviews.json"),
+			hot:       wait(ctx, "/s/"+v.Name+"/hot.json"),
+		})
+	}
+	if err := v.render(v.data(pageviews, hot)); err != nil {
+		v.server.Logger.Error("render page", "site", v.Name, "error", err)
+	}
+	return now
+}
+
+func (v *site) render(d web.Data) error {
 	var b bytes.Buffer
 	if err := web.Page(&b, d); err != nil {
 		return err
 	}
-	return s.page.put(b.Bytes())
+	return v.page.put(b.Bytes())
 }
 
 // data is what the page shows.
-func (s *Server) data(pageviews beforehand.Current[report.Pageviews], hot beforehand.Current[report.Hot]) web.Data {
+func (v *site) data(pageviews beforehand.Current[report.Pageviews], hot beforehand.Current[report.Hot]) web.Data {
 	d := web.Data{
-		Site: s.Name, Title: s.Title, Now: time.Now(), Zone: s.Zone, Import: s.Import,
+		Site: v.Name, Title: v.Title, Now: time.Now(), Zone: v.Zone, Import: v.Import,
 		Pageviews: about("pageviews", pageviews.Status), Chart: bars(pageviews.Value),
 		Hot: about("hot", hot.Status), Items: items(hot.Value),
 		Totals: web.Totals{Pageviews: pageviews.Value.Total},
@@ -109,11 +121,11 @@ func (s *Server) data(pageviews beforehand.Current[report.Pageviews], hot before
 	if p := pageviews.Pageviews; !p.From.IsZero() {
 		d.Totals.First, d.Totals.Last = p.From, p.To.Add(-time.Microsecond)
 	}
-	if s.Live {
+	if v.server.Live {
 		d.LiveURL = "/live/"
 		// A run computes from raw rows, which is what the live page does.
 		d.Pageviews.LiveTook, d.Hot.LiveTook = pageviews.Took, hot.Took
-		if w := s.waits.Load(); w != nil {
+		if w := v.waits.Load(); w != nil {
 			d.Pageviews.ReaderWait, d.Hot.ReaderWait = w.pageviews, w.hot
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	case !s.serves() && !s.accepts(r.Context()):
 		w.WriteHeader(http.StatusServiceUnavailable)
 		io.WriteString(w, "not ready\n")
-	case !s.Site.Scheduler().Health().OK:
+	case !s.Reports.Scheduler().Health().OK:
 		io.WriteString(w, "degraded\n")
 	default:
 		io.WriteString(w, "ready\n")
@@ -27,13 +28,15 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 
 // serves tells whether a result is in service.
 func (s *Server) serves() bool {
-	return s.pageviews.Current().Version > 0 || s.hot.Current().Version > 0
+	return slices.ContainsFunc(s.sites, func(v *site) bool {
+		return v.pageviews.Current().Version > 0 || v.hot.Current().Version > 0
+	})
 }
 
 // accepts tells whether the store of pageviews answers.
 func (s *Server) accepts(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := s.Store.Span(ctx, s.Name)
+	_, err := s.Store.Span(ctx, s.sites[0].Name)
 	return err == nil
 }

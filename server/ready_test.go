@@ -51,7 +51,7 @@ func TestReadyWhileItCanServeOrAccept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(server.Config{Site: site, Store: store, Name: "blog"})
+	s := server.New(server.Config{Reports: site, Store: store, Sites: sites("blog")})
 	want := func(when string, status int, body string) {
 		t.Helper()
 		deadline := time.Now().Add(10 * time.Second)
@@ -90,6 +90,6 @@ func TestReadyWhileItCanServeOrAccept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = server.New(server.Config{Site: empty, Store: store, Name: "blog"})
+	s = server.New(server.Config{Reports: empty, Store: store, Sites: sites("blog")})
 	want("nothing computed, the store of pageviews closed", http.StatusServiceUnavailable, "not ready\n")
 }

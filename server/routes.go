@@ -15,16 +15,25 @@ type reader interface {
 
 // find is the report that a request names, or nil.
 func (s *Server) find(site, name string) reader {
-	if site != s.Name {
+	v := s.named(site)
+	switch {
+	case v == nil:
 		return nil
-	}
-	switch name {
-	case "pageviews":
-		return s.pageviews
-	case "hot":
-		return s.hot
+	case name == "pageviews":
+		return v.pageviews
+	case name == "hot":
+		return v.hot
 	}
 	return nil
+}
+
+// sitePage serves the page of a site.
+func (s *Server) sitePage(w http.ResponseWriter, r *http.Request) {
+	if v := s.named(r.PathValue("site")); v != nil {
+		v.page.ServeHTTP(w, r)
+		return
+	}
+	http.NotFound(w, r)
 }
 
 // report serves /s/SITE/REPORT.FORMAT, and /s/SITE/REPORT in the format that

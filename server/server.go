@@ -7,8 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
@@ -18,68 +18,50 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
-	"github.com/beforehand-go/beforehand/trigger"
 	"github.com/beforehand-go/beforehand/web"
 )
 
 // Config is what a server serves.
 type Config struct {
-	Site     *beforehand.Site  // computes and keeps the reports
+	Reports  *beforehand.Site  // computes and keeps the reports
 	Store    pageview.Store    // holds the pageviews
 	Importer *collect.Importer // takes imports in
-	Name     string            // of the site, in URLs
-	Title    string            // of the site, for people; empty means its name
-	Zone     *time.Location    // of the site's days; nil means UTC
-	Articles string            // pattern of the paths on the hot list; empty means every page
-	Trigger  trigger.Trigger   // when reports are computed; nil means every hour
-	Live     bool              // also serve the reports computed anew for each reader, under /live/
-	Import   string            // command that a page without pageviews suggests
+	Sites    []Site            // at least one; the first is at the root
+	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
 	Logger   *slog.Logger      // nil means slog.Default()
 }
 
-// Server serves the reports of one site. Make it with New.
+// Server serves the reports of sites. Make it with New.
 type Server struct {
 	Config
-	pageviews *beforehand.Report[report.Pageviews]
-	hot       *beforehand.Report[report.Hot]
-	page      page
-	waits     atomic.Pointer[waits]
+	sites     []*site
 	importing chan struct{} // holds one token while an import runs
 }
 
-// New makes the site's two reports and a server for them. Nothing is computed
-// or served before Site.Run and Run.
+// New makes each site's reports and a server for them. Nothing is computed or
+// served before the reports' Run and the server's.
 func New(c Config) *Server {
-	c.Zone = cmp.Or(c.Zone, time.UTC)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	if c.Trigger == nil {
-		c.Trigger = trigger.Every(time.Hour)
-	}
 	s := &Server{Config: c, importing: make(chan struct{}, 1)}
-	policy := beforehand.Policy{
-		Trigger: c.Trigger,
-		Timeout: 30 * time.Minute,
-		Rules:   snapshot.Rules{Origins: []string{"*"}, Policies: map[string]string{"svg": chart.Policy()}},
+	for _, v := range c.Sites {
+		s.sites = append(s.sites, s.newSite(v))
 	}
-	s.pageviews = beforehand.New(c.Site, c.Name+"/pageviews", s.countPageviews, policy)
-	s.pageviews.Render("svg", drawPageviews)
-	s.hot = beforehand.New(c.Site, c.Name+"/hot", s.rankHot, policy)
-	s.hot.Render("svg", drawHot)
-	s.page.served.Store(prepare(snapshot.Snapshot{}))
 	return s
 }
 
-func (s *Server) countPageviews(ctx context.Context) (report.Pageviews, error) {
-	v, span, err := report.CountPageviews(ctx, s.Store, report.PageviewsQuery{Site: s.Name})
-	counted(ctx, span)
-	return v, err
-}
-
-func (s *Server) rankHot(ctx context.Context) (report.Hot, error) {
-	v, span, err := report.RankHot(ctx, s.Store, report.HotQuery{Site: s.Name, Pages: s.Articles})
-	counted(ctx, span)
-	return v, err
+// named is the site of that name, or nil. Where there is only one, an empty
+// name is its name too.
+func (s *Server) named(name string) *site {
+	if name == "" && len(s.sites) == 1 {
+		return s.sites[0]
+	}
+	for _, v := range s.sites {
+		if v.Name == name {
+			return v
+		}
+	}
+	return nil
 }
 
 // counted notes on the snapshot which pageviews it has counted.
@@ -120,27 +102,20 @@ func drawHot(w io.Writer, v report.Hot) error {
 // Refresh computes the reports that have not counted every pageview, and waits
 // for them.
 func (s *Server) Refresh(ctx context.Context) error {
-	span, err := s.Store.Span(ctx, s.Name)
-	if err != nil {
-		return err
-	}
 	var wg sync.WaitGroup
-	var errs [2]error
-	if s.pageviews.Current().Pageviews.Through < int64(span.Through) {
-		wg.Go(func() { errs[0] = s.pageviews.Refresh(ctx) })
-	}
-	if s.hot.Current().Pageviews.Through < int64(span.Through) {
-		wg.Go(func() { errs[1] = s.hot.Refresh(ctx) })
+	errs := make([]error, len(s.sites))
+	for i, v := range s.sites {
+		wg.Go(func() { errs[i] = v.refresh(ctx) })
 	}
 	wg.Wait()
-	return errors.Join(errs[:]...)
+	return errors.Join(errs...)
 }
 
-// Ready waits until both reports have a result, or ctx ends.
+// Ready waits until every report has a result, or ctx ends.
 func (s *Server) Ready(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for s.pageviews.Current().Version == 0 || s.hot.Current().Version == 0 {
+	for slices.ContainsFunc(s.sites, (*site).waiting) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -153,7 +128,8 @@ func (s *Server) Ready(ctx context.Context) error {
 // Handler is what readers ask: the page, the reports, and what they need.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", &s.page)
+	mux.Handle("GET /{$}", &s.sites[0].page)
+	mux.HandleFunc("GET /s/{site}/{$}", s.sitePage)
 	mux.Handle("GET "+web.AssetsPath, web.Assets())
 	mux.Handle("GET /s/{site}/{file}", s.report())
 	mux.HandleFunc("GET /s/{site}/{report}/status.json", s.status)

@@ -29,15 +29,27 @@ func (s *salts) Salt(_ context.Context, site string, day pageview.Day, fresh []b
 	return v.([]byte), nil
 }
 
-// start runs a server on an empty store.
-func start(t testing.TB) *server.Server {
+// sites are sites of these names.
+func sites(names ...string) []server.Site {
+	var all []server.Site
+	for _, name := range names {
+		all = append(all, server.Site{Site: &collect.Site{Name: name, Zone: time.UTC}, Import: "beforehand import access.log"})
+	}
+	return all
+}
+
+// start runs a server of sites, of which "blog" is the first, on an empty store.
+func start(t testing.TB, more ...string) *server.Server {
 	t.Helper()
+	names := append([]string{"blog"}, more...)
 	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Site(t.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
-		t.Fatal(err)
+	for _, name := range names {
+		if _, err := store.Site(t.Context(), pageview.Site{Name: name, Zone: "UTC"}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	site, err := beforehand.Open(t.Context(), beforehand.Config{State: memory.New()})
 	if err != nil {
@@ -48,7 +60,7 @@ func start(t testing.TB) *server.Server {
 		t.Fatal(err)
 	}
 	s := server.New(server.Config{
-		Site: site, Store: store, Name: "blog", Live: true, Import: "beforehand import access.log",
+		Reports: site, Store: store, Sites: sites(names...), Live: true,
 		Importer: &collect.Importer{Store: store, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -197,7 +209,7 @@ func TestPageIsRenderedBeforehand(t *testing.T) {
 func TestImportSaysWhatIsWrong(t *testing.T) {
 	s := start(t)
 	for _, c := range []struct{ path, log, want string }{
-		{"/import?site=other&name=x", logOf(1), "no site other"},
+		{"/import?site=other&name=x", logOf(1), `no site "other"`},
 		{"/import?site=blog&name=x", "", "nothing to import"},
 		{"/import?site=blog&name=x", "hello\n", "not an access log"},
 	} {
@@ -205,5 +217,35 @@ func TestImportSaysWhatIsWrong(t *testing.T) {
 		if len(m) != 1 || !strings.Contains(m[0].Error, c.want) {
 			t.Errorf("%s: %+v, want %q", c.path, m, c.want)
 		}
+	}
+}
+
+func TestEachSiteHasItsOwnReports(t *testing.T) {
+	s := start(t, "shop")
+	m := importLog(t, s, "/import?site=shop&name=access.log", logOf(12))
+	if last := m[len(m)-1]; last.Error != "" || last.Summary.Pageviews != 12 {
+		t.Fatalf("%+v", last)
+	}
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := s.Handler()
+	for path, want := range map[string]string{
+		"/s/shop/pageviews.json": `"total":12`, "/s/blog/pageviews.json": `"total":0`,
+		"/s/shop/hot.json": `"path":"/p1"`, "/s/blog/hot.json": `"items":[]`,
+	} {
+		if body := get(h, path).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s: %s, want %s", path, body, want)
+		}
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for !strings.Contains(get(h, "/s/shop/").Body.String(), "/p1") {
+		if time.Now().After(deadline) {
+			t.Fatal("the second site has no page")
+		}
+		time.Sleep(10 * time.Millisecond) // the store beneath is no part of a bubble
+	}
+	if w := get(h, "/s/other/"); w.Code != http.StatusNotFound {
+		t.Errorf("a site that is not there: status %d", w.Code)
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -24,13 +26,12 @@ import (
 // appConfig is what a command wants of a data directory.
 type appConfig struct {
 	siteFlags
-	command  string // named to other processes that want the directory
-	articles string
-	publish  string
-	trigger  string // empty means every hour
-	live     bool
-	title    string // of the site, for people; empty means its name
-	log      *slog.Logger
+	command string      // named to other processes that want the directory
+	single  config.Site // what flags say of the only site, where the file has none
+	publish string
+	live    bool
+	log     *slog.Logger
+	file    *config.File // read by load; has at least one site
 }
 
 // app is a data directory with all that works on it.
@@ -40,7 +41,7 @@ type app struct {
 	state  *sqlite.State
 	site   *beforehand.Site
 	server *server.Server
-	zone   *time.Location
+	sites  []server.Site
 	salts  *sqlite.Salts
 	log    *slog.Logger
 }
@@ -67,11 +68,11 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if a.state, err = sqlite.Open(a.dir.file(stateFile)); err != nil {
 		return nil, err
 	}
-	if err := a.openZone(ctx, c); err != nil {
+	if err := a.openSites(ctx, c); err != nil {
 		return nil, err
 	}
 	a.site, err = beforehand.Open(ctx, beforehand.Config{
-		State: a.state, Logger: c.log, Publish: c.publish, Encoders: []snapshot.Encoder{brotliEncoder()},
+		State: a.state, Logger: c.log, Publish: cmp.Or(c.publish, c.file.Path(c.file.Publish)), Encoders: []snapshot.Encoder{brotliEncoder()},
 		Scheduler: scheduler.Config{Exclusive: true}, // this process holds the directory
 	})
 	if err != nil {
@@ -82,29 +83,58 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	when, err := trigger.Parser{Zone: a.zone}.Parse(cmp.Or(c.trigger, "every 1h"))
-	if err != nil {
-		return nil, err
-	}
 	a.server = server.New(server.Config{
-		Site: a.site, Store: a.store, Name: c.site, Zone: a.zone, Articles: c.articles, Trigger: when,
-		Live: c.live, Title: c.title, Logger: c.log, Import: importHint(c.siteFlags), Metrics: metricsOf(a.site),
+		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Logger: c.log, Metrics: metricsOf(a.site),
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
 	})
 	return a, nil
 }
 
-// openZone settles the zone of the site's days, which stays as it was first.
-func (a *app) openZone(ctx context.Context, c appConfig) error {
-	kept, err := a.store.Site(ctx, pageview.Site{Name: c.site, Zone: c.zoneName()})
-	if err != nil {
-		return err
+// openSites makes the sites known to the store, which settles their zones: a
+// site's zone stays as it was first.
+func (a *app) openSites(ctx context.Context, c appConfig) error {
+	for _, v := range c.file.Sites {
+		kept, err := a.store.Site(ctx, pageview.Site{
+			Name: v.Name, Zone: cmp.Or(string(v.Zone), machineZone()), Precedence: v.Precedence(),
+		})
+		if err != nil {
+			return err
+		}
+		if v.Zone != "" && string(v.Zone) != kept.Zone {
+			return fmt.Errorf("the days of site %q are counted in %s: a site's zone cannot be changed; leave it out, or use another site or --data", v.Name, kept.Zone)
+		}
+		site := v.Collect()
+		if site.Zone, err = time.LoadLocation(kept.Zone); err != nil {
+			return err
+		}
+		parser := trigger.Parser{Zone: site.Zone, Calendar: calendarFinder(c.file.CalendarFiles())}
+		when, err := parser.Parse(cmp.Or(string(v.Trigger), "every 1h"))
+		if err != nil {
+			return fmt.Errorf("trigger of site %q: %w", v.Name, err)
+		}
+		a.sites = append(a.sites, server.Site{
+			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: c.importHint(v.Name),
+		})
 	}
-	if c.zone != "" && c.zone != kept.Zone {
-		return fmt.Errorf("the days of site %q are counted in %s: a site's zone cannot be changed; leave --zone out, or use another --site or --data", c.site, kept.Zone)
+	return nil
+}
+
+// named is the site of that name, or the only one where none is named.
+func (a *app) named(name string) (*collect.Site, error) {
+	if name == "" && len(a.sites) == 1 {
+		return a.sites[0].Site, nil
 	}
-	a.zone, err = time.LoadLocation(kept.Zone)
-	return err
+	var names []string
+	for _, s := range a.sites {
+		if s.Name == name {
+			return s.Site, nil
+		}
+		names = append(names, s.Name)
+	}
+	if name == "" {
+		return nil, fmt.Errorf("name one of the sites with --site: %s", strings.Join(names, ", "))
+	}
+	return nil, fmt.Errorf("there is no site %q; the configuration has %s", name, strings.Join(names, ", "))
 }
 
 // close lets go of everything, in the reverse order.
@@ -123,10 +153,10 @@ func (a *app) close() error {
 }
 
 // importHint is the command that a page without pageviews suggests.
-func importHint(f siteFlags) string {
-	hint := "beforehand import --data " + f.data
-	if f.site != "default" {
-		hint += " --site " + f.site
+func (c *appConfig) importHint(site string) string {
+	hint := "beforehand import --data " + c.data
+	if len(c.file.Sites) > 1 || c.site != "" {
+		hint += " --site " + site
 	}
 	return hint + " access.log"
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/pageview"
 	"golang.org/x/sync/errgroup"
 )
@@ -18,8 +20,9 @@ const demoPageviews = 3_000_000
 
 func runDemo(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{
-		command: "demo", title: "A made-up blog", live: true, articles: "/posts/?*",
-		log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		command: "demo", live: true,
+		single: config.Site{Title: "A made-up blog", Articles: "/posts/?*"},
+		log:    slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	var listen, until string
 	var seed uint64
@@ -37,10 +40,10 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	if views < 1 {
 		return usageError{fmt.Errorf("--pageviews %d: must be at least 1", views)}
 	}
-	if err := errors.Join(c.check(), checkListen(listen)); err != nil {
+	if err := checkListen(listen); err != nil {
 		return err
 	}
-	last, err := lastDay(until, &c.siteFlags)
+	last, err := lastDay(until, cmp.Or(string(c.zone), machineZone()))
 	if err != nil {
 		return err
 	}
@@ -54,11 +57,14 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 		return err
 	}
 	defer remove()
+	if err := c.load(f); err != nil {
+		return err
+	}
 	a, err := openApp(ctx, c)
 	if err != nil {
 		return err
 	}
-	b := newBlog(c.site, a.zone, seed, views, last)
+	b := newBlog(a.sites[0].Name, a.sites[0].Zone, seed, views, last)
 	err = a.load(ctx, b, newProgress(s.err))
 	if err == nil {
 		err = a.serve(ctx, front, func(url string) { a.showDemo(ctx, s, url) })
@@ -70,9 +76,9 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 }
 
 // lastDay is the day given, or yesterday in the site's zone.
-func lastDay(until string, f *siteFlags) (pageview.Day, error) {
+func lastDay(until, zoneName string) (pageview.Day, error) {
 	if until == "" {
-		zone, err := time.LoadLocation(f.zoneName())
+		zone, err := time.LoadLocation(zoneName)
 		if err != nil {
 			return 0, err
 		}

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"cmp"
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/beforehand-go/beforehand/config"
 	"github.com/spf13/pflag"
 )
 
@@ -45,36 +50,60 @@ func (f *flagSet) parse(s stdio, args []string, most int) error {
 
 // siteFlags are the flags that every command on a data directory has.
 type siteFlags struct {
-	data, site, zone string
+	data, config, site string
+	zone               config.Zone
 }
 
 func (v *siteFlags) add(f *flagSet, data string) {
 	f.StringVar(&v.data, "data", data, "`directory` that holds everything; made when it is not there")
-	f.StringVar(&v.site, "site", "default", "`name` of the site")
-	f.StringVar(&v.zone, "zone", "", "time `zone` of the site's days, such as Europe/London (default: this machine's)")
+	f.StringVar(&v.config, "config", "", "configuration `file` (default: "+config.FileName+" in the data directory, where there is one)")
+	f.StringVar(&v.site, "site", "", "`name` of the site (default: the only one of the configuration, or \"default\")")
+	f.Var(textFlag{&v.zone}, "zone", "time `zone` of the site's days, such as Europe/London (default: this machine's)")
 }
 
-// check refuses a name that does not fit into a path of the server.
-func (v *siteFlags) check() error {
-	ok := v.site != "" && len(v.site) <= 64 && !strings.ContainsFunc(v.site, func(r rune) bool {
-		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
-	if !ok {
-		return usageError{fmt.Errorf("site name %q: use letters, digits, - and _, at most 64", v.site)}
+// textFlag is a flag of a type that reads itself from text.
+type textFlag struct {
+	value interface {
+		encoding.TextUnmarshaler
 	}
-	if v.zone != "" {
-		if _, err := time.LoadLocation(v.zone); err != nil || v.zone == "Local" {
-			return usageError{fmt.Errorf("unknown time zone %q: use a name like Europe/London", v.zone)}
+}
+
+func (f textFlag) Set(text string) error { return f.value.UnmarshalText([]byte(text)) }
+func (f textFlag) Type() string          { return "text" }
+func (f textFlag) String() string        { return "" }
+
+// load reads the configuration file. Where it has no sites, the flags say what
+// the only one is.
+func (c *appConfig) load(f *flagSet) error {
+	if c.site != "" {
+		if err := config.CheckName(c.site); err != nil {
+			return usageError{err}
+		}
+	}
+	path := cmp.Or(c.config, filepath.Join(c.data, config.FileName))
+	file, err := config.Load(path)
+	switch {
+	case c.config == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
+		file = &config.File{}
+	case err != nil:
+		return err
+	}
+	c.file = file
+	if len(file.Sites) == 0 {
+		c.single.Name, c.single.Zone = cmp.Or(c.site, "default"), c.zone
+		file.Sites = []config.Site{c.single}
+		return nil
+	}
+	for _, name := range []string{"zone", "articles", "trigger"} {
+		if f.Changed(name) {
+			return usageError{fmt.Errorf("--%s: set it in %s, which names the sites", name, path)}
 		}
 	}
 	return nil
 }
 
-// zoneName is the zone asked for, or this machine's.
-func (v *siteFlags) zoneName() string {
-	if v.zone != "" {
-		return v.zone
-	}
+// machineZone is the name of this machine's zone.
+func machineZone() string {
 	if name := time.Local.String(); name != "Local" && name != "" {
 		return name
 	}

@@ -35,7 +35,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if f.NArg() == 0 {
 		return usageError{errors.New("no file named")}
 	}
-	if err := c.check(); err != nil {
+	if err := c.load(f); err != nil {
 		return err
 	}
 	target, err := openTarget(ctx, c)
@@ -80,7 +80,7 @@ func openTarget(ctx context.Context, c appConfig) (importTarget, error) {
 	for {
 		a, err := openApp(ctx, c)
 		if err == nil {
-			return newDirect(ctx, a), nil
+			return newDirect(ctx, a, c.site), nil
 		}
 		var inUse *inUseError
 		if !errors.As(err, &inUse) {
@@ -148,19 +148,24 @@ func withFile(name string, use func(data io.Reader, size int64) error) error {
 // meanwhile, so that reports can be computed.
 type direct struct {
 	*app
+	into    string // name of the site; empty means the only one
 	stop    context.CancelFunc
 	stopped chan error
 }
 
-func newDirect(ctx context.Context, a *app) *direct {
+func newDirect(ctx context.Context, a *app, into string) *direct {
 	ctx, stop := context.WithCancel(ctx)
-	d := &direct{app: a, stop: stop, stopped: make(chan error, 1)}
+	d := &direct{app: a, into: into, stop: stop, stopped: make(chan error, 1)}
 	go func() { d.stopped <- a.site.Run(ctx) }()
 	return d
 }
 
 func (d *direct) send(ctx context.Context, name string, data io.Reader, progress func(collect.Progress)) (collect.Summary, error) {
-	log := collect.Log{Name: filepath.Base(name), Site: &collect.Site{Name: d.server.Name, Zone: d.zone}, Data: data}
+	site, err := d.named(d.into)
+	if err != nil {
+		return collect.Summary{}, err
+	}
+	log := collect.Log{Name: filepath.Base(name), Site: site, Data: data}
 	return d.server.Importer.Import(ctx, log, progress)
 }
 

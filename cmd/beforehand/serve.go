@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/onewrite"
-	"github.com/beforehand-go/beforehand/trigger"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -25,16 +24,19 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	c.add(f, "data")
 	addListen(f, &listen)
 	f.StringVar(&c.publish, "publish", "", "`directory` to write the reports to after each refresh, for a site without a server")
-	f.StringVar(&c.articles, "articles", "", "`pattern` of the paths on the hot list, such as '/posts/*' (default: every page)")
-	f.StringVar(&c.trigger, "trigger", "every 1h", "`trigger` that says when the reports are computed, by the clock of the site's zone")
+	f.StringVar(&c.single.Articles, "articles", "", "`pattern` of the paths on the hot list, such as '/posts/*' (default: every page)")
+	f.Var(textFlag{&c.single.Trigger}, "trigger", "`trigger` that says when the reports are computed, by the clock of the site's zone (default: every 1h)")
 	if err := f.parse(s, args, 0); err != nil {
 		return err
 	}
-	if err := errors.Join(c.check(), checkListen(listen)); err != nil {
+	if err := c.load(f); err != nil {
 		return err
 	}
-	if _, err := trigger.Parse(c.trigger); err != nil {
-		return usageError{fmt.Errorf("--trigger: %w", err)}
+	if !f.Changed("listen") && c.file.Listen != "" {
+		listen = c.file.Listen
+	}
+	if err := checkListen(listen); err != nil {
+		return err
 	}
 	front, err := listenFront(ctx, listen)
 	if err != nil {
@@ -46,7 +48,10 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 		return err
 	}
 	err = a.serve(ctx, front, func(url string) {
-		fmt.Fprintf(s.out, "serving %s from %s, days in %s\n", url, c.data, a.zone)
+		fmt.Fprintf(s.out, "serving %s from %s\n", url, c.data)
+		for _, site := range a.sites {
+			fmt.Fprintf(s.out, "site %s, days in %s\n", site.Name, site.Zone)
+		}
 	})
 	return errors.Join(err, a.close())
 }

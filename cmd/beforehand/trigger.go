@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,17 +16,16 @@ import (
 // triggerFlags are the flags of the trigger command. They also stand in for
 // what a question read by --stdin leaves out.
 type triggerFlags struct {
-	site            siteFlags // for the zone
-	from, job, lang string
-	calendars       map[string]string
-	n               int
-	json, stdin     bool
+	zone, from, job, lang string
+	calendars             map[string]string
+	n                     int
+	json, stdin           bool
 }
 
 func runTrigger(_ context.Context, s stdio, args []string) error {
 	var v triggerFlags
 	f := newFlags(`trigger "EXPR"`)
-	f.StringVar(&v.site.zone, "zone", "", "time `zone` of expressions that name none, such as Europe/London (default: this machine's)")
+	f.StringVar(&v.zone, "zone", "", "time `zone` of expressions that name none, such as Europe/London (default: this machine's)")
 	f.StringVar(&v.from, "from", "", "`instant` after which ticks are listed, such as 2024-05-01T09:00:00Z (default: now)")
 	f.IntVarP(&v.n, "n", "n", 10, "`number` of ticks")
 	f.StringVar(&v.job, "job", "", "`name` of the job, from which H and jitter follow")
@@ -36,7 +36,7 @@ func runTrigger(_ context.Context, s stdio, args []string) error {
 	if err := f.parse(s, args, 1); err != nil {
 		return err
 	}
-	question := triggerQuestion{Zone: v.site.zoneName(), From: v.from, N: v.n, job: v.job, calendar: calendarFinder(v.calendars)}
+	question := triggerQuestion{Zone: cmp.Or(v.zone, machineZone()), From: v.from, N: v.n, job: v.job, calendar: calendarFinder(v.calendars)}
 	if v.from == "" {
 		question.From = time.Now().UTC().Format(time.RFC3339Nano)
 	}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/yamlfile"
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// FileName is the name of the file in a data directory.
+const FileName = "beforehand.yaml"
+
+// File is what the file says.
+type File struct {
+	Listen    string            `yaml:"listen" help:"host:port to serve on; localhost:8080 unless given"`
+	Publish   string            `yaml:"publish" help:"directory to write the reports to after each refresh"`
+	Calendars map[string]string `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
+	Sites     []Site            `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
+
+	dir string // the file's own directory
+}
+
+// Site is what the file says of a site.
+type Site struct {
+	Name     string     `yaml:"name,required" help:"its name in URLs: letters, digits, - and _"`
+	Title    string     `yaml:"title" help:"its name for people"`
+	Zone     Zone       `yaml:"zone" help:"time zone of its days, such as Europe/London; this machine's unless given. It cannot be changed once there are pageviews"`
+	Hosts    []Host     `yaml:"hosts" help:"host names that are the site's; every host unless given"`
+	Articles string     `yaml:"articles" help:"pattern of the paths on the hot list, such as /posts/*; every page unless given"`
+	Trigger  Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
+	Sources  [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel and busuanzi; api; middleware; log; table; counter; export unless given"`
+	Exclude  Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
+}
+
+// Exclude is what the file says of pageviews that do not count.
+type Exclude struct {
+	Addresses []Network `yaml:"addresses" help:"addresses or ranges, such as 192.0.2.0/24"`
+}
+
+// Load reads a file. Names of files in it are relative to its own directory.
+func Load(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse reads the text of a file; path names it in errors.
+func Parse(path string, text []byte) (*File, error) {
+	f := &File{dir: filepath.Dir(path)}
+	if err := yamlfile.Decode(path, text, f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Path is a file that the configuration names, relative to its directory.
+func (f *File) Path(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(f.dir, name)
+}
+
+// CalendarFiles are the iCalendar files by the names that triggers use.
+func (f *File) CalendarFiles() map[string]string {
+	files := map[string]string{}
+	for name, path := range f.Calendars {
+		files[name] = f.Path(path)
+	}
+	return files
+}
+
+// Reference is a table in Markdown of every key.
+func Reference() (string, error) { return yamlfile.Reference(File{}) }
+
+// Check refuses what cannot be together.
+func (f *File) Check() error {
+	names, hosts := map[string]bool{}, map[Host]string{}
+	for _, s := range f.Sites {
+		if names[s.Name] {
+			return yamlfile.At("sites", fmt.Errorf("two sites are called %q", s.Name))
+		}
+		names[s.Name] = true
+		for _, h := range s.Hosts {
+			if other, ok := hosts[h]; ok {
+				return yamlfile.At("sites", fmt.Errorf("the host %s is of both %s and %s", h, other, s.Name))
+			}
+			hosts[h] = s.Name
+		}
+	}
+	return nil
+}
+
+// Check refuses a site that cannot be served.
+func (s *Site) Check() error {
+	if err := CheckName(s.Name); err != nil {
+		return yamlfile.At("name", err)
+	}
+	seen := map[Source]bool{}
+	for _, group := range s.Sources {
+		for _, source := range group {
+			if seen[source] {
+				return yamlfile.At("sources", fmt.Errorf("%s is in it twice", pageview.Source(source)))
+			}
+			seen[source] = true
+		}
+		if len(group) == 0 {
+			return yamlfile.At("sources", errors.New("a group is empty"))
+		}
+	}
+	return nil
+}
+
+// Precedence is which of the site's sources count; empty means the default.
+func (s *Site) Precedence() pageview.Precedence {
+	var p pageview.Precedence
+	for _, group := range s.Sources {
+		var sources []pageview.Source
+		for _, source := range group {
+			sources = append(sources, pageview.Source(source))
+		}
+		p = append(p, sources)
+	}
+	return p
+}
+
+// Collect is what the ways in must know of the site. Its zone is left to the
+// store, which keeps the one that the site began with.
+func (s *Site) Collect() *collect.Site {
+	site := &collect.Site{Name: s.Name}
+	for _, h := range s.Hosts {
+		site.Hosts = append(site.Hosts, string(h))
+	}
+	for _, n := range s.Exclude.Addresses {
+		site.Exclude.Addrs = append(site.Exclude.Addrs, n.Prefix)
+	}
+	return site
+}

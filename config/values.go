@@ -1,0 +1,99 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+// maxName is the longest name of a site.
+const maxName = 64
+
+// CheckName refuses a site's name that does not fit into a URL.
+func CheckName(name string) error {
+	bad := func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}
+	if name == "" || len(name) > maxName || strings.ContainsFunc(name, bad) {
+		return fmt.Errorf("site name %q: use letters, digits, - and _, at most %d", name, maxName)
+	}
+	return nil
+}
+
+// Zone is the IANA name of a time zone; empty means this machine's.
+type Zone string
+
+// UnmarshalText refuses a zone that is not known.
+func (z *Zone) UnmarshalText(text []byte) error {
+	name := string(text)
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" || name == "" {
+		return fmt.Errorf("unknown time zone %q: use a name like Europe/London", name)
+	}
+	*z = Zone(name)
+	return nil
+}
+
+// Host is a host name in lower case, without a port.
+type Host string
+
+// UnmarshalText refuses what is no host name.
+func (h *Host) UnmarshalText(text []byte) error {
+	name := strings.ToLower(string(text))
+	bad := func(r rune) bool { return r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	if name == "" || len(name) > 253 || strings.ContainsFunc(name, bad) {
+		return fmt.Errorf("%q is no host name: write it like example.com, without https:// and port", text)
+	}
+	*h = Host(name)
+	return nil
+}
+
+// Trigger is the text of a trigger. It is read once the zone of its site and
+// the calendars are known.
+type Trigger string
+
+// UnmarshalText refuses what is no trigger.
+func (t *Trigger) UnmarshalText(text []byte) error {
+	p := trigger.Parser{Zone: time.UTC, Calendar: func(name string) (trigger.Calendar, error) {
+		return trigger.NewDays(name), nil
+	}}
+	if _, err := p.Parse(string(text)); err != nil {
+		return err
+	}
+	*t = Trigger(text)
+	return nil
+}
+
+// Network is a range of addresses.
+type Network struct{ netip.Prefix }
+
+// UnmarshalText reads a range such as 192.0.2.0/24, or a single address.
+func (n *Network) UnmarshalText(text []byte) error {
+	if addr, err := netip.ParseAddr(string(text)); err == nil {
+		n.Prefix = netip.PrefixFrom(addr, addr.BitLen())
+		return nil
+	}
+	p, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no range of addresses: write it like 192.0.2.7 or 192.0.2.0/24", text)
+	}
+	n.Prefix = p.Masked()
+	return nil
+}
+
+// Source is the name of a way in.
+type Source pageview.Source
+
+// UnmarshalText reads the name of a way in.
+func (s *Source) UnmarshalText(text []byte) error {
+	v, err := pageview.ParseSource(string(text))
+	if err != nil {
+		return fmt.Errorf("%w; allowed are %s", err, strings.NewReplacer(",", ", ", ";", ", ").Replace(pageview.DefaultPrecedence().String()))
+	}
+	*s = Source(v)
+	return nil
+}

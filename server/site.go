@@ -1,0 +1,90 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/chart"
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/report"
+	"github.com/beforehand-go/beforehand/snapshot"
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+// Site is a site that a server serves.
+type Site struct {
+	*collect.Site
+	Title    string          // for people; empty means its name
+	Articles string          // pattern of the paths on the hot list; empty means every page
+	Trigger  trigger.Trigger // when reports are computed; nil means every hour
+	Import   string          // command that a page without pageviews suggests
+}
+
+// site is a site with its reports and its page.
+type site struct {
+	Site
+	server    *Server
+	pageviews *beforehand.Report[report.Pageviews]
+	hot       *beforehand.Report[report.Hot]
+	page      page
+	waits     atomic.Pointer[waits]
+}
+
+func (s *Server) newSite(c Site) *site {
+	c.Title = cmp.Or(c.Title, c.Name)
+	if c.Trigger == nil {
+		c.Trigger = trigger.Every(time.Hour)
+	}
+	v := &site{Site: c, server: s}
+	policy := beforehand.Policy{
+		Trigger: c.Trigger,
+		Timeout: 30 * time.Minute,
+		Rules:   snapshot.Rules{Origins: []string{"*"}, Policies: map[string]string{"svg": chart.Policy()}},
+	}
+	v.pageviews = beforehand.New(s.Reports, c.Name+"/pageviews", v.countPageviews, policy)
+	v.pageviews.Render("svg", drawPageviews)
+	v.hot = beforehand.New(s.Reports, c.Name+"/hot", v.rankHot, policy)
+	v.hot.Render("svg", drawHot)
+	v.page.served.Store(prepare(snapshot.Snapshot{}))
+	return v
+}
+
+func (v *site) countPageviews(ctx context.Context) (report.Pageviews, error) {
+	p, span, err := report.CountPageviews(ctx, v.server.Store, report.PageviewsQuery{Site: v.Name})
+	counted(ctx, span)
+	return p, err
+}
+
+func (v *site) rankHot(ctx context.Context) (report.Hot, error) {
+	h, span, err := report.RankHot(ctx, v.server.Store, report.HotQuery{Site: v.Name, Pages: v.Articles})
+	counted(ctx, span)
+	return h, err
+}
+
+// refresh computes the reports that have not counted every pageview.
+func (v *site) refresh(ctx context.Context) error {
+	span, err := v.server.Store.Span(ctx, v.Name)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	var errs [2]error
+	if v.pageviews.Current().Pageviews.Through < int64(span.Through) {
+		wg.Go(func() { errs[0] = v.pageviews.Refresh(ctx) })
+	}
+	if v.hot.Current().Pageviews.Through < int64(span.Through) {
+		wg.Go(func() { errs[1] = v.hot.Refresh(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs[:]...)
+}
+
+// waiting tells whether a report has no result yet.
+func (v *site) waiting() bool {
+	return v.pageviews.Current().Version == 0 || v.hot.Current().Version == 0
+}
