@@ -1,0 +1,125 @@
+// Package mariadbtest starts a throw-away MariaDB for tests.
+package mariadbtest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a MariaDB with its data in a temporary folder, listening on a free
+// port of the loopback interface only.
+type Server struct {
+	dir  string
+	port int
+	cred *syscall.Credential
+	next int
+}
+
+// Start starts a server and stops it when the test ends. Where MariaDB is not
+// installed the test is skipped.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	for _, program := range []string{"mariadbd", "mariadb-install-db", "mariadb"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip("MariaDB is not installed, so nothing is tested on it (apt install mariadb-server)")
+		}
+	}
+	s := &Server{cred: credential(t)}
+	var err error
+	// Not t.TempDir: its parents are closed to the user mysql.
+	if s.dir, err = os.MkdirTemp("", "mariadbtest"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(s.dir) })
+	if s.cred != nil {
+		if err := os.Chown(s.dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	install := s.command("mariadb-install-db", "--no-defaults", "--datadir="+s.data(),
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.port = l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	s.up(t)
+	return s
+}
+
+// credential is the user to run as: MariaDB refuses to be root.
+func credential(t testing.TB) *syscall.Credential {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup("mysql")
+	if err != nil {
+		t.Skip("MariaDB does not run as root, and there is no user mysql to run it as")
+	}
+	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Dir = s.dir
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
+	return c
+}
+
+func (s *Server) up(t testing.TB) {
+	t.Helper()
+	c := s.command("mariadbd", "--no-defaults", "--datadir="+s.data(), "--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.port),
+		"--socket="+filepath.Join(s.dir, "sock"), "--pid-file="+filepath.Join(s.dir, "pid"), "--log-error="+filepath.Join(s.dir, "log"),
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--skip-name-resolve")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Process.Kill()
+		_ = c.Wait() // it says how it was told to end
+	})
+	var answer error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if answer = s.run("SELECT 1"); answer == nil {
+			return
+		}
+	}
+	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	t.Fatalf("MariaDB does not answer: %v\n%s", answer, text)
+}
+
+// Database creates an empty database and returns how to reach it.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	s.next++
+	name := "test" + strconv.Itoa(s.next)
+	if err := s.run("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("mysql://root:@127.0.0.1:%d/%s", s.port, name)
+}
+
+func (s *Server) run(sql string) error {
+	c := s.command("mariadb", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", "--port="+strconv.Itoa(s.port), "--user=root", "--execute="+sql)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
