@@ -48,7 +48,7 @@ func (s *Summary) Add(o Summary) {
 		s.Leave(reason, n)
 	}
 	for _, b := range o.BrokenLines {
-		s.name(b)
+		s.Name(b)
 	}
 	if o.First != nil {
 		s.see(*o.First)
@@ -67,10 +67,11 @@ func (s *Summary) Leave(reason string, n int64) {
 // Break counts a line that could not be read.
 func (s *Summary) Break(b BrokenLine) {
 	s.Leave(LeftBroken, 1)
-	s.name(b)
+	s.Name(b)
 }
 
-func (s *Summary) name(b BrokenLine) {
+// Name tells of a line that could not be read, if it is one of the first.
+func (s *Summary) Name(b BrokenLine) {
 	if len(s.BrokenLines) < maxBroken {
 		s.BrokenLines = append(s.BrokenLines, b)
 	}

@@ -36,6 +36,7 @@ type engine struct {
 	dollar bool   // placeholders are $1, not ?
 	plain  string // before a column, so that its values come as they are kept
 	begin  string // first statement of a transaction; %d is the time a statement may take, in milliseconds
+	zoned  string // type of a column whose times are instants, and come as such or in UTC
 	tables string // query for the names of tables and views
 }
 
@@ -104,6 +105,10 @@ func (d *DB) Name(name string) string {
 
 // Column is a column to select, whose values come as they are kept.
 func (d *DB) Column(name string) string { return d.engine.plain + d.Name(name) }
+
+// Zoned tells whether the times of a column of that type are instants. Others
+// are dates and clock times of a zone that the database does not know.
+func (d *DB) Zoned(kind string) bool { return d.engine.zoned != "" && kind == d.engine.zoned }
 
 // Placeholder stands for the nth value of a statement, from 1.
 func (d *DB) Placeholder(n int) string {

@@ -54,6 +54,7 @@ func openPostgres(c Config) (*DB, error) {
 		name:   "PostgreSQL",
 		quote:  `"`,
 		dollar: true,
+		zoned:  "TIMESTAMPTZ",
 		begin:  "SET LOCAL statement_timeout = %d",
 		tables: `SELECT CASE WHEN table_schema = current_schema() THEN table_name ELSE table_schema || '.' || table_name END
 			FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`,
@@ -91,6 +92,7 @@ func openMySQL(c Config) (*DB, error) {
 	return &DB{db: sql.OpenDB(connector), engine: engine{
 		name:  "MySQL",
 		quote: "`",
+		zoned: "TIMESTAMP",
 		// The first comment is read by MariaDB only, the second by MySQL only.
 		// A statement that ends the transaction begins none that may write.
 		begin: "SET @beforehand_ms = %d" +
