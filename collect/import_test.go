@@ -62,13 +62,13 @@ func importLog(im *collect.Importer, r io.Reader) (collect.Summary, error) {
 // counted is what the store counts by page.
 func counted(t *testing.T, im *collect.Importer) map[string]int64 {
 	t.Helper()
-	rows, err := im.Store.Count(t.Context(), pageview.CountQuery{Site: site, ByPage: true})
+	a, err := im.Store.Query(t.Context(), pageview.Query{Site: site, By: []pageview.Dimension{pageview.ByPage}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	pages := map[string]int64{}
-	for _, r := range rows {
-		pages[r.Page] = r.Pageviews
+	for _, r := range a.Rows {
+		pages[r.Keys[0]] = r.Pageviews
 	}
 	return pages
 }
@@ -252,9 +252,9 @@ func TestLocalDays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := im.Store.Count(t.Context(), pageview.CountQuery{Site: site, Unit: pageview.UnitDay})
-	if err != nil || len(rows) != 1 || rows[0].Day.String() != "2026-02-01" {
-		t.Errorf("%v, error %v", rows, err)
+	a, err := im.Store.Query(t.Context(), pageview.Query{Site: site, By: []pageview.Dimension{pageview.ByDay}})
+	if err != nil || len(a.Rows) != 1 || a.Rows[0].Keys[0] != "2026-02-01" {
+		t.Errorf("%+v, error %v", a, err)
 	}
 }
 

@@ -61,8 +61,8 @@ type Store interface {
 	// Span tells what the site's counted pageviews reach over, bots left out.
 	Span(ctx context.Context, site string) (Span, error)
 
-	// Count counts pageviews by page, by month, or by both.
-	Count(ctx context.Context, q CountQuery) ([]Count, error)
+	// Query answers with every pageview that was kept before it was asked.
+	Query(ctx context.Context, q Query) (Answer, error)
 
 	// Rank orders pages by their decayed score, highest first.
 	Rank(ctx context.Context, q RankQuery) ([]Ranked, error)
@@ -153,35 +153,11 @@ type SourceDay struct {
 	Counts    bool  // whether they are in the other answers; see Precedence
 }
 
-// CountQuery asks for pageviews by page and month.
-type CountQuery struct {
-	Site    string
-	Through uint64 // count pageviews up to this sequence number; zero means all
-	ByPage  bool
-	Unit    Unit // period to count by; empty means the whole time at once
-}
-
-// Unit is a period of time that pageviews are counted by.
-type Unit string
-
-// The periods.
-const (
-	UnitDay   Unit = "day"
-	UnitMonth Unit = "month"
-)
-
-// Count is one row of an answer, in ascending order of page and day.
-type Count struct {
-	Page      string // path; empty unless asked for
-	Day       Day    // first local day of the period; zero unless asked for
-	Pageviews int64
-}
-
 // RankQuery asks for the pages with the highest decayed score. A pageview
 // weighs 2^(−age/HalfLife), its age taken at Until.
 type RankQuery struct {
 	Site     string
-	Through  uint64        // as in CountQuery
+	Through  uint64        // as in Query
 	Pages    string        // path pattern with * and ?; empty means every page
 	From     Day           // first local day that counts
 	Until    time.Time     // instant at which a pageview weighs 1

@@ -15,10 +15,10 @@ const Other = "other"
 
 // Pageviews is pageviews by page over time.
 type Pageviews struct {
-	Unit   pageview.Unit `json:"unit"`   // period of one label
-	Labels []string      `json:"labels"` // such as "2026-01"; every period from the first to the last
-	Series []Series      `json:"series"` // most viewed page first, then Other
-	Total  int64         `json:"total"`  // of all pages and periods
+	Unit   pageview.Dimension `json:"unit"`   // period of one label
+	Labels []string           `json:"labels"` // such as "2026-01"; every period from the first to the last
+	Series []Series           `json:"series"` // most viewed page first, then Other
+	Total  int64              `json:"total"`  // of all pages and periods
 }
 
 // Series is one page's pageviews, a value for each label.
@@ -35,36 +35,38 @@ type PageviewsQuery struct {
 
 // CountPageviews counts a site's pageviews by page and month. Bots are left out.
 func CountPageviews(ctx context.Context, store pageview.Store, q PageviewsQuery) (Pageviews, pageview.Span, error) {
-	p := Pageviews{Unit: pageview.UnitMonth, Labels: []string{}, Series: []Series{}}
+	p := Pageviews{Unit: pageview.ByMonth, Labels: []string{}, Series: []Series{}}
 	span, err := store.Span(ctx, q.Site)
 	if err != nil || span.First.IsZero() {
 		return p, span, err
 	}
-	counts, err := store.Count(ctx, pageview.CountQuery{
-		Site: q.Site, Through: span.Through, ByPage: true, Unit: p.Unit,
+	a, err := store.Query(ctx, pageview.Query{
+		Site: q.Site, Through: span.Through, By: []pageview.Dimension{p.Unit, pageview.ByPage},
 	})
 	if err != nil {
 		return p, span, err
 	}
-	position := map[pageview.Day]int{}
+	position := map[string]int{}
 	for day := span.FirstDay.Month(); day <= span.LastDay; day = day.AddMonths(1) {
-		position[day] = len(p.Labels)
-		p.Labels = append(p.Labels, day.String()[:len("2006-01")])
+		label := p.Unit.Label(day)
+		position[label] = len(p.Labels)
+		p.Labels = append(p.Labels, label)
 	}
 	pages := map[string][]int64{}
 	totals := map[string]int64{}
-	for _, c := range counts {
-		at, ok := position[c.Day]
+	for _, r := range a.Rows {
+		label, page := r.Keys[0], r.Keys[1]
+		at, ok := position[label]
 		if !ok {
-			return p, span, fmt.Errorf("count pageviews of %s: %s lies outside of what was kept", q.Site, c.Day)
+			return p, span, fmt.Errorf("count pageviews of %s: %s lies outside of what was kept", q.Site, label)
 		}
-		if pages[c.Page] == nil {
-			pages[c.Page] = make([]int64, len(p.Labels))
+		if pages[page] == nil {
+			pages[page] = make([]int64, len(p.Labels))
 		}
-		pages[c.Page][at] += c.Pageviews
-		totals[c.Page] += c.Pageviews
-		p.Total += c.Pageviews
+		pages[page][at] += r.Pageviews
+		totals[page] += r.Pageviews
 	}
+	p.Total = a.Total.Pageviews
 	p.Series = series(pages, totals, cmp.Or(q.Pages, 10))
 	return p, span, nil
 }

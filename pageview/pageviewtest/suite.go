@@ -22,7 +22,8 @@ func Run(t *testing.T, open func(t *testing.T) func() pageview.Store) {
 		"what was appended is counted and survives closing":      survives,
 		"a site keeps its zone":                                  zone,
 		"concurrent batches are each counted once":               concurrent,
-		"counts equal a naive recount":                           counts,
+		"answers equal naive ones":                               queries,
+		"each pair of dimensions equals a naive answer":          pairs,
 		"the rank equals a naive ranking":                        rank,
 		"the last title that is not empty stays":                 title,
 		"a log's mark moves with its pageviews":                  mark,
@@ -67,15 +68,11 @@ func view(at, path string) pageview.Pageview {
 
 func total(t *testing.T, s pageview.Store) int64 {
 	t.Helper()
-	rows, err := s.Count(t.Context(), pageview.CountQuery{Site: site})
+	a, err := s.Query(t.Context(), pageview.Query{Site: site})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var n int64
-	for _, r := range rows {
-		n += r.Pageviews
-	}
-	return n
+	return a.Total.Pageviews
 }
 
 func empty(t *testing.T, open func() pageview.Store) {
@@ -155,9 +152,9 @@ func concurrent(t *testing.T, open func() pageview.Store) {
 		})
 	}
 	wg.Wait()
-	rows, err := s.Count(t.Context(), pageview.CountQuery{Site: site, ByPage: true})
-	if err != nil || len(rows) != 16*20 || total(t, s) != 16*20 {
-		t.Errorf("%d pages, %d pageviews, error %v", len(rows), total(t, s), err)
+	a, err := s.Query(t.Context(), pageview.Query{Site: site, By: []pageview.Dimension{pageview.ByPage}})
+	if err != nil || len(a.Rows) != 16*20 || a.Total.Pageviews != 16*20 {
+		t.Errorf("%d pages, %d pageviews, error %v", len(a.Rows), a.Total.Pageviews, err)
 	}
 }
 
@@ -179,46 +176,6 @@ func random(n int, seed uint64) []pageview.Pageview {
 		views[i] = v
 	}
 	return views
-}
-
-func counts(t *testing.T, open func() pageview.Store) {
-	s := start(t, open)
-	all := random(5000, 1)
-	add(t, s, all[:3000]...)
-	span, err := s.Span(t.Context(), site)
-	if err != nil {
-		t.Fatal(err)
-	}
-	add(t, s, all[3000:]...)
-	for _, through := range []uint64{0, span.Through} {
-		counted := all
-		if through != 0 {
-			counted = all[:3000]
-		}
-		for _, q := range []pageview.CountQuery{
-			{},
-			{ByPage: true},
-			{Unit: pageview.UnitDay},
-			{Unit: pageview.UnitMonth},
-			{ByPage: true, Unit: pageview.UnitMonth},
-			{ByPage: true, Unit: pageview.UnitDay},
-		} {
-			q.Site, q.Through = site, through
-			got, err := s.Count(t.Context(), q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := naiveCount(counted, q)
-			if len(got) != len(want) {
-				t.Fatalf("%+v: %d rows, want %d", q, len(got), len(want))
-			}
-			for i := range want {
-				if got[i] != want[i] {
-					t.Fatalf("%+v, row %d: %+v, want %+v", q, i, got[i], want[i])
-				}
-			}
-		}
-	}
 }
 
 func rank(t *testing.T, open func() pageview.Store) {
@@ -355,8 +312,8 @@ func closed(t *testing.T, open func() pageview.Store) {
 	if err := s.Append(t.Context(), pageview.Batch{}); !errors.Is(err, pageview.ErrClosed) {
 		t.Errorf("append: %v", err)
 	}
-	if _, err := s.Count(t.Context(), pageview.CountQuery{Site: site}); !errors.Is(err, pageview.ErrClosed) {
-		t.Errorf("count: %v", err)
+	if _, err := s.Query(t.Context(), pageview.Query{Site: site}); !errors.Is(err, pageview.ErrClosed) {
+		t.Errorf("query: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("closing twice: %v", err)

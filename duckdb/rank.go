@@ -5,16 +5,12 @@ import (
 	"database/sql"
 	_ "embed"
 	"fmt"
-	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
 //go:embed queries/span.sql
 var spanSQL string
-
-//go:embed queries/count.sql
-var countSQL string
 
 //go:embed queries/rank.sql
 var rankSQL string
@@ -37,28 +33,6 @@ func (s *Store) Span(ctx context.Context, name string) (pageview.Span, error) {
 		span.FirstDay, span.LastDay = pageview.DayOf(firstDay.Time.UTC()), pageview.DayOf(lastDay.Time.UTC())
 	}
 	return span, nil
-}
-
-// Count implements pageview.Store.
-func (s *Store) Count(ctx context.Context, q pageview.CountQuery) ([]pageview.Count, error) {
-	db, v, err := s.reader()
-	if err != nil {
-		return nil, err
-	}
-	site, through := v.sites[q.Site], v.upTo(q.Through)
-	var counts []pageview.Count
-	err = each(ctx, db, only(countSQL, v.counting(site, through)), func(scan func(...any) error) error {
-		var c pageview.Count
-		var day time.Time
-		err := scan(&c.Page, &day, &c.Pageviews)
-		c.Day = pageview.DayOf(day.UTC())
-		counts = append(counts, c)
-		return err
-	}, q.ByPage, string(q.Unit), site.id, through)
-	if err != nil {
-		return nil, fmt.Errorf("count pageviews of %s: %w", q.Site, err)
-	}
-	return counts, nil
 }
 
 // Rank implements pageview.Store.

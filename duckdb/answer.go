@@ -1,0 +1,337 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// Query implements pageview.Store.
+func (s *Store) Query(ctx context.Context, q pageview.Query) (pageview.Answer, error) {
+	if err := q.Check(); err != nil {
+		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
+	}
+	db, v, err := s.reader()
+	if err != nil {
+		return pageview.Answer{}, err
+	}
+	q.Through = v.upTo(q.Through)
+	b := newBuilder(&q, v)
+	a, err := ask(ctx, db, b.rawRows()+b.answer(), b.args, len(q.By))
+	if err != nil {
+		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
+	}
+	a.Through = q.Through
+	return a, localHours(&q, v.sites[q.Site].zone, a.Rows)
+}
+
+// ask reads an answer. Its rows begin with what they are: a row, the sum of
+// those beyond the limit, or the total.
+func ask(ctx context.Context, db querier, query string, args []any, keys int) (pageview.Answer, error) {
+	var a pageview.Answer
+	err := each(ctx, db, query, func(scan func(...any) error) error {
+		var kind int
+		var place int64
+		var label [2]string
+		var v pageview.Values
+		if err := scan(&kind, &place, &label[0], &label[1], &v.Pageviews, &v.Visits, &v.Visitors); err != nil {
+			return err
+		}
+		switch kind {
+		case kindRow:
+			a.Rows = append(a.Rows, pageview.Row{Keys: slices.Clone(label[:keys]), Values: v})
+		case kindOther:
+			a.Other, a.Beyond = v, int(place)
+		case kindTotal:
+			a.Total = v
+		}
+		return nil
+	}, args...)
+	return a, err
+}
+
+// Kinds of rows that the SQL of an answer gives.
+const (
+	kindRow = iota
+	kindOther
+	kindTotal
+)
+
+// localHours writes the labels of hours, which come in UTC, in the site's zone.
+func localHours(q *pageview.Query, name string, rows []pageview.Row) error {
+	at := slices.Index(q.By, pageview.ByHour)
+	if at < 0 {
+		return nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return fmt.Errorf("query %s: %w", q.Site, err)
+	}
+	for _, r := range rows {
+		hour, err := time.Parse(time.RFC3339, r.Keys[at])
+		if err != nil {
+			return fmt.Errorf("query %s: %w", q.Site, err)
+		}
+		r.Keys[at] = hour.In(zone).Format(time.RFC3339)
+	}
+	return nil
+}
+
+// builder writes the SQL of one query. Nothing of the query itself gets into
+// the text, only numbers of arguments.
+type builder struct {
+	q        *pageview.Query
+	site     string // its argument
+	counting string // the condition that a pageview's source counts on its day
+	args     []any
+}
+
+func newBuilder(q *pageview.Query, v *view) *builder {
+	site := v.sites[q.Site]
+	b := &builder{q: q, counting: v.counting(site, q.Through)}
+	b.site = b.arg(site.id)
+	return b
+}
+
+func (b *builder) arg(v any) string {
+	name := fmt.Sprint("a", len(b.args)+1)
+	b.args = append(b.args, sql.Named(name, v))
+	return "$" + name
+}
+
+// inner lists the dimensions that rows are first counted by, beside the day.
+// Those that follow from the day are worked out later, from few rows.
+func (b *builder) inner() []pageview.Dimension {
+	var ds []pageview.Dimension
+	for _, d := range b.q.By {
+		if !ofDay(d) {
+			ds = append(ds, d)
+		}
+	}
+	return ds
+}
+
+// ofDay tells whether the value of a dimension follows from the day.
+func ofDay(d pageview.Dimension) bool { return d.Time() && d != pageview.ByHour }
+
+// uses tells whether the query tells pageviews apart by the dimension.
+func (b *builder) uses(d pageview.Dimension) bool {
+	return slices.Contains(b.q.By, d) ||
+		slices.ContainsFunc(b.q.Filters, func(f pageview.Filter) bool { return f.Dimension == d })
+}
+
+func (b *builder) wants(m pageview.Metric) bool { return slices.Contains(b.q.Metrics, m) }
+
+// rawRows begins a WITH whose last table is
+//
+//	daily(day, k1, k2, whole, pageviews, visits, visitors)
+//
+// counted from raw rows. Rows that are whole hold what the day has under all
+// keys together.
+func (b *builder) rawRows() string {
+	var t strings.Builder
+	fmt.Fprintf(&t, "WITH counted AS (\n  SELECT * FROM pageviews WHERE %s\n)", b.countedRows())
+	from := "counted"
+	if b.wants(pageview.MetricVisits) || b.uses(pageview.ByEntry) {
+		fmt.Fprintf(&t, visitedSQL, b.site)
+		from = "visited"
+	}
+	keys, sets := "", `"day"`
+	for i, d := range b.inner() {
+		keys += fmt.Sprintf(", %s AS k%d", column(d), i+1)
+	}
+	switch len(b.inner()) {
+	case 1:
+		sets = `GROUPING SETS (("day", k1), ("day"))`
+	case 2:
+		sets = `GROUPING SETS (("day", k1, k2), ("day"))`
+	}
+	visit := "NULL"
+	if from == "visited" {
+		visit = "visit"
+	}
+	fmt.Fprintf(&t, ", picked AS (\n  SELECT \"day\", visitor, %s AS visit%s FROM %s WHERE %s\n)", visit, keys, from, b.filters())
+	fmt.Fprintf(&t, ", daily AS (\n  SELECT \"day\"%s, %s AS whole, count(*) AS pageviews, %s AS visits, %s AS visitors\n  FROM picked GROUP BY %s\n)",
+		strings.Repeat(", k1", min(1, len(b.inner())))+strings.Repeat(", k2", len(b.inner())/2), b.whole(),
+		b.distinct(pageview.MetricVisits, "visit"), b.distinct(pageview.MetricVisitors, "nullif(visitor, 0)"), sets)
+	return t.String()
+}
+
+// whole tells a row under all keys together from a row under one.
+func (b *builder) whole() string {
+	if len(b.inner()) == 0 {
+		return "0"
+	}
+	return "GROUPING(k1)"
+}
+
+func (b *builder) distinct(m pageview.Metric, of string) string {
+	if !b.wants(m) {
+		return "0"
+	}
+	return "count(DISTINCT " + of + ")"
+}
+
+// visitedSQL adds to each pageview the first one of its visit, by sequence
+// number and page. Pages that were seen at the same time are ordered by path,
+// since neither page nor sequence number is the same in every order of arrival.
+const visitedSQL = `, place AS (
+  SELECT id, row_number() OVER (ORDER BY path) AS n FROM pages WHERE site = %s
+), began AS (
+  SELECT c.*, n, c."at" - lag(c."at") OVER w < INTERVAL 30 MINUTE AS goes_on
+  FROM counted c JOIN place ON place.id = c.page WHERE visitor <> 0
+  WINDOW w AS (PARTITION BY "day", visitor ORDER BY c."at", n, seq)
+), visited AS (
+  SELECT * EXCLUDE (n, goes_on),
+         last_value(CASE WHEN goes_on THEN NULL ELSE seq END IGNORE NULLS) OVER w AS visit,
+         last_value(CASE WHEN goes_on THEN NULL ELSE page END IGNORE NULLS) OVER w AS entry
+  FROM began
+  WINDOW w AS (PARTITION BY "day", visitor ORDER BY "at", n, seq ROWS UNBOUNDED PRECEDING)
+  UNION ALL
+  SELECT *, NULL AS visit, 0 AS entry FROM counted WHERE visitor = 0
+)`
+
+// countedRows is the condition that a pageview counts, before filters.
+func (b *builder) countedRows() string {
+	where := fmt.Sprintf("site = %s AND seq <= %s AND %s", b.site, b.arg(b.q.Through), b.counting)
+	if b.q.From != 0 {
+		where += fmt.Sprintf(" AND \"day\" >= %s", b.arg(b.q.From.Date(utc)))
+	}
+	if b.q.To != 0 {
+		where += fmt.Sprintf(" AND \"day\" <= %s", b.arg(b.q.To.Date(utc)))
+	}
+	switch b.q.Bots {
+	case pageview.BotsInclude:
+	case pageview.BotsOnly:
+		where += " AND bot <> 0"
+	default:
+		where += " AND bot = 0"
+	}
+	return where
+}
+
+// answer ends a WITH that holds daily.
+func (b *builder) answer() string {
+	var keys, labels, joins [2]string
+	joined := 0
+	for i, d := range b.q.By {
+		if ofDay(d) {
+			keys[i] = period(d)
+			labels[i] = fmt.Sprintf("strftime(key%d, '%s')", i+1, map[pageview.Dimension]string{
+				pageview.ByMonth: "%Y-%m", pageview.ByYear: "%Y",
+			}[d])
+			if d == pageview.ByDay || d == pageview.ByWeek {
+				labels[i] = fmt.Sprintf("strftime(key%d, '%%Y-%%m-%%d')", i+1)
+			}
+			continue
+		}
+		joined++
+		keys[i] = fmt.Sprintf("k%d", joined)
+		labels[i], joins[i] = label(d, i+1)
+	}
+	for i := len(b.q.By); i < 2; i++ {
+		keys[i], labels[i] = "0", "''"
+	}
+	limit := int64(1) << 62
+	if b.q.Limit > 0 {
+		limit = int64(b.q.Limit)
+	}
+	rows := ""
+	if len(b.q.By) > 0 {
+		most := b.arg(limit)
+		rows = fmt.Sprintf(rowsSQL, most, most)
+	}
+	return fmt.Sprintf(answerSQL, keys[0], keys[1], labels[0], labels[1], joins[0], joins[1], b.order(), rows, min(1, len(b.inner())))
+}
+
+const answerSQL = `, keyed AS (
+  SELECT %s AS key1, %s AS key2, sum(pageviews) AS pageviews, sum(visits) AS visits, sum(visitors) AS visitors
+  FROM daily WHERE whole = 0 GROUP BY 1, 2
+), labelled AS (
+  SELECT %s AS label1, %s AS label2, pageviews, visits, visitors FROM keyed%s%s
+), placed AS (
+  SELECT *, row_number() OVER (ORDER BY %s) AS place FROM labelled
+)
+SELECT kind, place, label1, label2, CAST(pageviews AS BIGINT), CAST(visits AS BIGINT), CAST(visitors AS BIGINT) FROM (
+%s  SELECT 2 AS kind, 0 AS place, '' AS label1, '' AS label2,
+         coalesce(sum(pageviews), 0) AS pageviews, coalesce(sum(visits), 0) AS visits, coalesce(sum(visitors), 0) AS visitors
+  FROM daily WHERE whole = %d
+) ORDER BY kind, place`
+
+const rowsSQL = `  SELECT 0 AS kind, place, label1, label2, pageviews, visits, visitors FROM placed WHERE place <= %s
+  UNION ALL
+  SELECT 1, count(*), '', '', coalesce(sum(pageviews), 0), coalesce(sum(visits), 0), coalesce(sum(visitors), 0)
+  FROM placed WHERE place > %s
+  UNION ALL
+`
+
+// order is how rows follow one another.
+func (b *builder) order() string {
+	var times, others []string
+	for i, d := range b.q.By {
+		l := fmt.Sprint("label", i+1)
+		if d.Time() {
+			times = append(times, l)
+		} else {
+			others = append(others, l)
+		}
+	}
+	first := pageview.MetricPageviews
+	if len(b.q.Metrics) > 0 {
+		first = b.q.Metrics[0]
+	}
+	return strings.Join(slices.Concat(times, []string{string(first) + " DESC"}, others), ", ")
+}
+
+// period is the first day of a day's period.
+func period(d pageview.Dimension) string {
+	switch d {
+	case pageview.ByWeek:
+		return `CAST(date_trunc('week', "day") AS DATE)`
+	case pageview.ByMonth:
+		return `CAST(date_trunc('month', "day") AS DATE)`
+	case pageview.ByYear:
+		return `CAST(date_trunc('year', "day") AS DATE)`
+	}
+	return `"day"`
+}
+
+// column is what a dimension's value is kept as in a pageview.
+func column(d pageview.Dimension) string {
+	switch d {
+	case pageview.ByHour:
+		return `coalesce("hour", date_trunc('hour', "at"))`
+	case pageview.ByDay, pageview.ByWeek, pageview.ByMonth, pageview.ByYear:
+		return `"day"`
+	}
+	return string(d)
+}
+
+// label is the text of key number i, and what must be joined to have it.
+func label(d pageview.Dimension, i int) (text, join string) {
+	switch d {
+	case pageview.ByHour:
+		return fmt.Sprintf("strftime(key%d, '%%Y-%%m-%%dT%%H:%%M:%%SZ')", i), ""
+	case pageview.ByPage, pageview.ByEntry:
+		return fmt.Sprintf("coalesce(pages%d.path, '')", i), fmt.Sprintf(" LEFT JOIN pages pages%d ON pages%d.id = key%d", i, i, i)
+	case pageview.BySource:
+		return sourceName(fmt.Sprint("key", i)), ""
+	}
+	return fmt.Sprintf("coalesce(names%d.name, '')", i), fmt.Sprintf(" LEFT JOIN names names%d ON names%d.id = key%d", i, i, i)
+}
+
+// sourceName is the name of a source's number.
+func sourceName(number string) string {
+	var names []string
+	for s := pageview.Source(1); ; s++ {
+		if _, err := pageview.ParseSource(s.String()); err != nil {
+			return "coalesce([" + strings.Join(names, ", ") + "][" + number + "], '')"
+		}
+		names = append(names, "'"+s.String()+"'")
+	}
+}

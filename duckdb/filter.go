@@ -1,0 +1,60 @@
+package duckdb
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// filters is the condition that all of the query's filters hold.
+func (b *builder) filters() string {
+	conditions := []string{"true"}
+	for _, f := range b.q.Filters {
+		var any []string
+		for _, v := range f.Values {
+			any = append(any, b.matches(f.Dimension, v))
+		}
+		c := "(" + strings.Join(any, " OR ") + ")"
+		if f.Not {
+			c = "NOT " + c
+		}
+		conditions = append(conditions, c)
+	}
+	return strings.Join(conditions, " AND ")
+}
+
+// matches is the condition that a pageview has a value in a dimension. The
+// value was checked.
+func (b *builder) matches(d pageview.Dimension, value string) string {
+	switch {
+	case d == pageview.ByHour:
+		at, _ := time.Parse(time.RFC3339, value)
+		return column(d) + " = " + b.arg(micro(at))
+	case d.Time():
+		first, last, _ := d.Days(value)
+		return fmt.Sprintf(`"day" BETWEEN %s AND %s`, b.arg(first.Date(utc)), b.arg(last.Date(utc)))
+	case d == pageview.BySource:
+		return b.text(sourceName("source"), value)
+	}
+	ids := "SELECT id FROM names WHERE " + b.text("name", value)
+	if d == pageview.ByPage || d == pageview.ByEntry {
+		ids = fmt.Sprintf("SELECT id FROM pages WHERE site = %s AND %s", b.site, b.text("path", value))
+	}
+	c := fmt.Sprintf("%s IN (%s)", column(d), ids)
+	if strings.Trim(value, "*") == "" { // the empty name has the number 0 and no row
+		c = fmt.Sprintf("(%s OR %s = 0)", c, column(d))
+	}
+	return c
+}
+
+// text is the condition that a text is the value, in which a * stands for any
+// text.
+func (b *builder) text(expression, value string) string {
+	if !strings.Contains(value, "*") {
+		return expression + " = " + b.arg(value)
+	}
+	pattern := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(value)
+	return fmt.Sprintf(`%s LIKE %s ESCAPE '\'`, expression, b.arg(pattern))
+}

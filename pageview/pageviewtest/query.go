@@ -1,0 +1,238 @@
+package pageviewtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// zones have changes of the clock by an hour, by half an hour, at midnight, and
+// an offset that is no whole number of hours.
+var zones = []string{"America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu", "Europe/London"}
+
+// prove tells whether long proofs run whole.
+func prove() bool { return os.Getenv("BEFOREHAND_PROVE") != "" }
+
+// queries asks random questions of random pageviews and compares each answer
+// with a naive one. Each seed is a site of its own in one store.
+func queries(t *testing.T, open func() pageview.Store) {
+	s := open()
+	defer s.Close()
+	seeds, each := 30, 6
+	if prove() {
+		seeds, each = 1000, 40
+	}
+	for seed := range seeds {
+		w := newWorld(t, s, uint64(seed))
+		for range 3 {
+			w.add(t, 40+w.r.IntN(80))
+			for range each / 3 {
+				w.ask(t, w.query())
+			}
+		}
+		if d := pageview.Dimensions(); seed < len(d) {
+			w.ask(t, pageview.Query{By: d[seed : seed+1], Metrics: pageview.Metrics()})
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// pairs asks for each pair of dimensions, in the short form for some of them.
+func pairs(t *testing.T, open func() pageview.Store) {
+	s := open()
+	defer s.Close()
+	w := newWorld(t, s, 7)
+	w.add(t, 200)
+	for _, a := range pageview.Dimensions() {
+		for _, b := range pageview.Dimensions() {
+			if a != b && (prove() || w.r.IntN(6) == 0) {
+				w.ask(t, pageview.Query{By: []pageview.Dimension{a, b}, Metrics: pageview.Metrics()})
+			}
+		}
+	}
+}
+
+// world is one site with what is known to be kept of it.
+type world struct {
+	s          pageview.Store
+	r          *rand.Rand
+	site       string
+	zone       *time.Location
+	begin      time.Time
+	sources    []pageview.Source // of what is added
+	precedence pageview.Precedence
+	kept       []pageview.Pageview
+	through    []uint64 // sequence numbers seen, in the order of kept
+	counts     []int    // how many pageviews were kept at each of them
+}
+
+func newWorld(t *testing.T, s pageview.Store, seed uint64) *world {
+	t.Helper()
+	w := &world{s: s, precedence: pageview.DefaultPrecedence(), r: rand.New(rand.NewPCG(seed, 3)), site: fmt.Sprint("site-", seed)}
+	name := zones[seed%uint64(len(zones))]
+	var err error
+	if w.zone, err = time.LoadLocation(name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Site(t.Context(), pageview.Site{Name: w.site, Zone: name}); err != nil {
+		t.Fatal(err)
+	}
+	w.begin = w.change()
+	w.sources = []pageview.Source{pageview.SourceScript, pageview.SourcePixel, pageview.SourceBusuanzi}
+	if w.r.IntN(3) == 0 { // a site that several sources tell of
+		w.sources = append(w.sources, pageview.SourceLog, pageview.SourceDemo)
+	}
+	return w
+}
+
+// change is an instant some days before the zone's clock changes next after a
+// random one; where it never does, the random one.
+func (w *world) change() time.Time {
+	at := time.Date(2024, 1, 1+w.r.IntN(700), 0, 0, 0, 0, w.zone)
+	if _, end := at.ZoneBounds(); !end.IsZero() {
+		at = end
+	}
+	return at.Add(-time.Duration(w.r.IntN(72)) * time.Hour)
+}
+
+// add keeps n pageviews, not in their order and some of them on days that
+// others were kept for before.
+func (w *world) add(t *testing.T, n int) {
+	t.Helper()
+	var views []pageview.Pageview
+	for len(views) < n {
+		views = append(views, w.visit()...)
+	}
+	w.r.Shuffle(len(views), func(i, j int) { views[i], views[j] = views[j], views[i] })
+	for part := range slices.Chunk(views, 1+w.r.IntN(len(views))) {
+		if err := w.s.Append(t.Context(), pageview.Batch{Pageviews: part}); err != nil {
+			t.Fatal(err)
+		}
+		w.kept = append(w.kept, part...)
+	}
+	a, err := w.s.Query(t.Context(), pageview.Query{Site: w.site})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.through = append(w.through, a.Through)
+	w.counts = append(w.counts, len(w.kept))
+}
+
+// visit is what one visitor sees in a while, with pauses around those that end
+// a visit, and sometimes two pages at the same time.
+func (w *world) visit() []pageview.Pageview {
+	pick := func(of ...string) string { return of[w.r.IntN(len(of))] }
+	at := w.begin.Add(time.Duration(w.r.Int64N(int64(6 * 24 * time.Hour)))).Truncate(time.Second)
+	if w.r.IntN(3) == 0 { // about midnight
+		local := at.In(w.zone)
+		at = time.Date(local.Year(), local.Month(), local.Day(), 0, w.r.IntN(20)-10, 0, 0, w.zone)
+	}
+	v := pageview.Pageview{
+		Site: w.site, Visitor: w.r.Uint64N(6) << 61, Browser: pick("", "Firefox", "Chrome", "Safari"), System: pick("", "Linux", "Android"),
+		Device: pick("", "desktop", "mobile"), Country: pick("", "FR", "CN"), Language: pick("", "en", "zh-CN"),
+		Referrer: pick("", "news.example", "a_b.example", "100%.example"), Campaign: pageview.Campaign{Source: pick("", "letter"), Medium: pick("", "mail"), Name: pick("", "spring", "%")},
+		Source: w.sources[w.r.IntN(len(w.sources))],
+	}
+	if v.Referrer != "" {
+		v.ReferrerPage = v.Referrer + pick("/", "/item")
+	}
+	var views []pageview.Pageview
+	for range 1 + w.r.IntN(5) {
+		local := at.In(w.zone)
+		v.At, v.Day, v.Hour = at, pageview.DayOf(local), pageview.HourOf(local)
+		v.Path = pick("/", "/a", "/posts/1", "/posts/2", "/posts/ü", "/_x")
+		v.Bot = pick("", "", "", "", "agent", "feed")
+		views = append(views, v)
+		at = at.Add([]time.Duration{0, time.Second, time.Minute, 30*time.Minute - time.Microsecond, 30 * time.Minute, 40 * time.Minute}[w.r.IntN(6)])
+	}
+	return views
+}
+
+// query is a random question.
+func (w *world) query() pageview.Query {
+	var q pageview.Query
+	dimensions := pageview.Dimensions()
+	for range w.r.IntN(3) {
+		d := dimensions[w.r.IntN(len(dimensions))]
+		if !slices.Contains(q.By, d) {
+			q.By = append(q.By, d)
+		}
+	}
+	q.Metrics = pageview.Metrics()
+	w.r.Shuffle(3, func(i, j int) { q.Metrics[i], q.Metrics[j] = q.Metrics[j], q.Metrics[i] })
+	q.Metrics = q.Metrics[:w.r.IntN(4)]
+	for range max(0, w.r.IntN(4)-1) {
+		q.Filters = append(q.Filters, w.filter(dimensions[w.r.IntN(len(dimensions))]))
+	}
+	q.Bots = []pageview.Bots{"", "", pageview.BotsExclude, pageview.BotsInclude, pageview.BotsOnly}[w.r.IntN(5)]
+	if w.r.IntN(2) == 0 {
+		q.Limit = 1 + w.r.IntN(5)
+	}
+	first := pageview.DayOf(w.begin.In(w.zone))
+	if w.r.IntN(2) == 0 {
+		q.From = first + pageview.Day(w.r.IntN(4))
+	}
+	if w.r.IntN(2) == 0 {
+		q.To = first + 3 + pageview.Day(w.r.IntN(4))
+	}
+	if w.r.IntN(4) == 0 {
+		q.Through = w.through[w.r.IntN(len(w.through))]
+	}
+	return q
+}
+
+// filter takes its values from what is there, and makes patterns of some.
+func (w *world) filter(d pageview.Dimension) pageview.Filter {
+	f := pageview.Filter{Dimension: d, Not: w.r.IntN(3) == 0}
+	for range 1 + w.r.IntN(2) {
+		v := w.keyOf(d, &w.kept[w.r.IntN(len(w.kept))], nil)
+		if !d.Time() && len(v) > 1 {
+			switch w.r.IntN(4) {
+			case 0:
+				v = string([]rune(v)[:1]) + "*"
+			case 1:
+				v = "*" + string([]rune(v)[1:])
+			}
+		}
+		f.Values = append(f.Values, v)
+	}
+	return f
+}
+
+// ask compares an answer with the naive one.
+func (w *world) ask(t *testing.T, q pageview.Query) {
+	t.Helper()
+	q.Site = w.site
+	got, err := w.s.Query(t.Context(), q)
+	if err != nil {
+		t.Errorf("%+v: %v", q, err)
+		return
+	}
+	kept := w.kept
+	if i := slices.Index(w.through, q.Through); q.Through != 0 {
+		kept = kept[:w.counts[i]]
+	}
+	want := w.naive(kept, q)
+	got.Through, got.Rollup = 0, false
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("seed %s, zone %s, %+v:\n got %s\nwant %s", w.site, w.zone, q, show(got), show(want))
+	}
+}
+
+func show(a pageview.Answer) string {
+	var b strings.Builder
+	for _, r := range a.Rows {
+		fmt.Fprintf(&b, "\n  %s %+v", strconv.Quote(strings.Join(r.Keys, "|")), r.Values)
+	}
+	fmt.Fprintf(&b, "\n  total %+v, other %+v of %d rows", a.Total, a.Other, a.Beyond)
+	return b.String()
+}
