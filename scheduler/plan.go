@@ -146,8 +146,11 @@ func (w *walked) reason(m Misfire) string {
 	if w.more {
 		count += " or more"
 	}
-	if m == RunLatest {
+	switch m {
+	case RunLatest:
 		return count + " passed unrun; the one after them stands for them"
+	case SkipMissed:
+		return count + " passed unrun, and the job does not catch up"
 	}
 	return count + " passed unrun, more than the job catches up with"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,13 +34,14 @@ func hourly(d time.Duration) scheduler.Job {
 }
 
 // A policyCase lets a job work for some time, and says what the ledger tells
-// afterwards. Simulated time begins at midnight.
+// afterwards, and why. Simulated time begins at midnight.
 type policyCase struct {
 	name  string
 	job   scheduler.Job
 	down  time.Duration // nobody runs it until then
 	after time.Duration
 	want  string
+	why   string // the reasons, of those rows that have one
 }
 
 func with(j scheduler.Job, change func(*scheduler.Job)) scheduler.Job {
@@ -51,45 +53,54 @@ var policyCases = []policyCase{
 	{
 		"a tick due while another runs is skipped", hourly(90 * time.Minute), 0, 4*time.Hour + time.Minute,
 		"01:00:00 succeeded\n02:00:00 skipped\n03:00:00 running\n04:00:00 skipped\n",
+		"the tick of 2000-01-01T01:00:00Z is still running\nthe tick of 2000-01-01T03:00:00Z is still running\n",
 	},
 	{
 		"queue one: one waits, the next is coalesced into it",
 		with(hourly(150*time.Minute), func(j *scheduler.Job) { j.Overlap = scheduler.QueueOne }), 0, 3*time.Hour + 40*time.Minute,
 		"01:00:00 succeeded\n02:00:00 running\n03:00:00 coalesced\n",
+		"the tick of 2000-01-01T02:00:00Z is waiting already\n",
 	},
 	{
 		"allow two: the third is skipped",
 		with(hourly(150*time.Minute), func(j *scheduler.Job) { j.Overlap = scheduler.Allow(2) }), 0, 3*time.Hour + 40*time.Minute,
 		"01:00:00 succeeded\n02:00:00 running\n03:00:00 skipped\n",
+		"the tick of 2000-01-01T01:00:00Z is still running\n",
 	},
 	{
 		"cancel older: what runs makes room",
 		with(hourly(90*time.Minute), func(j *scheduler.Job) { j.Overlap = scheduler.CancelOlder }), 0, 2*time.Hour + time.Minute,
 		"01:00:00 cancelled\n02:00:00 running\n",
+		"the run was cancelled: the tick of 2000-01-01T02:00:00Z is due\n",
 	},
 	{
 		"after being down the latest tick stands for those before it", hourly(time.Minute), 5*time.Hour + 30*time.Minute, time.Hour,
 		"01:00:00 coalesced ×4 to 04:00:00\n05:00:00 succeeded\n06:00:00 succeeded\n",
+		"4 passed unrun; the one after them stands for them\n",
 	},
 	{
 		"the latest may be too late as well",
 		with(hourly(time.Minute), func(j *scheduler.Job) { j.Grace = 10 * time.Minute }), 5*time.Hour + 30*time.Minute, time.Hour,
 		"01:00:00 coalesced ×4 to 04:00:00\n05:00:00 missed\n06:00:00 succeeded\n",
+		"4 passed unrun; the one after them stands for them\n30m0s late, more than the grace of 10m0s\n",
 	},
 	{
 		"run all: each in turn up to the bound",
 		with(hourly(time.Minute), func(j *scheduler.Job) { j.Misfire = scheduler.RunAll(3) }), 5*time.Hour + 30*time.Minute, 20 * time.Minute,
 		"01:00:00 missed ×2 to 02:00:00\n03:00:00 succeeded\n04:00:00 succeeded\n05:00:00 succeeded\n",
+		"2 passed unrun, more than the job catches up with\n",
 	},
 	{
 		"skip missed: none that is late",
 		with(hourly(time.Minute), func(j *scheduler.Job) { j.Misfire = scheduler.SkipMissed }), 5*time.Hour + 30*time.Minute, time.Hour,
 		"01:00:00 missed ×4 to 04:00:00\n05:00:00 missed\n06:00:00 succeeded\n",
+		"4 passed unrun, and the job does not catch up\n30m0s late, more than the grace of 1m0s\n",
 	},
 	{
 		"a run beyond its timeout is ended",
 		with(hourly(time.Minute), func(j *scheduler.Job) { j.Timeout = time.Second }), 0, time.Hour + time.Minute,
 		"01:00:00 timed out\n",
+		"the run exceeded its timeout\n",
 	},
 	{
 		"a run that ignores its timeout is given up, and does not block the job",
@@ -98,6 +109,7 @@ var policyCases = []policyCase{
 			j.Run = func(context.Context, *scheduler.Run) error { time.Sleep(10 * time.Minute); return nil }
 		}), 0, 2*time.Hour + 15*time.Minute,
 		"01:00:00 timed out\n02:00:00 timed out\n",
+		"the run exceeded its timeout; the function ignored it for 30s\nthe run exceeded its timeout; the function ignored it for 30s\n",
 	},
 	{
 		"a panic is a failed run",
@@ -105,25 +117,30 @@ var policyCases = []policyCase{
 			j.Run = func(context.Context, *scheduler.Run) error { panic("no such table") }
 		}), 0, 2*time.Hour + time.Minute,
 		"01:00:00 failed\n02:00:00 failed\n",
+		"panic: no such table\npanic: no such table\n",
 	},
 	{
 		"a job due only when told to has no ticks",
 		with(hourly(0), func(j *scheduler.Job) { j.Trigger = trigger.Never{} }), 0, 10 * time.Hour, "",
+		"",
 	},
 	{
 		"run at start, besides the trigger's ticks",
 		with(hourly(0), func(j *scheduler.Job) { j.AtStart = true }), 0, 90 * time.Minute,
 		"00:00:00 succeeded\n01:00:00 succeeded\n",
+		"",
 	},
 	{
 		"a count ends with its last tick",
 		with(hourly(0), func(j *scheduler.Job) { j.Trigger = trigger.Limit(trigger.Every(time.Hour), 2) }), 0, 10 * time.Hour,
 		"01:00:00 succeeded\n02:00:00 succeeded\n",
+		"",
 	},
 	{
 		"the pause after a run counts from its end",
 		with(hourly(20*time.Minute), func(j *scheduler.Job) { j.Trigger = trigger.EveryAfter(time.Hour) }), 0, 3 * time.Hour,
 		"01:00:00 succeeded\n02:20:00 succeeded\n",
+		"",
 	},
 }
 
@@ -141,9 +158,30 @@ func TestPolicies(t *testing.T) {
 				if got := ledger(t, store, "hot"); got != c.want {
 					t.Errorf("ledger:\n%swant:\n%s", got, c.want)
 				}
+				if got := reasons(t, store, "hot"); got != c.why {
+					t.Errorf("reasons:\n%swant:\n%s", got, c.why)
+				}
 			})
 		})
 	}
+}
+
+// reasons are those of a job's rows that have one, earliest first, one a line,
+// without the stack of a panic.
+func reasons(t *testing.T, store scheduler.Store, job string) string {
+	t.Helper()
+	rows, err := store.Ticks(t.Context(), scheduler.Query{Job: job, Limit: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, r := range slices.Backward(rows) {
+		if r.Reason != "" {
+			line, _, _ := strings.Cut(r.Reason, "\n")
+			fmt.Fprintln(&b, line)
+		}
+	}
+	return b.String()
 }
 
 // declare adds jobs from a process that then ends.

@@ -17,11 +17,13 @@ func (k Key) String() string {
 	return k.Job + "@" + k.Due.UTC().Format(time.RFC3339Nano)
 }
 
-// ParseKey reads what String wrote.
+// ParseKey reads what String wrote, of an instant in the years 0 to 9999.
 func ParseKey(text string) (Key, bool) {
-	job, due, ok := strings.Cut(text, "@")
+	job, due, _ := strings.Cut(text, "@")
 	t, err := time.Parse(time.RFC3339Nano, due)
-	return Key{Job: job, Due: t.UTC()}, ok && err == nil && job != ""
+	t = t.UTC()
+	ok := err == nil && job != "" && t.Year() >= 0 && t.Year() <= 9999
+	return Key{Job: job, Due: t}, ok
 }
 
 // Outcome is how a tick stands or how it ended.
