@@ -55,7 +55,7 @@ func Open(path string) (*State, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return open(db, path)
+	return open(db, path, fileSystem)
 }
 
 // New keeps state in the file that db has open, next to whatever is in it. It
@@ -71,7 +71,7 @@ func New(db *sql.DB) (*State, error) {
 	if path == "" {
 		return nil, errors.New("open state: the database has no file: use memory.New() for state that lasts as long as the process")
 	}
-	return open(sql.OpenDB(connector{db.Driver(), dsn(path)}), path)
+	return open(sql.OpenDB(connector{db.Driver(), dsn(path)}), path, fileSystem)
 }
 
 // dsn is the URI of a file, which keeps special characters in its path from
@@ -89,14 +89,15 @@ type connector struct {
 func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
 func (c connector) Driver() driver.Driver                        { return c.driver }
 
-func open(db *sql.DB, path string) (*State, error) {
+// open is told how to find out which file system the file lies on.
+func open(db *sql.DB, path string, kindOf func(string) (uint32, error)) (*State, error) {
 	s := &State{db: db}
 	s.writing, s.reading = newConn(db, true), newConn(db, false)
 	s.jobs = &Jobs{state: s}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.watch = sync.OnceFunc(func() { s.watching.Go(func() { s.watchSnapshots(ctx) }) })
-	err := localDisk(path)
+	err := onThisMachine(path, kindOf)
 	if err == nil {
 		err = s.migrate(context.Background())
 	}
