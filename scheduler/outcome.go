@@ -22,6 +22,9 @@ type result struct {
 // it wait for another attempt.
 func (p *plan) finish(t *Tick, r result) {
 	st := p.job
+	if r.outcome == Lost && t.Cancel != "" {
+		r.outcome, r.reason = Cancelled, cancelled(t.Cancel).Error()+"; "+r.reason
+	}
 	r.reason = clean(r.reason)
 	var again bool
 	if r.unbegun {
@@ -79,7 +82,7 @@ func (p *plan) newDue(t *Tick) {
 
 // tryAgain tells whether the tick gets another attempt.
 func (p *plan) tryAgain(t *Tick, r result) bool {
-	if r.permanent || t.Cancel != "" || p.job.Removed {
+	if r.permanent || t.Cancel != "" {
 		return false
 	}
 	lost := r.outcome == Lost

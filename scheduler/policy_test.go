@@ -249,6 +249,37 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+func TestBackoffDoublesUpToItsBoundWithJitter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New().Jobs()
+		var jobs []scheduler.Job
+		for i := range 10 {
+			jobs = append(jobs, scheduler.Job{
+				Name: fmt.Sprint("job-", i), Trigger: trigger.Every(24 * time.Hour),
+				Retry: scheduler.Retry{Attempts: 6, Backoff: time.Minute, MaxBackoff: 5 * time.Minute},
+				Run:   func(context.Context, *scheduler.Run) error { return errors.New("no such table") },
+			})
+		}
+		start(t, scheduler.Config{Store: store, MaxRuns: 10}, jobs...)
+		time.Sleep(25 * time.Hour)
+		waits := map[time.Duration]bool{}
+		for _, j := range jobs {
+			row := latest(t, store, j.Name)
+			row.Earlier = append(row.Earlier, scheduler.Attempt{Started: row.Started})
+			for i, least := range []time.Duration{1, 2, 4, 5, 5} {
+				wait := row.Earlier[i+1].Started.Sub(row.Earlier[i].Ended)
+				waits[wait] = true
+				if least *= time.Minute; wait < least || wait > least*6/5+time.Second {
+					t.Errorf("%s waited %v before attempt %d, want %v and up to a fifth more", j.Name, wait, i+2, least)
+				}
+			}
+		}
+		if len(waits) < 25 {
+			t.Errorf("%d waits of 50 differ", len(waits))
+		}
+	})
+}
+
 func TestPauseSkipsAndResumeGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, ctx := memory.New().Jobs(), t.Context()
