@@ -182,8 +182,8 @@ func (r *run) commit(ctx context.Context) error {
 		return nil
 	}
 	err := r.Store.Append(ctx, pageview.Batch{
-		Pageviews: r.batch,
-		Log:       &pageview.LogStep{Site: r.log.Site.Name, Prints: r.in.prints, From: r.from, To: r.at},
+		Pageviews: r.batch, Wait: true,
+		Log: &pageview.LogStep{Site: r.log.Site.Name, Prints: r.in.prints, From: r.from, To: r.at},
 	})
 	if err != nil {
 		return err

@@ -7,30 +7,27 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-const (
-	maxQueued = 4096    // requests that may wait for the writer
-	maxRows   = 200_000 // pageviews after which a transaction takes no further request
-)
-
-// request asks the writer for one thing; the answer comes on done.
-type request struct {
-	batch pageview.Batch
-	site  *pageview.Site
-	done  chan error
-}
-
 // Append implements pageview.Store.
 func (s *Store) Append(ctx context.Context, b pageview.Batch) error {
-	if err := s.send(ctx, request{batch: b}); err != nil {
+	r := request{batch: &b}
+	if !b.Wait {
+		r.bytes = weight(&b)
+	}
+	if err := s.send(ctx, r); err != nil {
 		return fmt.Errorf("append %d pageviews: %w", len(b.Pageviews), err)
 	}
 	return nil
 }
 
+// do has the writer carry out what is no batch, in a transaction.
+func (s *Store) do(ctx context.Context, f func(ctx context.Context, w *writer) error) error {
+	return s.send(ctx, request{do: f})
+}
+
 // send queues a request and waits for its transaction.
 func (s *Store) send(ctx context.Context, r request) error {
 	r.done = make(chan error, 1)
-	if err := s.enqueue(ctx, r); err != nil {
+	if err := s.queue.put(r); err != nil {
 		return err
 	}
 	select {
@@ -41,45 +38,18 @@ func (s *Store) send(ctx context.Context, r request) error {
 	}
 }
 
-func (s *Store) enqueue(ctx context.Context, r request) error {
-	s.closing.RLock()
-	defer s.closing.RUnlock()
-	if s.closed {
-		return pageview.ErrClosed
-	}
-	select {
-	case s.requests <- r:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// write is the one goroutine that writes. It ends when requests is closed and
+// write is the one goroutine that writes. It ends when the queue is closed and
 // empty.
 func (s *Store) write() {
 	defer close(s.done)
-	for first := range s.requests {
-		s.commit(s.gather(first))
-	}
-}
-
-// gather takes what has queued up behind the first request.
-func (s *Store) gather(first request) []request {
-	group, rows := []request{first}, len(first.batch.Pageviews)
-	for rows < maxRows {
-		select {
-		case r, ok := <-s.requests:
-			if !ok {
-				return group
-			}
-			group = append(group, r)
-			rows += len(r.batch.Pageviews)
-		default:
-			return group
+	for {
+		group := s.queue.take()
+		if len(group) == 0 {
+			return
 		}
+		s.commit(group)
+		s.queue.release(group)
 	}
-	return group
 }
 
 // commit writes a group in one transaction and answers each of its requests.

@@ -57,7 +57,10 @@ func (w *writer) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load sources: %w", err)
 	}
-	row := w.conn.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM pageviews`)
+	if err := w.loadKeys(ctx, time.Now()); err != nil {
+		return fmt.Errorf("load keys: %w", err)
+	}
+	row := w.conn.QueryRowContext(ctx, `SELECT greatest((SELECT max(seq) FROM pageviews), (SELECT max(seq) FROM stays), 0)`)
 	if err := row.Scan(&w.seq); err != nil {
 		return fmt.Errorf("load sequence number: %w", err)
 	}

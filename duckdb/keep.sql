@@ -10,3 +10,20 @@ CREATE TABLE sources (
 );
 INSERT INTO sources
 SELECT site, "day", source, bot <> 0, min(seq) FROM pageviews GROUP BY ALL;
+-- Requests that were kept, by what their sender calls them, for 48 hours.
+CREATE TABLE keys (
+  token  VARCHAR NOT NULL,
+  name   VARCHAR NOT NULL,
+  digest BLOB NOT NULL,
+  "at"   TIMESTAMP NOT NULL
+);
+-- How long pages were in sight.
+CREATE TABLE stays (
+  seq     UBIGINT NOT NULL,
+  site    USMALLINT NOT NULL,
+  "at"    TIMESTAMP NOT NULL,
+  "day"   DATE NOT NULL,
+  page    UINTEGER NOT NULL,
+  visitor UBIGINT NOT NULL,
+  seconds UINTEGER NOT NULL
+);

@@ -4,6 +4,7 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,37 +56,42 @@ func findLog(ctx context.Context, q querier, site uint16, p pageview.Prints) (lo
 	return best, err
 }
 
-// moveMark moves the mark of a log file. The first error refuses a step that
-// does not begin where the last one ended.
-func (w *writer) moveMark(ctx context.Context, step pageview.LogStep) (refused, err error) {
+// screenLog finds the log file of a step, and refuses one that does not begin
+// where the last one ended.
+func (w *writer) screenLog(ctx context.Context, step *pageview.LogStep) (logRow, error) {
 	s, ok := w.sites[step.Site]
 	if !ok {
-		return fmt.Errorf("site %q is not known", step.Site), nil
+		return logRow{}, refusal{fmt.Errorf("site %q is not known", step.Site)}
 	}
 	if len(step.Prints) == 0 {
-		return fmt.Errorf("a log file without prints"), nil
+		return logRow{}, refusal{errors.New("a log file without prints")}
 	}
 	known, err := findLog(ctx, w.conn, s.id, step.Prints)
 	if err != nil {
-		return nil, fmt.Errorf("look up log file: %w", err)
+		return logRow{}, fmt.Errorf("look up log file: %w", err)
 	}
 	if known.mark != step.From {
-		return pageview.ErrLogMoved, nil
+		return logRow{}, refusal{pageview.ErrLogMoved}
 	}
+	return known, nil
+}
+
+// moveLog moves the mark of a log file.
+func (w *writer) moveLog(ctx context.Context, step *pageview.LogStep, known logRow) error {
 	now := micro(time.Now())
 	if !known.found {
-		_, err = w.conn.ExecContext(ctx, `INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)`,
-			s.id, int64(step.Prints[0]), encodePrints(step.Prints), step.To.Offset, step.To.Lines, now)
-		return nil, err
+		_, err := w.conn.ExecContext(ctx, `INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)`,
+			w.sites[step.Site].id, int64(step.Prints[0]), encodePrints(step.Prints), step.To.Offset, step.To.Lines, now)
+		return err
 	}
 	prints := known.prints
 	if len(step.Prints) > len(prints) {
 		prints = step.Prints // the file grew
 	}
-	_, err = w.conn.ExecContext(ctx,
+	_, err := w.conn.ExecContext(ctx,
 		`UPDATE logs SET prints = ?, "offset" = ?, lines = ?, read_at = ? WHERE rowid = ?`,
 		encodePrints(prints), step.To.Offset, step.To.Lines, now, known.row)
-	return nil, err
+	return err
 }
 
 // appendAll appends n rows to a table.

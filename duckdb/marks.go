@@ -32,24 +32,33 @@ func findMark(row *sql.Row) (at string, found bool, err error) {
 	return at, err == nil, err
 }
 
-// moveSourceMark moves the mark of a source that is no log file. The first
-// error refuses a step that does not begin where the last one ended.
-func (w *writer) moveSourceMark(ctx context.Context, step pageview.MarkStep) (refused, err error) {
+// screenMark tells whether the source of a step has a mark, and refuses a step
+// that does not begin where the last one ended.
+func (w *writer) screenMark(ctx context.Context, step *pageview.MarkStep) (marked bool, err error) {
 	s, ok := w.sites[step.Site]
 	if !ok {
-		return fmt.Errorf("site %q is not known", step.Site), nil
+		return false, refusal{fmt.Errorf("site %q is not known", step.Site)}
 	}
-	at, found, err := findMark(w.conn.QueryRowContext(ctx, markSQL, s.id, step.Source))
+	if err := valid(step.Source, step.To); err != nil {
+		return false, refusal{err}
+	}
+	at, marked, err := findMark(w.conn.QueryRowContext(ctx, markSQL, s.id, step.Source))
 	if err != nil {
-		return nil, fmt.Errorf("look up mark of %s: %w", step.Source, err)
+		return false, fmt.Errorf("look up mark of %s: %w", step.Source, err)
 	}
 	if at != step.From {
-		return pageview.ErrMarkMoved, nil
+		return marked, refusal{pageview.ErrMarkMoved}
 	}
-	if found {
-		_, err = w.conn.ExecContext(ctx, `UPDATE marks SET "at" = ? WHERE site = ? AND source = ?`, step.To, s.id, step.Source)
+	return marked, nil
+}
+
+// moveMark moves the mark of a source that is no log file.
+func (w *writer) moveMark(ctx context.Context, step *pageview.MarkStep, marked bool) (err error) {
+	site := w.sites[step.Site].id
+	if marked {
+		_, err = w.conn.ExecContext(ctx, `UPDATE marks SET "at" = ? WHERE site = ? AND source = ?`, step.To, site, step.Source)
 	} else {
-		_, err = w.conn.ExecContext(ctx, `INSERT INTO marks VALUES (?, ?, ?)`, s.id, step.Source, step.To)
+		_, err = w.conn.ExecContext(ctx, `INSERT INTO marks VALUES (?, ?, ?)`, site, step.Source, step.To)
 	}
-	return nil, err
+	return err
 }

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,18 +22,17 @@ var _ pageview.Store = (*Store)(nil)
 type Config struct {
 	Path        string       // the file; made when it is not there
 	MemoryLimit string       // memory for DuckDB, such as "1GB"; empty means 512MB
+	QueueBytes  int64        // memory for what waits to be written; zero means 64 MB
 	Threads     int          // threads for one query; zero means one a core
 	Logger      *slog.Logger // nil means slog.Default()
 }
 
 // Store keeps pageviews in one DuckDB file. Make it with Open.
 type Store struct {
-	config   Config
-	requests chan request
-	done     chan struct{} // closed when the writer has ended
-
-	closing sync.RWMutex // held for reading while something is put into requests
-	closed  bool
+	config Config
+	queue  *queue
+	done   chan struct{} // closed when the writer has ended
+	closed atomic.Bool
 
 	db   atomic.Pointer[sql.DB] // for readers; another one after the file was opened again
 	view atomic.Pointer[view]
@@ -63,9 +62,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		c.Logger = slog.Default()
 	}
 	s := &Store{
-		config:   c,
-		requests: make(chan request, maxQueued),
-		done:     make(chan struct{}),
+		config: c,
+		queue:  newQueue(cmp.Or(c.QueueBytes, 64<<20)),
+		done:   make(chan struct{}),
 	}
 	w, err := s.open(ctx)
 	if err != nil {
@@ -78,13 +77,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 // Close commits what is queued and closes the file.
 func (s *Store) Close() error {
-	s.closing.Lock()
-	again := s.closed
-	s.closed = true
-	if !again {
-		close(s.requests)
-	}
-	s.closing.Unlock()
+	again := s.closed.Swap(true)
+	s.queue.close()
 	<-s.done
 	if again {
 		return nil
@@ -157,9 +151,7 @@ func (s *Store) reopen(ctx context.Context) error {
 // reader is the database to read from and what its last commit left, or the
 // reason why there is none.
 func (s *Store) reader() (*sql.DB, *view, error) {
-	s.closing.RLock()
-	defer s.closing.RUnlock()
-	if s.closed {
+	if s.closed.Load() {
 		return nil, nil, pageview.ErrClosed
 	}
 	db := s.db.Load()
@@ -173,7 +165,8 @@ func (s *Store) reader() (*sql.DB, *view, error) {
 func (s *Store) Site(ctx context.Context, v pageview.Site) (pageview.Site, error) {
 	known, ok := s.view.Load().sites[v.Name]
 	if !ok || len(v.Precedence) > 0 && known.precedence.String() != v.Precedence.String() {
-		if err := s.send(ctx, request{site: &v}); err != nil {
+		keep := func(ctx context.Context, w *writer) error { return w.keepSite(ctx, v) }
+		if err := s.do(ctx, keep); err != nil {
 			return pageview.Site{}, fmt.Errorf("make site %q known: %w", v.Name, err)
 		}
 		known = s.view.Load().sites[v.Name]

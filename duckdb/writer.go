@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
+	"errors"
 	"fmt"
+	"time"
+	"unicode/utf8"
 
 	"github.com/beforehand-go/beforehand/pageview"
 	driver "github.com/duckdb/duckdb-go/v2"
@@ -32,7 +35,9 @@ type page struct {
 type writer struct {
 	conn      *sql.Conn
 	pageviews *driver.Appender
-	seq       uint64 // of the pageview written last
+	stays     *driver.Appender
+	seq       uint64 // of the pageview or stay written last
+	keys      keys
 	pages     map[pageKey]page
 	names     map[string]uint32
 	days      map[uint16]siteDays // of each site
@@ -40,6 +45,7 @@ type writer struct {
 		pages   []pageKey
 		names   []string
 		sources []sourceRow
+		keys    map[keyName][32]byte // and digests
 	}
 
 	// What readers are told of at the next commit. A map that they have is
@@ -62,8 +68,13 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		sites:    map[string]site{},
 		mixed:    map[uint16]siteDays{},
 		newMixed: map[uint16]bool{},
+		keys:     newKeys(),
 	}
+	w.added.keys = map[keyName][32]byte{}
 	if w.pageviews, err = w.appender("pageviews"); err == nil {
+		w.stays, err = w.appender("stays")
+	}
+	if err == nil {
 		err = w.load(ctx)
 	}
 	if err != nil {
@@ -81,8 +92,10 @@ func (w *writer) view() *view {
 
 // close lets go of the connection; what was not committed is gone.
 func (w *writer) close() {
-	if w.pageviews != nil {
-		w.pageviews.Close()
+	for _, a := range []*driver.Appender{w.pageviews, w.stays} {
+		if a != nil {
+			a.Close()
+		}
 	}
 	w.conn.Close()
 }
@@ -98,8 +111,12 @@ func (w *writer) appender(table string) (a *driver.Appender, err error) {
 	return a, err
 }
 
+// refusal is why one request alone was refused, before anything of it was
+// written. Any other error ends the whole group.
+type refusal struct{ error }
+
 // transaction writes a group. The first result holds, for each request, why
-// it alone was refused.
+// it was refused.
 func (w *writer) transaction(ctx context.Context, group []request) (refused []error, err error) {
 	if _, err := w.conn.ExecContext(ctx, "BEGIN TRANSACTION"); err != nil {
 		return nil, err
@@ -111,48 +128,161 @@ func (w *writer) transaction(ctx context.Context, group []request) (refused []er
 	}()
 	refused = make([]error, len(group))
 	for i, r := range group {
-		refused[i], err = w.carryOut(ctx, r)
-		if err != nil {
+		err := w.carryOut(ctx, r)
+		if no := (refusal{}); errors.As(err, &no) {
+			refused[i] = no.error
+		} else if err != nil {
 			return nil, err
 		}
 	}
-	if err := w.pageviews.Flush(); err != nil {
-		return nil, err
-	}
-	if err := w.writeAdded(); err != nil {
+	if err := w.flush(ctx); err != nil {
 		return nil, err
 	}
 	_, err = w.conn.ExecContext(ctx, "COMMIT")
 	return refused, err
 }
 
-// carryOut writes one request. The first error refuses it alone, before
-// anything of it was written; the second ends the whole group.
-func (w *writer) carryOut(ctx context.Context, r request) (refused, err error) {
-	if r.site != nil {
-		return nil, w.keepSite(ctx, *r.site)
+// flush hands DuckDB what is still held of a transaction.
+func (w *writer) flush(ctx context.Context) error {
+	if err := w.pageviews.Flush(); err != nil {
+		return err
 	}
-	for _, v := range r.batch.Pageviews {
-		if _, ok := w.sites[v.Site]; !ok {
-			return fmt.Errorf("site %q is not known", v.Site), nil
+	if err := w.stays.Flush(); err != nil {
+		return err
+	}
+	if err := w.writeAdded(); err != nil {
+		return err
+	}
+	return w.writeKeys(ctx, time.Now())
+}
+
+// carryOut writes one request.
+func (w *writer) carryOut(ctx context.Context, r request) error {
+	if r.do != nil {
+		return r.do(ctx, w)
+	}
+	s, err := w.screen(ctx, r.batch)
+	if err != nil {
+		return err
+	}
+	return w.write(ctx, r.batch, s)
+}
+
+// screened is what was found out about a batch before it is written.
+type screened struct {
+	log    logRow
+	marked bool // its source has a mark
+}
+
+// screen refuses what cannot be kept, before anything of it is written.
+func (w *writer) screen(ctx context.Context, b *pageview.Batch) (s screened, err error) {
+	if b.Key != nil {
+		if err := w.screenKey(ctx, b.Key); err != nil {
+			return s, err
 		}
 	}
-	if r.batch.Log != nil {
-		if refused, err = w.moveMark(ctx, *r.batch.Log); refused != nil || err != nil {
-			return refused, err
+	for i := range b.Pageviews {
+		if err := w.screenPageview(&b.Pageviews[i]); err != nil {
+			return s, refusal{err}
 		}
 	}
-	if r.batch.Mark != nil {
-		if refused, err = w.moveSourceMark(ctx, *r.batch.Mark); refused != nil || err != nil {
-			return refused, err
+	for i := range b.Stays {
+		if err := w.screenStay(&b.Stays[i]); err != nil {
+			return s, refusal{err}
 		}
 	}
-	for i := range r.batch.Pageviews {
-		if err := w.append(ctx, &r.batch.Pageviews[i]); err != nil {
-			return nil, err
+	if b.Log != nil {
+		if s.log, err = w.screenLog(ctx, b.Log); err != nil {
+			return s, err
 		}
 	}
-	return nil, nil
+	if b.Mark != nil {
+		s.marked, err = w.screenMark(ctx, b.Mark)
+	}
+	return s, err
+}
+
+func (w *writer) screenPageview(v *pageview.Pageview) error {
+	texts := texts(v)
+	if err := valid(texts[:]...); err != nil {
+		return err
+	}
+	return w.screenTime(v.Site, v.At, v.Day, v.Hour)
+}
+
+func (w *writer) screenStay(v *pageview.Stay) error {
+	if v.For < 0 || v.For > maxStay {
+		return fmt.Errorf("a stay of %v", v.For)
+	}
+	if err := valid(v.Path); err != nil {
+		return err
+	}
+	return w.screenTime(v.Site, v.At, v.Day, v.At)
+}
+
+// maxStay is the longest stay that is kept.
+const maxStay = 366 * 24 * time.Hour
+
+// valid refuses text that DuckDB would refuse together with the whole group.
+func valid(texts ...string) error {
+	for _, text := range texts {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("text that is not valid UTF-8: %.100q", text)
+		}
+	}
+	return nil
+}
+
+// firstTime and lastTime bound what every reader of the file can take.
+var (
+	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	firstDay  = pageview.DayOf(firstTime)
+	lastDay   = pageview.DayOf(lastTime)
+)
+
+// screenTime refuses what is of no known site or at no possible time.
+func (w *writer) screenTime(site string, at time.Time, day pageview.Day, hour time.Time) error {
+	if _, ok := w.sites[site]; !ok {
+		return fmt.Errorf("site %q is not known", site)
+	}
+	for _, t := range [...]time.Time{at, hour} {
+		if t.Before(firstTime) || t.After(lastTime) {
+			return fmt.Errorf("a time in the year %d", t.Year())
+		}
+	}
+	if day < firstDay || day > lastDay {
+		return fmt.Errorf("day %d", day)
+	}
+	return nil
+}
+
+// write writes a batch that was screened.
+func (w *writer) write(ctx context.Context, b *pageview.Batch, s screened) error {
+	if b.Key != nil {
+		w.added.keys[keyName{b.Key.Token, b.Key.Name}] = b.Key.Digest
+	}
+	if b.Log != nil {
+		if err := w.moveLog(ctx, b.Log, s.log); err != nil {
+			return fmt.Errorf("move mark of log file: %w", err)
+		}
+	}
+	if b.Mark != nil {
+		if err := w.moveMark(ctx, b.Mark, s.marked); err != nil {
+			return fmt.Errorf("move mark of %s: %w", b.Mark.Source, err)
+		}
+	}
+	for i := range b.Pageviews {
+		if err := w.append(ctx, &b.Pageviews[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.Stays {
+		if err := w.appendStay(ctx, &b.Stays[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
@@ -172,4 +302,14 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 		micro(v.Hour), w.name(v.Country), w.name(v.Language), w.name(v.ReferrerPage),
 		w.name(v.Campaign.Source), w.name(v.Campaign.Medium), w.name(v.Campaign.Name),
 	)
+}
+
+func (w *writer) appendStay(ctx context.Context, v *pageview.Stay) error {
+	st := w.sites[v.Site]
+	p, err := w.page(ctx, pageKey{st.id, v.Path}, "")
+	if err != nil {
+		return err
+	}
+	w.seq++
+	return w.stays.AppendRow(w.seq, st.id, micro(v.At), v.Day.Date(utc), p, v.Visitor, uint32(v.For.Round(time.Second).Seconds()))
 }

@@ -90,6 +90,10 @@ type Batch struct {
 	Log       *LogStep  // the part of a log file the pageviews came from; nil means none
 	Mark      *MarkStep // the part of another source they came from; nil means none
 	Key       *Key      // knows a request that is sent again; nil means that it cannot be
+
+	// Wait lets Append wait its turn where it would return ErrBusy. It is for
+	// a caller that goes on only when the batch was kept, such as an import.
+	Wait bool
 }
 
 // Key knows a request by what its sender called it. It is remembered for 48

@@ -1,0 +1,132 @@
+package duckdb
+
+import (
+	"context"
+	"sync"
+	"unsafe"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// maxRows is after how many rows a transaction takes no further request.
+const maxRows = 200_000
+
+// request asks the writer for one thing; the answer comes on done.
+type request struct {
+	batch *pageview.Batch
+	do    func(ctx context.Context, w *writer) error // in place of a batch
+	bytes int64                                      // that count against the queue's limit
+	done  chan error
+}
+
+func (r *request) rows() int {
+	if r.batch == nil {
+		return 0
+	}
+	return len(r.batch.Pageviews) + len(r.batch.Stays)
+}
+
+// queue holds the requests that wait for the writer or are being written. Their
+// bytes are bounded.
+type queue struct {
+	limit int64
+	came  chan struct{} // told of requests, and of the end
+
+	mu      sync.Mutex
+	waiting []request
+	bytes   int64
+	closed  bool
+}
+
+func newQueue(limit int64) *queue {
+	return &queue{limit: limit, came: make(chan struct{}, 1)}
+}
+
+// put queues a request, unless there is no room for it now. One that is larger
+// than the limit is taken while nothing else is there.
+func (q *queue) put(r request) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return pageview.ErrClosed
+	case r.bytes > 0 && q.bytes > 0 && q.bytes+r.bytes > q.limit:
+		return pageview.ErrBusy
+	}
+	q.bytes += r.bytes
+	q.waiting = append(q.waiting, r)
+	q.wake()
+	return nil
+}
+
+func (q *queue) wake() {
+	select {
+	case q.came <- struct{}{}:
+	default:
+	}
+}
+
+// take waits for requests and gives those of the next transaction. It gives
+// none when the queue was closed and is empty.
+func (q *queue) take() []request {
+	for range q.came {
+		q.mu.Lock()
+		n, rows := 0, 0
+		for n < len(q.waiting) && (n == 0 || rows < maxRows) {
+			rows += q.waiting[n].rows()
+			n++
+		}
+		group := q.waiting[:n:n]
+		q.waiting = q.waiting[n:]
+		if len(q.waiting) > 0 || q.closed {
+			q.wake()
+		}
+		ended := q.closed && n == 0
+		q.mu.Unlock()
+		if n > 0 || ended {
+			return group
+		}
+	}
+	return nil
+}
+
+// release makes room for others when a group was answered.
+func (q *queue) release(group []request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range group {
+		q.bytes -= r.bytes
+	}
+}
+
+// close refuses what comes from now on.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.wake()
+}
+
+// weight is about how many bytes a batch takes in memory.
+func weight(b *pageview.Batch) int64 {
+	n := int(unsafe.Sizeof(*b))
+	for i := range b.Pageviews {
+		v := &b.Pageviews[i]
+		n += int(unsafe.Sizeof(*v))
+		for _, text := range texts(v) {
+			n += len(text)
+		}
+	}
+	for i := range b.Stays {
+		n += int(unsafe.Sizeof(b.Stays[i])) + len(b.Stays[i].Path)
+	}
+	return int64(n)
+}
+
+// texts are the texts of a pageview.
+func texts(v *pageview.Pageview) [14]string {
+	return [...]string{
+		v.Path, v.Title, v.Referrer, v.ReferrerPage, v.Campaign.Source, v.Campaign.Medium, v.Campaign.Name,
+		v.Browser, v.System, v.Device, v.Country, v.Language, v.Bot, v.Site,
+	}
+}
