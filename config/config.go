@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/internal/yamlfile"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/tables"
 )
 
 // FileName is the name of the file in a data directory.
@@ -16,10 +20,11 @@ const FileName = "beforehand.yaml"
 
 // File is what the file says.
 type File struct {
-	Listen    string            `yaml:"listen" help:"host:port to serve on; localhost:8080 unless given"`
-	Publish   string            `yaml:"publish" help:"directory to write the reports to after each refresh"`
-	Calendars map[string]string `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
-	Sites     []Site            `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
+	Listen    string              `yaml:"listen" help:"host:port to serve on; localhost:8080 unless given"`
+	Publish   string              `yaml:"publish" help:"directory to write the reports to after each refresh"`
+	Calendars map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
+	Databases map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
+	Sites     []Site              `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
 
 	dir string // the file's own directory
 }
@@ -34,6 +39,20 @@ type Site struct {
 	Trigger  Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
 	Sources  [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel and busuanzi; api; middleware; log; table; counter; export unless given"`
 	Exclude  Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
+	Tables   []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
+}
+
+// Table is what the file says of a table that pageviews are read from.
+type Table struct {
+	Database string  `yaml:"database,required" help:"name of the database it is in, as databases has it"`
+	Trigger  Trigger `yaml:"trigger" help:"when it is read; every 5m unless given"`
+	tables.Config
+}
+
+// Database is what the file says of a database.
+type Database struct {
+	URL     Secret   `yaml:"url,required" help:"sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST:3306/NAME; ${NAME} stands for a variable of the environment"`
+	Timeout Duration `yaml:"timeout" help:"how long one query may take; 30s unless given"`
 }
 
 // Exclude is what the file says of pageviews that do not count.
@@ -67,6 +86,20 @@ func (f *File) Path(name string) string {
 	return filepath.Join(f.dir, name)
 }
 
+// Database is where a database is. The path of one in a file is relative to
+// the configuration's directory.
+func (f *File) Database(name string) (database.Config, error) {
+	d := f.Databases[name]
+	url, err := d.URL.expand()
+	if err != nil {
+		return database.Config{}, fmt.Errorf("database %s: %w", name, err)
+	}
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		url = "sqlite:" + f.Path(path)
+	}
+	return database.Config{URL: url, Timeout: time.Duration(d.Timeout)}, nil
+}
+
 // CalendarFiles are the iCalendar files by the names that triggers use.
 func (f *File) CalendarFiles() map[string]string {
 	files := map[string]string{}
@@ -87,6 +120,11 @@ func (f *File) Check() error {
 			return yamlfile.At("sites", fmt.Errorf("two sites are called %q", s.Name))
 		}
 		names[s.Name] = true
+		for _, t := range s.Tables {
+			if _, ok := f.Databases[t.Database]; !ok {
+				return yamlfile.At("sites", fmt.Errorf("table %s of site %s: databases has no %q", t.Name, s.Name, t.Database))
+			}
+		}
 		for _, h := range s.Hosts {
 			if other, ok := hosts[h]; ok {
 				return yamlfile.At("sites", fmt.Errorf("the host %s is of both %s and %s", h, other, s.Name))

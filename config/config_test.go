@@ -1,8 +1,10 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/beforehand-go/beforehand/config"
 )
@@ -23,6 +25,16 @@ sites:
       addresses: [192.0.2.7, 2001:db8::/32]
   - name: shop
     hosts: shop.example.com
+    tables:
+      - name: visits
+        database: shop
+        table: public.visits
+        key: id
+        columns: {at: created, url: path}
+databases:
+  shop:
+    url: sqlite:${SHOP_DIR}/shop.db
+    timeout: 1m
 `
 
 func TestParse(t *testing.T) {
@@ -44,6 +56,20 @@ func TestParse(t *testing.T) {
 	if got := f.Path(f.Publish); got != "dir/out" {
 		t.Errorf("publish %s", got)
 	}
+	if _, err := f.Database("shop"); err == nil || !strings.Contains(err.Error(), "SHOP_DIR") {
+		t.Errorf("a variable that is not set: error %v", err)
+	}
+	t.Setenv("SHOP_DIR", "rel")
+	db, err := f.Database("shop")
+	if err != nil || db.URL != "sqlite:dir/rel/shop.db" || db.Timeout != time.Minute {
+		t.Errorf("database %+v, error %v", db, err)
+	}
+	if text := fmt.Sprint(f.Databases["shop"]); strings.Contains(text, "shop.db") {
+		t.Errorf("a database shows its address: %s", text)
+	}
+	if table := f.Sites[1].Tables[0]; table.Name != "visits" || table.Columns.At != "created" {
+		t.Errorf("table %+v", table)
+	}
 	if got := f.Path("/abs"); got != "/abs" {
 		t.Errorf("absolute %s", got)
 	}
@@ -61,6 +87,10 @@ func TestMistakes(t *testing.T) {
 		{", log]", ", telegraph]", "unknown source \"telegraph\"; allowed are script, pixel"},
 		{", log]", ", pixel]", "pixel is in it twice"},
 		{"title: My blog", "titel: My blog", "unknown key \"titel\"; allowed are name, title"},
+		{"database: shop", "database: store", "table visits of site shop: databases has no \"store\""},
+		{"key: id", "kee: id", "allowed are database, trigger, name, table, key"},
+		{"key: id", "key: a,b,c", "key: one or two columns"},
+		{"timeout: 1m", "timeout: long", "\"long\" is no length of time"},
 		{"  - name: shop\n    hosts", "  - hosts", "the key \"name\" is missing"},
 	} {
 		_, err := config.Parse("beforehand.yaml", []byte(strings.Replace(whole, c.old, c.new, 1)))

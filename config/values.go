@@ -2,7 +2,10 @@ package config
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -95,5 +98,50 @@ func (s *Source) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%w; allowed are %s", err, strings.NewReplacer(",", ", ", ";", ", ").Replace(pageview.DefaultPrecedence().String()))
 	}
 	*s = Source(v)
+	return nil
+}
+
+// Secret is a text that may hold a password. It does not show itself.
+type Secret string
+
+// LogValue keeps the secret out of logs.
+func (Secret) LogValue() slog.Value { return slog.StringValue("secret") }
+
+// String keeps the secret out of messages.
+func (Secret) String() string { return "secret" }
+
+// expand puts variables of the environment in the place of ${NAME}.
+func (s Secret) expand() (string, error) {
+	var missing []string
+	text := os.Expand(string(s), func(name string) string {
+		value, ok := os.LookupEnv(name)
+		if !ok {
+			missing = append(missing, name)
+		}
+		return value
+	})
+	if len(missing) > 0 {
+		return "", fmt.Errorf("the environment has no %s", strings.Join(missing, ", "))
+	}
+	return text, nil
+}
+
+// Duration is a length of time such as 90s, 12h or 30d.
+type Duration time.Duration
+
+// UnmarshalText reads a length of time. A d is a day of 24 hours.
+func (d *Duration) UnmarshalText(text []byte) error {
+	if days, ok := strings.CutSuffix(string(text), "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err == nil && n >= 0 && n <= 36500 {
+			*d = Duration(time.Duration(n) * 24 * time.Hour)
+			return nil
+		}
+	}
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is no length of time: write it like 90s, 12h or 30d", text)
+	}
+	*d = Duration(v)
 	return nil
 }

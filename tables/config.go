@@ -15,45 +15,45 @@ import (
 type Config struct {
 	// Name is the source's own for ever: it names the job, and how far the
 	// table was read.
-	Name string `yaml:"name"`
+	Name string `yaml:"name,required" help:"its own name for ever: it names the job, and how far the table was read"`
 	// Table may have a schema before it, as in "public.visits".
-	Table string `yaml:"table"`
+	Table string `yaml:"table,required" help:"the table or view, such as visits or public.visits"`
 	// Key is the column that grows from row to row, such as "id". Where no
 	// number grows it is two: "created_at, id". A table of totals has none.
-	Key     string  `yaml:"key"`
-	Columns Columns `yaml:"columns"`
+	Key     string  `yaml:"key" help:"the column that grows from row to row, such as id, or two, such as created_at, id; none for a table of totals"`
+	Columns Columns `yaml:"columns,required" help:"where each part of a pageview is found: a column, a text with columns in braces such as /posts/{slug}/, or a constant such as =example.org"`
 	// Time says how the column At is to be read: unix, unix_ms, unix_us, or
 	// a layout of Go's package time. Empty means what is common.
-	Time string `yaml:"time"`
+	Time string `yaml:"time" help:"how the column at is to be read: unix, unix_ms, unix_us or a layout such as 2006-01-02 15:04:05; what is common unless given"`
 	// Zone is that of dates without one; empty means UTC.
-	Zone string `yaml:"zone"`
+	Zone string `yaml:"zone" help:"time zone of dates without one; UTC unless given"`
 	// Since is the local day at which the first reading of a table of
 	// totals puts what it finds, such as 2024-01-01; empty means the time
 	// of the reading.
-	Since string `yaml:"since"`
+	Since string `yaml:"since" help:"for a table of totals: the day at which the first reading puts what it finds, such as 2024-01-01; the time of the reading unless given"`
 	// Most is how much a total may grow from one reading to the next before
 	// it is taken for a mistake; zero means ten million.
-	Most int64 `yaml:"most"`
+	Most int64 `yaml:"most" help:"how much a total may grow from one reading to the next before it is taken for a mistake; ten million unless given"`
 }
 
 // Columns say where each part of a pageview is found: the name of a column, a
 // text with columns in braces such as "/posts/{slug}/", or a constant as in
 // "=example.org". Only URL and At, or Total in its place, are needed.
 type Columns struct {
-	At       string `yaml:"at"`
-	URL      string `yaml:"url"` // path or whole address
-	Total    string `yaml:"total"`
-	Host     string `yaml:"host"`
-	Title    string `yaml:"title"`
-	Referrer string `yaml:"referrer"`
-	Addr     string `yaml:"address"` // of the visitor
-	Agent    string `yaml:"agent"`
-	Visitor  string `yaml:"visitor"` // what the site knows the visitor by, in place of address and agent
-	Language string `yaml:"language"`
-	Country  string `yaml:"country"`
-	Browser  string `yaml:"browser"`
-	System   string `yaml:"system"`
-	Device   string `yaml:"device"`
+	At       string `yaml:"at" help:"when the page was seen"`
+	URL      string `yaml:"url,required" help:"the page's path or whole address"`
+	Total    string `yaml:"total" help:"for a table of totals: the page's pageviews so far"`
+	Host     string `yaml:"host" help:"host name of the page"`
+	Title    string `yaml:"title" help:"title of the page"`
+	Referrer string `yaml:"referrer" help:"address the visitor came from"`
+	Addr     string `yaml:"address" help:"address of the visitor"`
+	Agent    string `yaml:"agent" help:"user agent"`
+	Visitor  string `yaml:"visitor" help:"what the site knows the visitor by, in place of address and agent"`
+	Language string `yaml:"language" help:"language as in Accept-Language"`
+	Country  string `yaml:"country" help:"two letters of the country"`
+	Browser  string `yaml:"browser" help:"name of the browser, where there is no agent"`
+	System   string `yaml:"system" help:"name of the system, where there is no agent"`
+	Device   string `yaml:"device" help:"desktop, mobile or tablet, where there is no agent"`
 }
 
 // The parts of a pageview, in the order of Columns.
@@ -84,6 +84,13 @@ func (c Columns) all() [parts]string {
 
 // counts tells whether the table keeps totals.
 func (c *Config) counts() bool { return c.Columns.Total != "" }
+
+// Check tells what is wrong with the configuration, as far as that can be told
+// without the database.
+func (c *Config) Check() error {
+	_, err := c.read()
+	return err
+}
 
 // plan is a Config that was read.
 type plan struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -36,20 +37,21 @@ type appConfig struct {
 
 // app is a data directory with all that works on it.
 type app struct {
-	dir    *dataDir
-	store  *duckdb.Store
-	state  *sqlite.State
-	site   *beforehand.Site
-	server *server.Server
-	sites  []server.Site
-	salts  *sqlite.Salts
-	log    *slog.Logger
+	dir       *dataDir
+	store     *duckdb.Store
+	state     *sqlite.State
+	site      *beforehand.Site
+	server    *server.Server
+	sites     []server.Site
+	databases map[string]*database.DB // of sites, by name
+	salts     *sqlite.Salts
+	log       *slog.Logger
 }
 
 // openApp opens a data directory, and makes what is not there. The flags were
 // checked by the command that read them.
 func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
-	a := &app{log: c.log}
+	a := &app{log: c.log, databases: map[string]*database.DB{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
@@ -107,8 +109,7 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 		if site.Zone, err = time.LoadLocation(kept.Zone); err != nil {
 			return err
 		}
-		parser := trigger.Parser{Zone: site.Zone, Calendar: calendarFinder(c.file.CalendarFiles())}
-		when, err := parser.Parse(cmp.Or(string(v.Trigger), "every 1h"))
+		when, err := a.trigger(c.file, site, cmp.Or(v.Trigger, "every 1h"))
 		if err != nil {
 			return fmt.Errorf("trigger of site %q: %w", v.Name, err)
 		}
@@ -117,6 +118,12 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 		})
 	}
 	return nil
+}
+
+// trigger reads the text of a trigger by the clock of a site.
+func (a *app) trigger(file *config.File, site *collect.Site, text config.Trigger) (trigger.Trigger, error) {
+	p := trigger.Parser{Zone: site.Zone, Calendar: calendarFinder(file.CalendarFiles())}
+	return p.Parse(string(text))
 }
 
 // named is the site of that name, or the only one where none is named.
@@ -139,7 +146,7 @@ func (a *app) named(name string) (*collect.Site, error) {
 
 // close lets go of everything, in the reverse order.
 func (a *app) close() error {
-	var errs []error
+	errs := []error{a.closeDatabases()}
 	if a.state != nil {
 		errs = append(errs, a.state.Close())
 	}

@@ -47,6 +47,9 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openTables(ctx, c.file); err != nil {
+		return errors.Join(err, a.close())
+	}
 	err = a.serve(ctx, front, func(url string) {
 		fmt.Fprintf(s.out, "serving %s from %s\n", url, c.data)
 		for _, site := range a.sites {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the site's own database
+)
+
+// TestATableOfTheSiteIsReadWhileServing has the configuration name a table, to
+// which rows come while the server runs.
+func TestATableOfTheSiteIsReadWhileServing(t *testing.T) {
+	name, data := program(t), filepath.Join(t.TempDir(), "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const file = `
+databases:
+  shop: {url: "sqlite:shop.db"}
+sites:
+  - name: shop
+    trigger: every 1s
+    tables:
+      - {name: visits, database: shop, table: visits, key: id, trigger: every 1s, columns: {at: seen, url: path}}
+`
+	if err := os.WriteFile(filepath.Join(data, "beforehand.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(data, "shop.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	fill := func(query string) {
+		if _, err := db.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill(`CREATE TABLE visits (id INTEGER PRIMARY KEY, seen TEXT, path TEXT)`)
+	fill(`INSERT INTO visits (seen, path) VALUES ('2026-01-01 10:00:00', '/a'), ('2026-01-02 10:00:00', '/b')`)
+
+	server := startProcess(t, "stdout", name, "serve", "--data", data, "--listen", "localhost:0")
+	_, rest, _ := strings.Cut(<-server.lines, "serving ")
+	url, _, _ := strings.Cut(rest, " ")
+	want := func(text string) {
+		t.Helper()
+		deadline := time.Now().Add(60 * time.Second)
+		for {
+			_, got := fetch(t, url+"/s/shop/pageviews.json")
+			if strings.Contains(got, text) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the report is %s, want %s in it", got, text)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	want(`"total":2`)
+	fill(`INSERT INTO visits (seen, path) VALUES ('2026-01-03 10:00:00', '/a')`)
+	want(`"total":3`)
+}
