@@ -118,6 +118,15 @@ func (d *DB) Placeholder(n int) string {
 	return "?"
 }
 
+// Whole is the placeholder of a whole number that may be too large for the
+// column it is compared with.
+func (d *DB) Whole(n int) string {
+	if d.engine.dollar {
+		return d.Placeholder(n) + "::bigint"
+	}
+	return d.Placeholder(n)
+}
+
 // Column types as a database names them, by the name of the column.
 type Columns map[string]string
 

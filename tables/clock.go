@@ -34,7 +34,7 @@ func newClock(how, zone string) (clock, error) {
 	case "unix_us":
 		c.unit = time.Microsecond
 	default:
-		if !strings.Contains(how, "2006") {
+		if !strings.Contains(how, "06") {
 			return c, fmt.Errorf("time: %q is neither unix, unix_ms, unix_us nor a layout such as 02.01.2006 15:04", how)
 		}
 		c.layout = how
@@ -99,6 +99,11 @@ var layouts = []string{
 	"02/Jan/2006:15:04:05 -0700", time.RFC1123Z, time.RFC1123, "20060102150405",
 }
 
+// isNumber tells whether a text is a number, and no time of 14 digits.
+func isNumber(s string) bool {
+	return strings.Trim(s, "0123456789.") == "" && (len(s) != len("20060102150405") || strings.Contains(s, "."))
+}
+
 func (c *clock) text(s string, zoned bool) (time.Time, error) {
 	zone := c.zone
 	if zoned {
@@ -114,7 +119,7 @@ func (c *clock) text(s string, zoned bool) (time.Time, error) {
 			return at, fmt.Errorf("a time that is not of the form %s", c.layout)
 		}
 		return at, nil
-	case c.unit != 0 || len(s) != len("20060102150405") && strings.Trim(s, "0123456789.") == "":
+	case c.unit != 0 || isNumber(s):
 		f, err := strconv.ParseFloat(s, 64)
 		if err != nil {
 			return time.Time{}, errors.New("a text that is no number")

@@ -46,7 +46,7 @@ func (r *reading) witnesses(ctx context.Context, tx *sql.Tx, there map[int64]str
 	var args []any
 	for _, w := range r.at.witnesses {
 		args = append(args, w.ID)
-		places = append(places, r.DB.Placeholder(len(args)))
+		places = append(places, r.DB.Whole(len(args)))
 	}
 	rows, err := tx.QueryContext(ctx, fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s IN (%s)", r.DB.Column(r.key),
 		r.DB.Column(r.Config.Columns.At), r.DB.Name(r.Config.Table), r.DB.Name(r.key), strings.Join(places, ", ")), args...)

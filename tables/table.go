@@ -166,10 +166,10 @@ func (r *reading) fillGaps(ctx context.Context) error {
 		var where []string
 		args := []any{some[0].from, some[len(some)-1].to}
 		for _, g := range some {
-			where = append(where, fmt.Sprintf("(%s > %s AND %s < %s)", key, r.DB.Placeholder(len(args)+1), key, r.DB.Placeholder(len(args)+2)))
+			where = append(where, fmt.Sprintf("(%s > %s AND %s < %s)", key, r.DB.Whole(len(args)+1), key, r.DB.Whole(len(args)+2)))
 			args = append(args, g.from, g.to)
 		}
-		query := fmt.Sprintf("%s > %s AND %s < %s AND (%s)", key, r.DB.Placeholder(1), key, r.DB.Placeholder(2), strings.Join(where, " OR "))
+		query := fmt.Sprintf("%s > %s AND %s < %s AND (%s)", key, r.DB.Whole(1), key, r.DB.Whole(2), strings.Join(where, " OR "))
 		for {
 			n, err := r.page(ctx, query, args)
 			if err != nil {
@@ -189,7 +189,7 @@ func (r *reading) fillGaps(ctx context.Context) error {
 
 // afterID reads the rows above the greatest number.
 func (r *reading) afterID(ctx context.Context) error {
-	query := r.DB.Name(r.plan.keys[0]) + " > " + r.DB.Placeholder(1)
+	query := r.DB.Name(r.plan.keys[0]) + " > " + r.DB.Whole(1)
 	for {
 		n, err := r.page(ctx, query, []any{r.at.ids.last()})
 		if err != nil || n < batchRows {
