@@ -55,6 +55,9 @@ func Simulate(t *testing.T, sim Simulation) []*scheduler.Tick {
 	bubble(t, func(t *testing.T) {
 		sim.For = cmp.Or(sim.For, 7*24*time.Hour)
 		sim.Replicas = cmp.Or(sim.Replicas, 3)
+		if sim.Config.Retention == (scheduler.Retention{}) {
+			sim.Config.Retention = scheduler.Retention{Age: -1, Count: -1} // the ledger is judged whole
+		}
 		w := &world{
 			Simulation: sim, t: t, store: sim.Open(t), notes: newNotes(),
 			rng: rand.New(rand.NewPCG(sim.Seed, 1)), replicas: make([]*replica, sim.Replicas),
