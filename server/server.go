@@ -18,6 +18,7 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
+	"github.com/beforehand-go/beforehand/token"
 	"github.com/beforehand-go/beforehand/web"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	Store    pageview.Store    // holds the pageviews
 	Importer *collect.Importer // takes imports in
 	Sites    []Site            // at least one; the first is at the root
+	Tokens   *token.Guard      // knows who from elsewhere may ask for numbers; nil means nobody
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
 	Logger   *slog.Logger      // nil means slog.Default()
@@ -37,13 +39,14 @@ type Server struct {
 	Config
 	sites     []*site
 	importing chan struct{} // holds one token while an import runs
+	asking    chan struct{} // holds one token for each question being answered
 }
 
 // New makes each site's reports and a server for them. Nothing is computed or
 // served before the reports' Run and the server's.
 func New(c Config) *Server {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	s := &Server{Config: c, importing: make(chan struct{}, 1)}
+	s := &Server{Config: c, importing: make(chan struct{}, 1), asking: make(chan struct{}, statsAtOnce)}
 	for _, v := range c.Sites {
 		s.sites = append(s.sites, s.newSite(v))
 	}
@@ -134,6 +137,8 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /s/{site}/{file}", s.report())
 	mux.HandleFunc("GET /s/{site}/{report}/status.json", s.status)
 	mux.HandleFunc("GET /s/{site}/{report}/events", s.events)
+	mux.HandleFunc("GET /api/v1/sites/{site}/stats", s.stats)
+	mux.HandleFunc("GET /api/v1/sites/{site}/stats.csv", s.stats)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "ok\n")
 	})

@@ -23,6 +23,8 @@ type Site struct {
 	Articles string          // pattern of the paths on the hot list; empty means every page
 	Trigger  trigger.Trigger // when reports are computed; nil means every hour
 	Import   string          // command that a page without pageviews suggests
+
+	PublicStats bool // everybody may ask for numbers
 }
 
 // site is a site with its reports and its page.

@@ -1,0 +1,170 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/token"
+)
+
+const (
+	// statsAtOnce is how many questions are answered at once; the others wait
+	// their turn. Each may take all cores.
+	statsAtOnce = 2
+	// statsTimeout is how long a question may take, waiting included.
+	statsTimeout = 30 * time.Second
+)
+
+// statsError is an error that is told to who asked.
+type statsError struct {
+	status    int
+	Error     string   `json:"error"`
+	Parameter string   `json:"parameter,omitempty"` // the one that is wrong
+	Allowed   []string `json:"allowed,omitempty"`   // what it may be
+}
+
+// stats answers GET /api/v1/sites/{site}/stats. Nothing of it is computed
+// beforehand but what the store keeps added up.
+func (s *Server) stats(w http.ResponseWriter, r *http.Request) {
+	v := s.named(r.PathValue("site"))
+	if refused := s.mayAsk(r, v); refused != nil {
+		refused.write(w)
+		return
+	}
+	q, wrong := parseStats(r, v.Zone)
+	if wrong != nil {
+		wrong.write(w)
+		return
+	}
+	q.Site = v.Name
+	ctx, cancel := context.WithTimeout(r.Context(), statsTimeout)
+	defer cancel()
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-ctx.Done():
+		s.failStats(w, r, ctx.Err())
+		return
+	}
+	a, err := s.answer(ctx, q)
+	if err != nil {
+		s.failStats(w, r, err)
+		return
+	}
+	a.write(w)
+}
+
+// mayAsk tells why a request gets no numbers of a site: nil means that it does.
+// Whoever sits at the machine may ask; a request that came through a proxy
+// comes from elsewhere.
+func (s *Server) mayAsk(r *http.Request, v *site) *statsError {
+	if local(r) || v != nil && v.PublicStats {
+		if v == nil {
+			return &statsError{status: http.StatusNotFound, Error: "there is no site " + r.PathValue("site")}
+		}
+		return nil
+	}
+	if s.Tokens == nil {
+		return &statsError{status: http.StatusForbidden, Error: "numbers are given to this machine only"}
+	}
+	t, err := s.Tokens.Check(r)
+	switch {
+	case errors.Is(err, token.ErrMissing), errors.Is(err, token.ErrUnknown):
+		return &statsError{status: http.StatusUnauthorized, Error: err.Error()}
+	case err != nil:
+		s.Logger.Error("look up token", "error", err)
+		return &statsError{status: http.StatusServiceUnavailable, Error: "the token could not be looked up; try again later"}
+	case v == nil:
+		return &statsError{status: http.StatusNotFound, Error: "there is no site " + r.PathValue("site")}
+	case !t.Allows(token.StatsRead, v.Name):
+		return &statsError{status: http.StatusForbidden, Error: "the token is not good for " + string(token.StatsRead) + " of this site"}
+	}
+	return nil
+}
+
+// local tells whether a request was made on this machine.
+func local(r *http.Request) bool {
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Cf-Connecting-Ip", "Via"} {
+		if r.Header.Get(h) != "" {
+			return false
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// failStats tells that there is no answer, without saying why to who may not
+// know.
+func (s *Server) failStats(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // nobody waits any more
+	}
+	e := statsError{status: http.StatusInternalServerError, Error: "the numbers could not be computed; the server's log says why"}
+	if errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "Interrupt") {
+		e = statsError{status: http.StatusServiceUnavailable, Error: "the question takes too long; ask for fewer days, dimensions or filters, or try again later"}
+	} else {
+		s.Logger.Error("answer question", "path", r.URL.Path, "error", err)
+	}
+	e.write(w)
+}
+
+func (e *statsError) write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	switch e.status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "10")
+	}
+	w.WriteHeader(e.status)
+	json.NewEncoder(w).Encode(e)
+}
+
+// answer asks the store, twice where the answer is compared.
+func (s *Server) answer(ctx context.Context, q statsQuery) (*statsAnswer, error) {
+	a := &statsAnswer{query: q, asOf: time.Now()}
+	var err error
+	if a.now, err = s.Store.Query(ctx, q.Query); err != nil || q.compare == "" {
+		return a, err
+	}
+	former := q.Query
+	former.From, former.To = q.former()
+	former.Limit, former.Through = 0, a.now.Through
+	a.formerFrom, a.formerTo = former.From, former.To
+	a.former, err = s.Store.Query(ctx, former)
+	return a, err
+}
+
+// former are the days that a comparison is with.
+func (q *statsQuery) former() (from, to pageview.Day) {
+	if q.compare == compareYear {
+		return yearBefore(q.From), yearBefore(q.To)
+	}
+	if q.From == q.From.Month() && q.To+1 == (q.To+1).Month() { // whole months
+		n := 1
+		for q.From.AddMonths(n) <= q.To {
+			n++
+		}
+		return q.From.AddMonths(-n), q.From - 1
+	}
+	return q.From - (q.To - q.From + 1), q.From - 1
+}
+
+// yearBefore is the same day of the year before; of 29 February, the 28th.
+func yearBefore(d pageview.Day) pageview.Day {
+	first := d.AddMonths(-12)
+	return first + min(d-d.Month(), first.AddMonths(1)-1-first)
+}
