@@ -40,6 +40,8 @@ type Site struct {
 	Sources  [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel and busuanzi; api; middleware; log; table; counter; export unless given"`
 	Exclude  Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
 	Tables   []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
+
+	PublicStats bool `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
 }
 
 // Table is what the file says of a table that pageviews are read from.

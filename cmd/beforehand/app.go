@@ -21,6 +21,7 @@ import (
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/sqlite"
+	"github.com/beforehand-go/beforehand/token"
 	"github.com/beforehand-go/beforehand/trigger"
 )
 
@@ -87,6 +88,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	}
 	a.server = server.New(server.Config{
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Logger: c.log, Metrics: metricsOf(a.site),
+		Tokens:   token.NewGuard(a.state.Tokens()),
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
 	})
 	return a, nil
@@ -115,6 +117,7 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 		}
 		a.sites = append(a.sites, server.Site{
 			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: c.importHint(v.Name),
+			PublicStats: v.PublicStats,
 		})
 	}
 	return nil
