@@ -50,8 +50,9 @@ type Visitors struct {
 	salts Salts
 	seal  cipher.AEAD
 
-	mu   sync.Mutex
-	held map[saltKey]heldSalt
+	asking sync.Mutex // held while a salt that is not held is asked for
+	mu     sync.Mutex
+	held   map[saltKey]*heldSalt
 }
 
 type saltKey struct {
@@ -59,14 +60,34 @@ type saltKey struct {
 	day  pageview.Day
 }
 
+// heldSalt is a salt in memory.
 type heldSalt struct {
 	salt  []byte
-	since time.Time
+	used  time.Time // last
+	noted time.Time // when the store was last told that it is used
+	asked time.Time // when the store was last asked, with or without an answer
 }
 
-// saltRefresh is how long a salt is held before its use is noted again. It is
-// far below the 48 hours after which an unused one is deleted.
-const saltRefresh = time.Hour
+const (
+	// SaltLife is how long a salt of a day that is over is kept after its last
+	// use, in the store and in memory.
+	SaltLife = 48 * time.Hour
+
+	saltRefresh = time.Hour        // pause until the use of a salt is noted again
+	saltRetry   = 10 * time.Second // pause until a store that gave no answer is asked again
+	saltWait    = 5 * time.Second  // for a store that gives no answer
+	saltsAhead  = 2                // days whose salts are held before they begin
+)
+
+// over tells whether a day has ended in every zone.
+func over(day pageview.Day, now time.Time) bool {
+	return day < pageview.DayOf(now.UTC().Add(-12*time.Hour))
+}
+
+// expired tells whether a salt is due to be forgotten.
+func (h *heldSalt) expired(day pageview.Day, now time.Time) bool {
+	return over(day, now) && now.Sub(h.used) >= SaltLife
+}
 
 // NewVisitors returns a Visitors whose salts lie in the store, sealed under
 // the key.
@@ -79,11 +100,15 @@ func NewVisitors(salts Salts, key Key) (*Visitors, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Visitors{salts: salts, seal: seal, held: map[saltKey]heldSalt{}}, nil
+	return &Visitors{salts: salts, seal: seal, held: map[saltKey]*heldSalt{}}, nil
 }
 
 // ID is the number of a visitor: the first eight bytes of an HMAC-SHA256 of
 // site, address and user agent under the salt of the site's local day.
+//
+// While the store of salts gives no answer the salts in memory are used: those
+// of the day and of the next two. Beyond that ID fails, and what was seen must
+// be refused.
 func (v *Visitors) ID(ctx context.Context, site string, day pageview.Day, addr, agent string) (uint64, error) {
 	salt, err := v.salt(ctx, saltKey{site, day})
 	if err != nil {
@@ -98,11 +123,67 @@ func (v *Visitors) ID(ctx context.Context, site string, day pageview.Day, addr, 
 }
 
 func (v *Visitors) salt(ctx context.Context, k saltKey) ([]byte, error) {
+	now := time.Now()
+	if salt, fresh := v.holds(k, now); fresh {
+		return salt, nil
+	} else if salt != nil {
+		// Its use is noted again. That may fail, since the salt is known.
+		if v.ask(ctx, k, now) != nil {
+			return salt, nil
+		}
+		v.askAhead(ctx, k, now)
+		salt, _ = v.holds(k, now)
+		return salt, nil
+	}
+	v.asking.Lock()
+	defer v.asking.Unlock()
+	if salt, _ := v.holds(k, now); salt != nil {
+		return salt, nil
+	}
+	if err := v.ask(ctx, k, now); err != nil {
+		return nil, err
+	}
+	v.askAhead(ctx, k, now)
+	salt, _ := v.holds(k, now)
+	return salt, nil
+}
+
+// holds is a salt in memory that is about to be used, or nil. Fresh means that
+// the store need not be asked for it by the caller.
+func (v *Visitors) holds(k saltKey, now time.Time) (salt []byte, fresh bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if h, ok := v.held[k]; ok && time.Since(h.since) < saltRefresh {
-		return h.salt, nil
+	h := v.held[k]
+	if h == nil || h.expired(k.day, now) {
+		return nil, false
 	}
+	h.used = now
+	fresh = now.Sub(h.noted) < saltRefresh || now.Sub(h.asked) < saltRetry
+	if !fresh {
+		h.asked = now
+	}
+	return h.salt, fresh
+}
+
+// askAhead asks for the salts of the days that come next, where a day is not a
+// past one. Where that fails the use of the day's salt, noted again in an hour,
+// brings another try.
+func (v *Visitors) askAhead(ctx context.Context, k saltKey, now time.Time) {
+	for next := range pageview.Day(saltsAhead) {
+		ahead := saltKey{k.site, k.day + next + 1}
+		v.mu.Lock()
+		held := v.held[ahead] != nil
+		v.mu.Unlock()
+		if !held && !over(k.day, now) && v.ask(ctx, ahead, now) != nil {
+			return
+		}
+	}
+}
+
+// ask has the store keep a salt and note its use, and holds it.
+func (v *Visitors) ask(ctx context.Context, k saltKey, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, saltWait)
+	defer cancel()
 	fresh := make([]byte, 32)
 	rand.Read(fresh)
 	nonce := make([]byte, v.seal.NonceSize())
@@ -110,25 +191,22 @@ func (v *Visitors) salt(ctx context.Context, k saltKey) ([]byte, error) {
 	label := fmt.Appendf(nil, "%s\n%d", k.site, k.day)
 	sealed, err := v.salts.Salt(ctx, k.site, k.day, v.seal.Seal(nonce, nonce, fresh, label))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(sealed) < len(nonce) {
-		return nil, errors.New("the sealed salt is too short")
+		return errors.New("the sealed salt is too short")
 	}
 	salt, err := v.seal.Open(nil, sealed[:len(nonce)], sealed[len(nonce):], label)
 	if err != nil {
-		return nil, errors.New("the key of the data directory does not open it: put the key file back that was there when the data was made")
+		return errors.New("the key of the data directory does not open it: put the key file back that was there when the data was made")
 	}
-	v.forgetOld()
-	v.held[k] = heldSalt{salt, time.Now()}
-	return salt, nil
-}
-
-// forgetOld lets go of salts in memory that are due to be asked for again.
-func (v *Visitors) forgetOld() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	for k, h := range v.held {
-		if time.Since(h.since) >= saltRefresh {
+		if h.expired(k.day, now) {
 			delete(v.held, k)
 		}
 	}
+	v.held[k] = &heldSalt{salt, now, now, now}
+	return nil
 }

@@ -42,15 +42,35 @@ func (s *Salts) Salt(ctx context.Context, site string, day pageview.Day, fresh [
 	return sealed, nil
 }
 
-// Delete deletes the salts that were last used before an instant, for good. A
-// day of which pageviews come later still gets a new one, and is marked as one
-// whose visitors may be over.
-func (s *Salts) Delete(ctx context.Context, before time.Time) error {
+// Delete deletes the salts of days that are over and that were last used
+// collect.SaltLife ago, for good. A day of which pageviews come later still
+// gets a new one, and is then one of Renewed.
+func (s *Salts) Delete(ctx context.Context, now time.Time) error {
 	err := s.state.write(ctx, func(c *conn) error {
-		return c.exec("UPDATE beforehand_salts SET sealed = NULL WHERE sealed IS NOT NULL AND used < ?", before.Unix())
+		return c.exec("UPDATE beforehand_salts SET sealed = NULL WHERE sealed IS NOT NULL AND used <= ? AND day < ?",
+			now.Add(-collect.SaltLife).Unix(), pageview.DayOf(now.UTC().Add(-12*time.Hour)))
 	})
 	if err != nil {
 		return fmt.Errorf("delete salts: %w", err)
 	}
 	return nil
+}
+
+// Renewed are the local days of a site whose salt was replaced because
+// pageviews came after it was deleted: somebody may be counted as two visitors
+// on them.
+func (s *Salts) Renewed(ctx context.Context, site string) (days []pageview.Day, err error) {
+	err = s.state.read(ctx, func(c *conn) error {
+		days = nil
+		return c.each(func(row scanner) error {
+			var day pageview.Day
+			err := row.Scan(&day)
+			days = append(days, day)
+			return err
+		}, "SELECT day FROM beforehand_salts WHERE site = ? AND renewed = 1 ORDER BY day", site)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list renewed salts: %w", err)
+	}
+	return days, nil
 }

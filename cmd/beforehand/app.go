@@ -184,15 +184,12 @@ func brotliEncoder() snapshot.Encoder {
 	}}
 }
 
-// saltLife is how long a salt is kept after its last use.
-const saltLife = 48 * time.Hour
-
-// keepSalts deletes salts that were not used for a while, until ctx ends.
+// keepSalts deletes old salts of visitors, until ctx ends.
 func (a *app) keepSalts(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := a.salts.Delete(ctx, time.Now().Add(-saltLife)); err != nil && ctx.Err() == nil {
+		if err := a.salts.Delete(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			a.log.Error("delete old salts", "error", err)
 		}
 		select {
