@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"."},
 	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database"},
-	{"tables", "exports", "declared"},
+	{"tables", "exports", "declared", "receive"},
 	{"config"},
 	{"web"},
 	{"examples/way", "examples/embed"},

@@ -13,7 +13,7 @@ import (
 const (
 	BotNoAgent    = "no_agent"      // no user agent was sent
 	BotFeedReader = "feed_reader"   // it reads feeds for somebody
-	BotHeadless   = "headless"      // a browser without a screen
+	BotHeadless   = "headless"      // a browser without a screen, or one that a program drives
 	BotKnown      = "known_bot"     // the agent names itself, or is on the list of crawlers
 	BotNoBrowser  = "not_a_browser" // a program that does not say it is a browser
 )
@@ -66,6 +66,17 @@ func classify(agent string) Agent {
 		v.Device = "desktop"
 	}
 	return v
+}
+
+// device is what a screen of that width is likely on.
+func device(width int) string {
+	switch {
+	case width < 600:
+		return "mobile"
+	case width < 1024:
+		return "tablet"
+	}
+	return "desktop"
 }
 
 // botReason is why an agent is no person's. It leaves out two signs that look

@@ -60,6 +60,12 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	if v.Country == "" && in.Country != nil && known == nil {
 		v.Country = country(in.Country(addr.Unmap()))
 	}
+	if v.Country == "" && s.Zone != "" {
+		v.Country = zoneCountry(s.Zone)
+	}
+	if v.Device == "" && s.Width > 0 && v.Bot == "" {
+		v.Device = device(s.Width)
+	}
 	v.Visitor, err = in.visitor(ctx, &v, s)
 	return v, "", err
 }

@@ -20,6 +20,8 @@ type Seen struct {
 	Told     Agent  // what the way in tells in place of the agent; used with NoAgent
 	Language string // as in Accept-Language
 	Country  string // two letters; empty means that the address tells it
+	Zone     string // of the visitor's clock, such as "Europe/Paris"; tells the country where nothing else does
+	Width    int    // of the visitor's screen in CSS pixels; tells the device where nothing else does
 	Visitor  string // what the sender knows the visitor by, in place of address and agent
 	NoPerson string // reason of a bot verdict that the way in has come to itself
 	Source   pageview.Source

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -46,7 +47,22 @@ func (s Sites) ForHost(host string) *Site {
 
 // Exclude says whose pageviews do not count.
 type Exclude struct {
-	Addrs []netip.Prefix // such as the owner's own network
+	Addrs  []netip.Prefix // such as the owner's own network
+	Header string         // header that marks a request, as "Name" or "Name: value"; logs do not tell it
+}
+
+// Request tells whether the header of a request keeps it from counting.
+func (e Exclude) Request(h http.Header) bool {
+	if e.Header == "" {
+		return false
+	}
+	name, value, named := strings.Cut(e.Header, ":")
+	for _, v := range h.Values(name) {
+		if !named || v == strings.TrimSpace(value) {
+			return true
+		}
+	}
+	return false
 }
 
 // takes tells whether a page of that host is the site's. A host that is not

@@ -1,0 +1,135 @@
+package receive
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/token"
+)
+
+// Keeper makes pageviews durable. A pageview.Store is one.
+type Keeper interface {
+	Append(ctx context.Context, b pageview.Batch) error
+}
+
+// Config is what the ways in need.
+type Config struct {
+	Sites   collect.Sites
+	Store   Keeper
+	Intake  *collect.Intake
+	Tokens  token.Store     // of the API; nil means that there is no API
+	Proxies collect.Proxies // in front of the server
+	Script  string          // name of the script and the picture in URLs, without ".js"; empty means "b"
+	Logger  *slog.Logger    // nil means slog.Default()
+}
+
+// Receiver takes pageviews in. Make it with New.
+type Receiver struct {
+	Config
+	guard *token.Guard
+}
+
+// scriptName is what a script can be called.
+var scriptName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
+
+// New returns a Receiver. It fails where the script cannot be called so.
+func New(c Config) (*Receiver, error) {
+	c.Script = cmp.Or(c.Script, "b")
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if !scriptName.MatchString(c.Script) {
+		return nil, fmt.Errorf("a script's name is 1 to 40 letters, digits, - and _, not %q", c.Script)
+	}
+	r := &Receiver{Config: c}
+	if c.Tokens != nil {
+		r.guard = token.NewGuard(c.Tokens)
+	}
+	return r, nil
+}
+
+// Mount puts the ways in on a mux.
+func (r *Receiver) Mount(mux *http.ServeMux) {
+	for _, v := range versions() {
+		for _, path := range v.paths(r.Script) {
+			mux.Handle("GET "+path.url, path)
+			mux.HandleFunc("POST "+path.url, r.takeBeacon)
+		}
+	}
+	mux.HandleFunc("GET /"+r.Script+".gif", r.takePixel)
+}
+
+// patience is how long a sender waits for the disk before it is told to come
+// back.
+const patience = 10 * time.Second
+
+// keep makes a batch durable.
+func (r *Receiver) keep(ctx context.Context, b pageview.Batch) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return r.Store.Append(ctx, b)
+}
+
+// site is the site that a page belongs to: the one that was named, else that
+// of the page's host; or nil.
+func (r *Receiver) site(name, host string) *collect.Site {
+	if name != "" {
+		return r.Sites.Named(name)
+	}
+	return r.Sites.ForHost(host)
+}
+
+// see makes a pageview of what a page told of itself.
+func (r *Receiver) see(req *http.Request, site *collect.Site, s *collect.Seen) (pageview.Pageview, string, error) {
+	if site.Exclude.Request(req.Header) {
+		return pageview.Pageview{}, collect.LeftExcluded, nil
+	}
+	s.At, s.Addr = time.Now(), r.Proxies.Client(req)
+	s.Agent, s.Language = req.Header.Get("User-Agent"), req.Header.Get("Accept-Language")
+	return r.Intake.Pageview(req.Context(), site, s)
+}
+
+// Reasons why a request was refused whole, besides those of collect.
+const (
+	leftUnknownSite = "unknown_site" // no site of that name or host
+	leftOrigin      = "other_origin" // a page told of a page of another host
+)
+
+// leave answers a sender that nothing was kept, and why.
+func leave(w http.ResponseWriter, reason string) { w.Header().Set("Pageview-Left-Out", reason) }
+
+// trouble is what a sender is told when the store keeps nothing: the status is
+// 503 in each case, since the sender is not to blame.
+func trouble(err error) (text string, after string) {
+	switch {
+	case errors.Is(err, pageview.ErrBusy):
+		return "too many pageviews wait to be written; nothing of this request was kept", "1"
+	case errors.Is(err, pageview.ErrFull):
+		return "no space is left for pageviews; nothing of this request was kept", "60"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return "the disk took too long; whether this request was kept is not known", "5"
+	}
+	return "the store failed, and the server's log says how; whether this request was kept is not known", "5"
+}
+
+// note logs an error that a sender is not told.
+func (r *Receiver) note(req *http.Request, err error) {
+	told := errors.Is(err, pageview.ErrBusy) || errors.Is(err, pageview.ErrFull) || req.Context().Err() != nil
+	if !told {
+		r.Logger.Error("keep pageviews", "path", req.URL.Path, "error", err)
+	}
+}
+
+// fail answers a page for which the store kept nothing.
+func (r *Receiver) fail(w http.ResponseWriter, req *http.Request, err error) {
+	r.note(req, err)
+	text, after := trouble(err)
+	w.Header().Set("Retry-After", after)
+	http.Error(w, text, http.StatusServiceUnavailable)
+}
