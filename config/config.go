@@ -22,6 +22,8 @@ const FileName = "beforehand.yaml"
 type File struct {
 	Listen    string              `yaml:"listen" help:"host:port to serve on; localhost:8080 unless given"`
 	Publish   string              `yaml:"publish" help:"directory to write the reports to after each refresh"`
+	Script    string              `yaml:"script" help:"name of the script and the picture in URLs, so that /NAME.js is the script; b unless given"`
+	Proxies   Proxies             `yaml:"proxies" help:"proxies in front of the server"`
 	Calendars map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
 	Databases map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
 	Sites     []Site              `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
@@ -57,9 +59,16 @@ type Database struct {
 	Timeout Duration `yaml:"timeout" help:"how long one query may take; 30s unless given"`
 }
 
+// Proxies is what the file says of proxies in front of the server.
+type Proxies struct {
+	Trusted []Network `yaml:"trusted" help:"addresses or ranges of proxies that tell who asked; none unless given"`
+	Header  string    `yaml:"header" help:"the header in which they tell it; the first that is there of X-Forwarded-For, Forwarded and CF-Connecting-IP unless given"`
+}
+
 // Exclude is what the file says of pageviews that do not count.
 type Exclude struct {
 	Addresses []Network `yaml:"addresses" help:"addresses or ranges, such as 192.0.2.0/24"`
+	Header    string    `yaml:"header" help:"a header that marks requests, as NAME or NAME: VALUE; access logs do not tell it"`
 }
 
 // Load reads a file. Names of files in it are relative to its own directory.
@@ -177,6 +186,7 @@ func (s *Site) Collect() *collect.Site {
 	for _, h := range s.Hosts {
 		site.Hosts = append(site.Hosts, string(h))
 	}
+	site.Exclude.Header = s.Exclude.Header
 	for _, n := range s.Exclude.Addresses {
 		site.Exclude.Addrs = append(site.Exclude.Addrs, n.Prefix)
 	}

@@ -25,7 +25,7 @@ type Config struct {
 	Sites   collect.Sites
 	Store   Keeper
 	Intake  *collect.Intake
-	Tokens  token.Store     // of the API; nil means that there is no API
+	Tokens  *token.Guard    // knows who may use the API; nil means that there is none
 	Proxies collect.Proxies // in front of the server
 	Script  string          // name of the script and the picture in URLs, without ".js"; empty means "b"
 	Logger  *slog.Logger    // nil means slog.Default()
@@ -34,7 +34,6 @@ type Config struct {
 // Receiver takes pageviews in. Make it with New.
 type Receiver struct {
 	Config
-	guard *token.Guard
 }
 
 // scriptName is what a script can be called.
@@ -47,11 +46,7 @@ func New(c Config) (*Receiver, error) {
 	if !scriptName.MatchString(c.Script) {
 		return nil, fmt.Errorf("a script's name is 1 to 40 letters, digits, - and _, not %q", c.Script)
 	}
-	r := &Receiver{Config: c}
-	if c.Tokens != nil {
-		r.guard = token.NewGuard(c.Tokens)
-	}
-	return r, nil
+	return &Receiver{Config: c}, nil
 }
 
 // Mount puts the ways in on a mux.

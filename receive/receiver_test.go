@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
-	"github.com/beforehand-go/beforehand/memory"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
 )
@@ -98,7 +97,6 @@ func newWays(t testing.TB, change ...func(*receive.Config)) *ways {
 			}},
 		},
 		Store: k, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}},
-		Tokens: memory.New().Tokens(),
 	}
 	for _, f := range change {
 		f(&c)

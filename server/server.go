@@ -16,6 +16,7 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/token"
@@ -29,6 +30,7 @@ type Config struct {
 	Importer *collect.Importer // takes imports in
 	Sites    []Site            // at least one; the first is at the root
 	Tokens   *token.Guard      // knows who from elsewhere may ask for numbers; nil means nobody
+	Receiver *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
 	Logger   *slog.Logger      // nil means slog.Default()
@@ -139,6 +141,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /s/{site}/{report}/events", s.events)
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats", s.stats)
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats.csv", s.stats)
+	if s.Receiver != nil {
+		s.Receiver.Mount(mux)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "ok\n")
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/snapshot"
@@ -31,6 +32,7 @@ type appConfig struct {
 	command string      // named to other processes that want the directory
 	single  config.Site // what flags say of the only site, where the file has none
 	publish string
+	ways    config.File // what flags say of the ways in, for the whole server
 	live    bool
 	log     *slog.Logger
 	file    *config.File // read by load; has at least one site
@@ -86,10 +88,16 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	intake := &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
+	tokens := token.NewGuard(a.state.Tokens())
+	receiver, err := receive.New(c.receiver(a, intake, tokens))
+	if err != nil {
+		return nil, err
+	}
 	a.server = server.New(server.Config{
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Logger: c.log, Metrics: metricsOf(a.site),
-		Tokens:   token.NewGuard(a.state.Tokens()),
-		Importer: &collect.Importer{Store: a.store, Key: key, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
+		Tokens:   tokens,
+		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 	})
 	return a, nil
 }

@@ -25,6 +25,7 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	addListen(f, &listen)
 	f.StringVar(&c.publish, "publish", "", "`directory` to write the reports to after each refresh, for a site without a server")
 	f.StringVar(&c.single.Articles, "articles", "", "`pattern` of the paths on the hot list, such as '/posts/*' (default: every page)")
+	c.addWays(f)
 	f.Var(textFlag{&c.single.Trigger}, "trigger", "`trigger` that says when the reports are computed, by the clock of the site's zone (default: every 1h)")
 	if err := f.parse(s, args, 0); err != nil {
 		return err
@@ -32,6 +33,7 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	if err := c.load(f); err != nil {
 		return err
 	}
+	c.preferFlags(f)
 	if !f.Changed("listen") && c.file.Listen != "" {
 		listen = c.file.Listen
 	}

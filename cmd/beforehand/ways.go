@@ -1,0 +1,64 @@
+package main
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/receive"
+	"github.com/beforehand-go/beforehand/token"
+)
+
+// addWays adds the flags about the ways in over HTTP.
+func (c *appConfig) addWays(f *flagSet) {
+	f.StringVar(&c.ways.Script, "script", "b", "`name` of the script and the picture in URLs: /NAME.js, /NAME.gif")
+	f.Var(networksFlag{&c.ways.Proxies.Trusted}, "trusted-proxies", "`addresses` or ranges of proxies in front that tell who asked, with commas between them")
+}
+
+// preferFlags lets flags that were given stand in place of the file's words.
+func (c *appConfig) preferFlags(f *flagSet) {
+	if f.Changed("script") {
+		c.file.Script = c.ways.Script
+	}
+	if f.Changed("trusted-proxies") {
+		c.file.Proxies.Trusted = c.ways.Proxies.Trusted
+	}
+}
+
+// networksFlag is a flag of several ranges of addresses.
+type networksFlag struct{ list *[]config.Network }
+
+func (f networksFlag) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		var n config.Network
+		if err := n.UnmarshalText([]byte(strings.TrimSpace(part))); err != nil {
+			return err
+		}
+		*f.list = append(*f.list, n)
+	}
+	return nil
+}
+
+func (f networksFlag) Type() string   { return "text" }
+func (f networksFlag) String() string { return "" }
+
+// receiver is what the ways in over HTTP need of the application.
+func (c *appConfig) receiver(a *app, intake *collect.Intake, tokens *token.Guard) receive.Config {
+	var sites collect.Sites
+	for _, s := range a.sites {
+		sites = append(sites, s.Site)
+	}
+	return receive.Config{
+		Sites: sites, Store: a.store, Intake: intake, Tokens: tokens,
+		Proxies: collect.Proxies{Trusted: prefixes(c.file.Proxies.Trusted), Header: c.file.Proxies.Header},
+		Script:  c.file.Script, Logger: c.log,
+	}
+}
+
+func prefixes(networks []config.Network) (all []netip.Prefix) {
+	for _, n := range networks {
+		all = append(all, n.Prefix)
+	}
+	return all
+}
