@@ -2,7 +2,9 @@ package beforehand_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,7 +21,7 @@ import (
 // publishing makes a site that publishes to a folder.
 func publishing(t *testing.T, state beforehand.State, dir string) *beforehand.Site {
 	t.Helper()
-	site, err := beforehand.Open(t.Context(), beforehand.Config{State: state, Publish: dir})
+	site, err := beforehand.Open(t.Context(), beforehand.Config{State: state, Publish: dir, Poll: 30 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +87,24 @@ func TestPublishKeepsTheFolderEqualToTheSnapshots(t *testing.T) {
 		if err := os.Remove(filepath.Join(dir, "blog", "hot.csv")); err != nil {
 			t.Fatal(err)
 		}
-		settle(time.Second)
+		settle(time.Minute)
 		if got := files(t, dir); got != want || read(t, path) != newer {
 			t.Errorf("not mended: %s, %q", got, read(t, path))
 		}
 		stop()
+
+		// A state that was lost takes no file away before there is another.
+		lost := publishing(t, memory.New(), dir)
+		beforehand.New(lost, "blog/hot", func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}, policy)
+		end := run(t, lost)
+		settle(time.Minute)
+		if got := files(t, dir); got != want {
+			t.Errorf("files %s, want %s", got, want)
+		}
+		end()
 
 		// The same report of another form: what is no longer made goes.
 		site = publishing(t, state, dir)
@@ -113,7 +128,7 @@ func TestPublishLeavesTheFilesOfOthers(t *testing.T) {
 		beforehand.New(b, "b", one, beforehand.Policy{})
 		defer run(t, a)()
 		defer run(t, b)()
-		settle(5 * time.Second)
+		settle(time.Minute)
 		if got, want := files(t, dir), ".beforehand.json a.csv a.html a.html.gz a.json b.csv b.html b.html.gz b.json"; got != want {
 			t.Errorf("files %s, want %s", got, want)
 		}
@@ -131,9 +146,38 @@ func TestPublishThatFailsDoesNotFailTheReport(t *testing.T) {
 		site := publishing(t, memory.New(), dir)
 		hot := beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
 		defer run(t, site)()
-		settle(5 * time.Second)
+		settle(time.Minute)
 		if calls.Load() != 1 || get(hot, "/hot.json").Code != 200 {
 			t.Errorf("%d runs, status %d", calls.Load(), get(hot, "/hot.json").Code)
+		}
+	})
+}
+
+func TestFilesOfAFamilyHaveNamesThatFitAnywhere(t *testing.T) {
+	type params struct {
+		Site string `json:"site"`
+		N    int    `json:"n,omitempty"`
+		More []int  `json:"more,omitempty"`
+	}
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		site := publishing(t, memory.New(), dir)
+		make := func(context.Context, params) (beforehand.Files, error) { return beforehand.Files{"txt": nil}, nil }
+		never := func(*http.Request) (params, error) { return params{}, errors.New("no") }
+		beforehand.NewFamily(site, "a", never, make, beforehand.FamilyPolicy[params]{Always: []params{
+			{Site: "blog", N: 7}, {Site: "../../etc/x"}, {Site: "é?/,=%"}, {Site: strings.Repeat("long", 100)}, {Site: strings.Repeat("long", 101)}, {More: []int{1}},
+		}})
+		text := func(context.Context, string) (beforehand.Files, error) { return beforehand.Files{"txt": nil}, nil }
+		beforehand.NewFamily(site, "b", func(*http.Request) (string, error) { return "", nil }, text,
+			beforehand.FamilyPolicy[string]{Always: []string{"", ".x", "week", "a.b"}})
+		defer run(t, site)()
+		settle(time.Second)
+		long := "a/site=longlonglonglonglonglonglonglonglonglonglonglonglonglo"
+		want := ".beforehand.json a/site=,more=~5b1~5d.txt a/site=..~2f..~2fetc~2fx.txt a/site=blog,n=7.txt" +
+			" " + long + "n~9a403a987c96f41789f48c2f.txt " + long + "n~e08e7431c6efb60b6e4157d1.txt a/site=~c3~a9~3f~2f~2c~3d~25.txt" +
+			" b/a.b.txt b/week.txt b/~.txt b/~2ex.txt"
+		if got := files(t, dir); got != want {
+			t.Errorf("files\n%s, want\n%s", strings.ReplaceAll(got, " ", "\n"), strings.ReplaceAll(want, " ", "\n"))
 		}
 	})
 }

@@ -66,7 +66,9 @@ func TestReadersDuringSwaps(t *testing.T) {
 	if err := hot.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), proof(time.Second, time.Minute))
+	// A machine that is busy otherwise gets longer for the same proof.
+	enough := time.Now().Add(proof(time.Second, time.Minute))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 
 	var tags sync.Map // tag to the result's number
@@ -114,17 +116,17 @@ func TestReadersDuringSwaps(t *testing.T) {
 		})
 	}
 	swaps := 0
-	for tick := time.NewTicker(10 * time.Millisecond); ctx.Err() == nil; <-tick.C {
-		if err := hot.Refresh(ctx); err == nil {
-			swaps++
-		} else if ctx.Err() == nil {
+	for tick := time.NewTicker(10 * time.Millisecond); swaps < 10 || time.Now().Before(enough); <-tick.C {
+		if err := hot.Refresh(ctx); err != nil {
 			t.Fatal(err)
 		}
+		swaps++
 	}
+	cancel()
 	wg.Wait()
 	stop()
 	t.Logf("%d reads, %d of them 304, during %d swaps", reads.Load(), notModified.Load(), swaps)
-	if swaps < 5 || reads.Load() < 1000 || notModified.Load() == 0 {
+	if reads.Load() < 1000 || notModified.Load() == 0 {
 		t.Errorf("too little happened to prove anything: %d reads, %d swaps", reads.Load(), swaps)
 	}
 }

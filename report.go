@@ -58,7 +58,10 @@ func New[T any](site *Site, name string, fn func(context.Context) (T, error), po
 	return r
 }
 
-func (r *Report[T]) core() *core { return r.c }
+func (r *Report[T]) core() *core                    { return r.c }
+func (r *Report[T]) load(ctx context.Context) error { return r.c.load(ctx) }
+func (r *Report[T]) wanting() bool                  { return r.c.wanting() }
+func (r *Report[T]) keys() []snapshot.Key           { return []snapshot.Key{r.c.key()} }
 
 // swap follows what the store says of one of the report's versions.
 func (r *Report[T]) swap(ctx context.Context, head snapshot.Snapshot) error {
@@ -116,11 +119,8 @@ func (r *Report[T]) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // is under way shares the next one. It needs a [Site.Run] in some process, and
 // returns the run's error.
 func (r *Report[T]) Refresh(ctx context.Context) error {
-	if err := r.c.site.add(ctx, r); err != nil {
+	if err := r.c.site.refresh(ctx, r); err != nil {
 		return err
-	}
-	if err := r.c.site.scheduler.Refresh(ctx, r.c.name); err != nil {
-		return fmt.Errorf("refresh report %s: %w", r.c.name, err)
 	}
 	return r.c.load(ctx)
 }
@@ -128,15 +128,7 @@ func (r *Report[T]) Refresh(ctx context.Context) error {
 // Invalidate says that the snapshot is no longer right: a run begun after the
 // call will be made, as soon as there is room, by whichever process has it. It
 // does not wait for it; until it is done the snapshot stays in service.
-func (r *Report[T]) Invalidate(ctx context.Context) error {
-	if err := r.c.site.add(ctx, r); err != nil {
-		return err
-	}
-	if _, err := r.c.site.scheduler.RunAfresh(ctx, r.c.name); err != nil {
-		return fmt.Errorf("invalidate report %s: %w", r.c.name, err)
-	}
-	return nil
-}
+func (r *Report[T]) Invalidate(ctx context.Context) error { return r.c.site.invalidate(ctx, r) }
 
 // Changed returns a channel that is closed at the next swap. Who asks for it
 // before looking at the value misses none.

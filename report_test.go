@@ -403,6 +403,37 @@ func TestReportReadsTheNewestOfThoseItRunsAfter(t *testing.T) {
 	})
 }
 
+// A circle, or a report that runs after one nobody has, would wait for ever.
+func TestRunTellsOfReportsThatWouldWaitForEver(t *testing.T) {
+	one := func(context.Context) (int, error) { return 1, nil }
+	for _, tt := range []struct{ reports, want string }{ // each a name and those it runs after
+		{"a:a", "new report a: it would run after itself: a, which runs after a"},
+		{"a:b b:a", "new report b: it would run after itself: b, which runs after a, which runs after b"},
+		{"a:c b:a c:b", "new report c: it would run after itself: c, which runs after b, which runs after a, which runs after c"},
+		{"a: b:a,d d:b", "new report d: it would run after itself: d, which runs after b, which runs after d"},
+		{"a: b:a,d", "run site: report b runs after d, and there is no report of that name; make it before Run"},
+	} {
+		site := open(t, memory.New())
+		for r := range strings.FieldsSeq(tt.reports) {
+			name, after, _ := strings.Cut(r, ":")
+			policy := beforehand.Policy{}
+			if after != "" {
+				policy.After = strings.Split(after, ",")
+			}
+			beforehand.New(site, name, one, policy)
+		}
+		if err := site.Run(t.Context()); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: %v, want %s", tt.reports, err, tt.want)
+		}
+	}
+	site := open(t, memory.New())
+	beforehand.New(site, "a", one, beforehand.Policy{})
+	beforehand.New(site, "b", one, beforehand.Policy{Trigger: trigger.Every(time.Hour), After: []string{"a"}})
+	if err := site.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "both a trigger and jobs to run after") {
+		t.Errorf("a trigger and After: %v", err)
+	}
+}
+
 func TestReplicasSwapWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,6 +68,9 @@ type Site struct {
 // member is what a site knows of a report, whatever its type.
 type member interface {
 	core() *core
+	load(ctx context.Context) error // what the state has
+	wanting() bool                  // what is in service must be computed at start
+	keys() []snapshot.Key           // what is published
 	run(ctx context.Context, run *scheduler.Run) error
 	swap(ctx context.Context, head snapshot.Snapshot) error
 	tell(ctx context.Context, job *scheduler.State, running time.Time) error
@@ -117,6 +121,9 @@ func (s *Site) Scheduler() *scheduler.Scheduler { return s.scheduler }
 func (s *Site) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if err := s.wrong(ctx); err != nil {
+		return err
+	}
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -141,17 +148,38 @@ func (s *Site) Run(ctx context.Context) error {
 	return err
 }
 
-// begin notes that the site runs, unless there is reason not to.
+// begin notes that the site runs, unless it does.
 func (s *Site) begin(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
-	}
 	if s.running {
 		return errors.New("run site: it is running already")
 	}
 	s.running, s.ctx = true, ctx
+	return nil
+}
+
+// wrong tells what New found wrong, and of a report that runs after one nobody
+// has: it would wait for ever.
+func (s *Site) wrong(ctx context.Context) error {
+	s.mu.Lock()
+	err := s.err
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, m := range s.list() {
+		c := m.core()
+		for _, name := range c.policy.After {
+			if s.member(name) != nil {
+				continue
+			}
+			jobs, err := s.state.Jobs().Jobs(ctx, name)
+			if err == nil && len(jobs) == 0 {
+				return fmt.Errorf("run site: report %s runs after %s, and there is no report of that name; make it before Run", c.name, name)
+			}
+		}
+	}
 	return nil
 }
 
@@ -252,7 +280,7 @@ func (s *Site) add(ctx context.Context, m member) error {
 	if c.added || c.refused != nil {
 		return c.refused
 	}
-	if err := c.load(ctx); err != nil {
+	if err := m.load(ctx); err != nil {
 		return err
 	}
 	job := c.policy.job(c.name, m.run, c.policy.AtStart)
@@ -260,10 +288,32 @@ func (s *Site) add(ctx context.Context, m member) error {
 		return fmt.Errorf("start report %s: %w", c.name, err)
 	}
 	c.added = true
-	if !c.policy.AtStart && c.wanting() && !s.following(c.policy.After) {
+	if !c.policy.AtStart && m.wanting() && !s.following(c.policy.After) {
 		if _, err := s.scheduler.RunNow(ctx, c.name); err != nil {
 			return fmt.Errorf("start report %s: %w", c.name, err)
 		}
+	}
+	return nil
+}
+
+// refresh waits for a run of a report begun after the call.
+func (s *Site) refresh(ctx context.Context, m member) error {
+	if err := s.add(ctx, m); err != nil {
+		return err
+	}
+	if err := s.scheduler.Refresh(ctx, m.core().name); err != nil {
+		return fmt.Errorf("refresh report %s: %w", m.core().name, err)
+	}
+	return nil
+}
+
+// invalidate asks for such a run and does not wait for it.
+func (s *Site) invalidate(ctx context.Context, m member) error {
+	if err := s.add(ctx, m); err != nil {
+		return err
+	}
+	if _, err := s.scheduler.RunAfresh(ctx, m.core().name); err != nil {
+		return fmt.Errorf("invalidate report %s: %w", m.core().name, err)
 	}
 	return nil
 }
@@ -273,7 +323,7 @@ func (s *Site) add(ctx context.Context, m member) error {
 func (s *Site) following(after []string) bool {
 	return slices.ContainsFunc(after, func(name string) bool {
 		m := s.member(name)
-		return m != nil && m.core().wanting()
+		return m != nil && m.wanting()
 	})
 }
 
@@ -281,7 +331,7 @@ func (s *Site) following(after []string) bool {
 func (s *Site) readable(ctx context.Context, after []string) error {
 	for _, name := range after {
 		if m := s.member(name); m != nil {
-			if err := m.core().load(ctx); err != nil {
+			if err := m.load(ctx); err != nil {
 				return err
 			}
 		}
@@ -304,7 +354,7 @@ func (s *Site) list() []member {
 func (s *Site) look(ctx context.Context) error {
 	err := errors.Join(s.swap(ctx), s.tell(ctx))
 	if s.publisher != nil {
-		err = errors.Join(err, s.publisher.publish(ctx, s.keys()))
+		err = errors.Join(err, s.publisher.publish(ctx, s.names(), s.keys()))
 	}
 	return err
 }
@@ -337,10 +387,17 @@ func (s *Site) member(name string) member {
 	return s.members[name]
 }
 
+func (s *Site) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.order)
+}
+
+// keys are those of what is published.
 func (s *Site) keys() []snapshot.Key {
 	var keys []snapshot.Key
 	for _, m := range s.list() {
-		keys = append(keys, m.core().key())
+		keys = append(keys, m.keys()...)
 	}
 	return keys
 }
@@ -384,6 +441,29 @@ func (s *Site) tell(ctx context.Context) error {
 	return err
 }
 
+// fail notes what Run has to tell.
+func (s *Site) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = errors.Join(s.err, err)
+}
+
+// circle returns the way from a report by those it runs after back to itself;
+// nil if there is none. The caller holds mu.
+func (s *Site) circle(name string, after []string) []string {
+	for _, next := range after {
+		if next == name {
+			return []string{name, name}
+		}
+		if m := s.members[next]; m != nil {
+			if way := s.circle(name, m.core().policy.After); way != nil {
+				return slices.Insert(way, 1, next)
+			}
+		}
+	}
+	return nil
+}
+
 // enroll adds a report; what is wrong with it is told by Run.
 func (s *Site) enroll(m member) {
 	c := m.core()
@@ -392,6 +472,13 @@ func (s *Site) enroll(m member) {
 	err := checkName(c.name)
 	if err == nil && s.members[c.name] != nil {
 		err = fmt.Errorf("new report %s: there is one of that name", c.name)
+	}
+	job := c.policy.job(c.name, m.run, c.policy.AtStart)
+	if bad := job.Check(); err == nil && bad != nil {
+		err = fmt.Errorf("new report %s: %w", c.name, bad)
+	}
+	if circle := s.circle(c.name, c.policy.After); err == nil && circle != nil {
+		err = fmt.Errorf("new report %s: it would run after itself: %s", c.name, strings.Join(circle, ", which runs after "))
 	}
 	if err != nil {
 		s.err, c.refused = errors.Join(s.err, err), err

@@ -22,6 +22,8 @@ type Current[T any] struct {
 // answer of [Report.ServeStatus], for every reader, and leaves out Error.
 type Status struct {
 	Report string `json:"report"`
+	// Params are the parameters of one of a family, as JSON.
+	Params json.RawMessage `json:"params,omitempty"`
 	// Version is the snapshot's; zero means that none was ever finished.
 	Version int64 `json:"version"`
 	// ComputedAt is when the run had its result, Took how long it worked,
@@ -80,7 +82,7 @@ func (c *core) status(s snapshot.Snapshot) Status {
 	now := time.Now()
 	state := c.stateOf(t, held, s.Version)
 	st := Status{
-		Report: c.name, Version: s.Version, ComputedAt: s.ComputedAt, Took: s.Took, Tick: s.Tick,
+		Report: c.name, Params: json.RawMessage(c.params), Version: s.Version, ComputedAt: s.ComputedAt, Took: s.Took, Tick: s.Tick,
 		Pageviews: s.Pageviews, NextAt: state.NextAt, Usual: state.Usual, RunningSince: state.RunningSince,
 		Stale: state.Reason(now), Failures: t.failures, Error: t.err,
 		Files: []snapshot.File{},
@@ -98,14 +100,16 @@ func (c *core) status(s snapshot.Snapshot) Status {
 }
 
 // ServeStatus answers with [Status] as JSON, by custom at REPORT/status.json.
-func (r *Report[T]) ServeStatus(w http.ResponseWriter, req *http.Request) {
-	b, err := json.Marshal(r.c.status(r.c.served.Load().Snapshot()))
+func (r *Report[T]) ServeStatus(w http.ResponseWriter, req *http.Request) { r.c.serveStatus(w, req) }
+
+func (c *core) serveStatus(w http.ResponseWriter, req *http.Request) {
+	b, err := json.Marshal(c.status(c.served.Load().Snapshot()))
 	if err != nil {
 		http.Error(w, "no status", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
-	r.c.allowOrigin(h, req)
+	c.allowOrigin(h, req)
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")

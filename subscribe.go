@@ -23,7 +23,13 @@ const (
 // has by ?since=, is told at once if there is a newer one; swaps that came while
 // it was away are one event. A stream ends when the site stops.
 func (r *Report[T]) Subscribe(w http.ResponseWriter, req *http.Request) {
-	c := r.c
+	stream(w, req, func() *core { return r.c })
+}
+
+// stream tells a reader of each swap of what find returns. That is asked again
+// at every turn, for one of a family that was let go and came back.
+func stream(w http.ResponseWriter, req *http.Request, find func() *core) {
+	c := find()
 	seen := c.served.Load().Snapshot().Version
 	for _, text := range []string{req.Header.Get("Last-Event-ID"), req.URL.Query().Get("since")} {
 		if v, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -44,6 +50,7 @@ func (r *Report[T]) Subscribe(w http.ResponseWriter, req *http.Request) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
+		c = find()
 		changed := c.wait()
 		if s := c.served.Load().Snapshot(); s.Version > seen {
 			seen = s.Version

@@ -53,9 +53,9 @@ func (p *pipes) Close() error   { close(p.done); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
 // stream reads a subscription line by line.
-func stream(t *testing.T, client *http.Client, lastID string) <-chan string {
+func stream(t *testing.T, client *http.Client, path, lastID string) <-chan string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://site/hot/events", nil)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://site"+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestSubscribe(t *testing.T) {
 		stop := run(t, site)
 		settle(time.Second)
 		client := pipe(t, http.HandlerFunc(hot.Subscribe), 5*time.Second)
-		fresh := stream(t, client, "")
+		fresh := stream(t, client, "/hot/events", "")
 		settle(time.Millisecond)
 		if got := taken(fresh); got != "retry:3000" {
 			t.Errorf("at first: %s", got)
@@ -118,8 +118,8 @@ func TestSubscribe(t *testing.T) {
 		if got := taken(fresh); got != ": : : event:snapshot id:2 :" && got != ": : : : event:snapshot id:2" && got != ": : : event:snapshot id:2" {
 			t.Errorf("after a minute: %s", got)
 		}
-		back := stream(t, client, "1")
-		same := stream(t, client, "2")
+		back := stream(t, client, "/hot/events", "1")
+		same := stream(t, client, "/hot/events", "2")
 		settle(time.Millisecond)
 		if got := taken(back); got != "retry:3000 event:snapshot id:2" {
 			t.Errorf("back with an older version: %s", got)

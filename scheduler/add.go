@@ -21,7 +21,7 @@ const maxTries = 50
 // It returns ErrExists if this scheduler already has one of the jobs.
 func (s *Scheduler) Add(ctx context.Context, jobs ...Job) error {
 	for i := range jobs {
-		if err := jobs[i].check(); err != nil {
+		if err := jobs[i].Check(); err != nil {
 			return err
 		}
 		if s.has(jobs[i].Name) || slices.ContainsFunc(jobs[:i], func(o Job) bool { return o.Name == jobs[i].Name }) {
@@ -35,7 +35,7 @@ func (s *Scheduler) Add(ctx context.Context, jobs ...Job) error {
 // process, also after a restart, until the program declares something new. A
 // run under way goes on as it began.
 func (s *Scheduler) Replace(ctx context.Context, job Job) error {
-	if err := job.check(); err != nil {
+	if err := job.Check(); err != nil {
 		return err
 	}
 	return s.declare(ctx, []Job{job}, true)

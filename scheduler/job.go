@@ -218,8 +218,8 @@ type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
-// check tells what is wrong with a job.
-func (j *Job) check() error {
+// Check tells what is wrong with a job by itself, as Add does.
+func (j *Job) Check() error {
 	switch {
 	case j.Name == "":
 		return errors.New("add job: it has no name")
