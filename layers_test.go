@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"tables", "exports", "declared", "receive"},
 	{"config"},
 	{"web"},
-	{"examples/way", "examples/embed"},
+	{"examples/way", "examples/embed", "examples/reports"},
 	{"server"},
 	{"cmd/beforehand"},
 }
