@@ -1,12 +1,10 @@
 package collect
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -19,6 +17,10 @@ var ErrNothing = errors.New("nothing to import")
 // few at first, so that a short log is safe early, and more in a long one.
 func stepLines(read int64) int64 { return min(max(read/4, 1<<10), 1<<15) }
 
+// stepTime is how long a line of a log that is still written waits at most for
+// the lines it is committed with.
+const stepTime = time.Second
+
 // Importer reads access logs into a store. It is safe for concurrent use.
 type Importer struct {
 	Store  pageview.Store
@@ -28,9 +30,11 @@ type Importer struct {
 
 // Log is one access log to import.
 type Log struct {
-	Name string // for messages
-	Site *Site
-	Data io.Reader // plain or gzip
+	Name   string // for messages
+	Site   *Site
+	Data   io.Reader // plain or packed with gzip, zstd or bzip2; it may go on for as long as the log is written
+	Format string    // name of a format, or a format string; empty means that the first lines tell it
+	Rest   bool      // only the rest of a log that was begun before; ErrUnknown where there is none
 }
 
 // Progress tells how far an import is.
@@ -41,13 +45,13 @@ type Progress struct {
 }
 
 // Import reads a log from where the last import of the same file ended. Each
-// step of a thousand lines or more is committed together with how far it went, so
-// that an import that was cut off goes on where it was and nothing counts
+// step of a thousand lines or more is committed together with how far it went,
+// so that an import that was cut off goes on where it was and nothing counts
 // twice. When it fails, the summary tells what was committed.
 func (im *Importer) Import(ctx context.Context, l Log, progress func(Progress)) (Summary, error) {
 	began := time.Now()
 	r := &run{Importer: im, log: l, progress: progress}
-	err := r.read(ctx)
+	err := r.run(ctx)
 	if err != nil {
 		err = fmt.Errorf("import %s: %w", l.Name, err)
 	}
@@ -55,144 +59,129 @@ func (im *Importer) Import(ctx context.Context, l Log, progress func(Progress)) 
 	return r.summary, err
 }
 
-// run is one import under way.
+// run is one import under way: one goroutine reads and unpacks, one parses,
+// and the caller's commits.
 type run struct {
 	*Importer
 	log      Log
 	progress func(Progress)
-	in       *logReader
 
-	from    pageview.Mark // committed
-	at      pageview.Mark // read
-	batch   []pageview.Pageview
-	step    Summary // what was read since the last commit
+	blocks chan block
+	read   error // why it ended; set before blocks is closed
+	parsed error // why the parsing ended; set before steps is closed
+
+	steps   chan step
+	spare   chan []pageview.Pageview // batches to use again
+	from    pageview.Mark            // committed; set by the parsing before the first step
+	fresh   bool                     // as in found, until the first commit
+	beside  int
 	summary Summary // what was committed
 }
 
-func (r *run) read(ctx context.Context) error {
+// step is what is committed at once.
+type step struct {
+	views  []pageview.Pageview
+	to     pageview.Mark
+	prints pageview.Prints
+	packed int64
+	sum    Summary
+}
+
+func (r *run) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.blocks, r.steps = make(chan block, 2), make(chan step)
+	r.spare = make(chan []pageview.Pageview, 2)
+	go r.readBlocks(ctx)
+	go r.parseBlocks(ctx)
 	var err error
-	if r.in, err = newLogReader(r.log.Data, r.Key); err != nil {
-		return err
-	}
-	defer r.in.close()
-	if err := r.checkFormat(); err != nil {
-		return err
-	}
-	if r.from, err = r.Store.Log(ctx, r.log.Site.Name, r.in.prints); err != nil {
-		return err
-	}
-	if err := r.skip(); err != nil {
-		return err
-	}
-	for {
-		line, err := r.in.next()
-		if errors.Is(err, io.EOF) {
-			return r.commit(ctx)
+	for s := range r.steps {
+		if err == nil {
+			err = r.commit(ctx, s)
 		}
 		if err != nil {
-			return errors.Join(r.commit(ctx), fmt.Errorf("after line %d: %w", r.at.Lines, err))
-		}
-		if err := r.line(ctx, line); err != nil {
-			return err
-		}
-		if r.step.Lines >= stepLines(r.summary.Lines) {
-			if err := r.commit(ctx); err != nil {
-				return err
-			}
+			cancel()
 		}
 	}
+	if err != nil {
+		return err
+	}
+	return r.parsed
 }
 
-// checkFormat refuses a file of which none of the first lines is one of an
-// access log.
-func (r *run) checkFormat() error {
-	if len(r.in.head) == 0 {
+// readBlocks hands on the blocks of the log. It may outlast the import by one
+// call of the log's Read.
+func (r *run) readBlocks(ctx context.Context) {
+	defer close(r.blocks)
+	r.read = r.readAll(ctx)
+}
+
+func (r *run) readAll(ctx context.Context) error {
+	in, err := newLogReader(r.log.Data, r.Key)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	f := &finder{in: in}
+	err = f.find(ctx, r.Store, r.log.Site.Name)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	switch {
+	case err == nil && r.log.Rest && f.fresh && f.from.Offset == 0:
+		return ErrUnknown
+	case err != nil && f.from.Offset == 0:
 		return fmt.Errorf("the file is empty: %w", ErrNothing)
 	}
-	for line := range bytes.Lines(r.in.head) {
-		if _, err := parseCombined(trimEnd(line)); err == nil {
-			return nil
+	held := f.held
+	f.held = nil
+	ok := r.hand(ctx, block{begin: &f.found})
+	for _, b := range held {
+		ok = ok && r.hand(ctx, b)
+	}
+	for ok && err == nil {
+		var b block
+		if b, err = in.read(); err == nil {
+			ok = r.hand(ctx, b)
 		}
 	}
-	return errors.New("not an access log in combined format: none of its first lines could be read; the format is described in docs/import.md")
+	if !ok {
+		return ctx.Err()
+	}
+	return err
 }
 
-// skip passes over what an earlier import read.
-func (r *run) skip() error {
-	lines, whole, err := r.in.skip(r.from.Offset)
-	if err != nil {
-		return err
+// hand hands a block on, unless ctx ends first.
+func (r *run) hand(ctx context.Context, b block) bool {
+	select {
+	case r.blocks <- b:
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	r.at = r.from
-	if lines > 0 {
-		r.summary.Lines += lines
-		r.summary.Leave(LeftAlreadyCounted, lines)
-	}
-	if !whole { // the line that was last then was counted, though its end came later
-		rest, err := r.in.next()
-		if err != nil && !errors.Is(err, io.EOF) {
+}
+
+// commit makes a step durable.
+func (r *run) commit(ctx context.Context, s step) error {
+	if s.to != r.from {
+		err := r.Store.Append(ctx, pageview.Batch{
+			Pageviews: s.views, Wait: true,
+			Log: &pageview.LogStep{
+				Site: r.log.Site.Name, Prints: s.prints, From: r.from, To: s.to, New: r.fresh, Beside: r.beside,
+			},
+		})
+		if err != nil {
 			return err
 		}
-		r.at.Offset += rest.size
+		r.from, r.fresh = s.to, false
 	}
-	return nil
-}
-
-// line reads one line.
-func (r *run) line(ctx context.Context, line rawLine) error {
-	l, err := parseCombined(line.text)
-	if err != nil && !line.ended {
-		return nil // it is still being written: left to the next import
+	r.summary.Add(s.sum)
+	select {
+	case r.spare <- s.views[:0]:
+	default:
 	}
-	r.at.Offset += line.size
-	r.at.Lines++
-	r.step.Lines++
-	if err != nil {
-		r.step.Break(BrokenLine{File: r.log.Name, Line: r.at.Lines, Why: err.Error()})
-		return nil
-	}
-	return r.keep(ctx, l)
-}
-
-// keep makes a pageview of a line, or leaves it out.
-func (r *run) keep(ctx context.Context, l logLine) error {
-	if string(l.method) != http.MethodGet || l.status != http.StatusOK && l.status != http.StatusNotModified {
-		r.step.Leave(LeftNotAPage, 1)
-		return nil
-	}
-	v, left, err := r.Intake.Pageview(ctx, r.log.Site, &Seen{
-		At: l.at, URL: string(l.target), Referrer: string(l.referrer),
-		Addr: string(l.addr), Agent: string(l.agent), Source: pageview.SourceLog,
-	})
-	if err != nil {
-		return err
-	}
-	if left != "" {
-		r.step.Leave(left, 1)
-		return nil
-	}
-	r.batch = append(r.batch, v)
-	r.step.Keep(&v)
-	return nil
-}
-
-// commit makes what was read durable.
-func (r *run) commit(ctx context.Context) error {
-	if r.at == r.from {
-		return nil
-	}
-	err := r.Store.Append(ctx, pageview.Batch{
-		Pageviews: r.batch, Wait: true,
-		Log: &pageview.LogStep{Site: r.log.Site.Name, Prints: r.in.prints, From: r.from, To: r.at},
-	})
-	if err != nil {
-		return err
-	}
-	r.from, r.batch = r.at, r.batch[:0]
-	r.summary.Add(r.step)
-	r.step = Summary{}
 	if r.progress != nil {
-		r.progress(Progress{Bytes: r.in.bytes(), Lines: r.summary.Lines, Committed: r.summary.Pageviews})
+		r.progress(Progress{Bytes: s.packed, Lines: r.summary.Lines, Committed: r.summary.Pageviews})
 	}
 	return nil
 }

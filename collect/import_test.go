@@ -110,7 +110,7 @@ func TestImportCountsEachKindOfLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int64{"not_a_page": 3, "bot": 1, "feed_reader": 1, "broken": 2}
+	want := map[string]int64{"method": 1, "status": 1, "static_file": 1, "bot": 1, "feed_reader": 1, "broken": 2}
 	if s.Lines != 9 || s.Pageviews != 2 || fmt.Sprint(s.LeftOut) != fmt.Sprint(want) {
 		t.Errorf("%+v", s)
 	}
@@ -218,9 +218,9 @@ func TestImportRefusesWhatIsNoLog(t *testing.T) {
 		data, want string
 	}{
 		"empty":           {"", "the file is empty"},
-		"binary":          {"\x7fELF\x00\x01\x02\n\x00\n", "not an access log in combined format"},
-		"one line of x":   {long, "not an access log in combined format"},
-		"zstd":            {"\x28\xb5\x2f\xfd....", "packed with zstd"},
+		"binary":          {"\x7fELF\x00\x01\x02\n\x00\n", "not an access log in a format that is known"},
+		"one line of x":   {long, "not an access log in a format that is known"},
+		"xz":              {"\xfd7zXZ\x00", "packed with xz"},
 		"gzip of nothing": {"\x1f\x8b", "read gzip"},
 		"gzip cut off":    {string(cut[:len(cut)/2]), "unexpected EOF"},
 	} {
@@ -292,5 +292,156 @@ func TestRealLog(t *testing.T) {
 	}
 	if s.Lines != 7607 || s.Pageviews != sum(pages) || s.Pageviews+left != s.Lines {
 		t.Errorf("%+v, want %d pageviews", s, sum(pages))
+	}
+}
+
+// same tells that an import counted nothing anew.
+func wantKnown(t *testing.T, name string, s collect.Summary, err error) {
+	t.Helper()
+	if err != nil || s.Pageviews != 0 || s.LeftOut[collect.LeftAlreadyCounted] != s.Lines {
+		t.Errorf("%s: %+v, error %v", name, s, err)
+	}
+}
+
+func TestAnotherFileWithTheSameBeginningIsRead(t *testing.T) {
+	head := lines(0, 2000) // beyond the lines that each have a print
+	for name, c := range map[string]struct {
+		first, second string
+		again         int64 // lines before the files part that may count twice
+	}{
+		"parting where the prints of each line end": {lines(0, 300) + lines(5000, 500), lines(0, 300) + lines(9000, 500), 0},
+		"a shorter second one":                      {lines(0, 300) + lines(5000, 500), lines(0, 300) + lines(9000, 300), 0},
+		"a longer second one":                       {lines(0, 300) + lines(5000, 10), lines(0, 300) + lines(9000, 3000), 0},
+		"parting far inside":                        {head + lines(5000, 500), head + lines(9000, 700), 40},
+		"one line of difference":                    {lines(0, 10) + lines(5000, 1), lines(0, 10) + lines(5001, 1), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			im := importer(t)
+			distinct := map[string]bool{}
+			for l := range strings.Lines(c.first + c.second) {
+				distinct[l] = true
+			}
+			for _, text := range []string{c.first, c.second} {
+				if _, err := importLog(im, strings.NewReader(text)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n := sum(counted(t, im)) - int64(len(distinct))
+			if n < 0 || n > c.again {
+				t.Errorf("%d pageviews more than there are different lines", n)
+			}
+			for _, text := range []string{c.first, c.second, c.second[:len(c.second)-100], c.first} {
+				s, err := importLog(im, strings.NewReader(text))
+				wantKnown(t, "again", s, err)
+			}
+			grown := c.second + lines(20_000, 50)
+			if s, err := importLog(im, strings.NewReader(grown)); err != nil || s.Pageviews != 50 {
+				t.Errorf("grown: %+v, error %v", s, err)
+			}
+		})
+	}
+}
+
+// TestRotatedFilesInAnyOrder rotates a log day by day, and each day imports
+// all there is in another order, packed in every way.
+func TestRotatedFilesInAnyOrder(t *testing.T) {
+	im := importer(t)
+	var files []string // the newest last
+	total := 0
+	for day := range 5 {
+		files = append(files, "")
+		for part := range 3 {
+			files[day] += lines(total, 700)
+			total += 700
+			for i := range files {
+				text := files[(i*2+part+day)%len(files)]
+				var r io.Reader = strings.NewReader(text)
+				if i%2 == 1 {
+					r = packed(text)
+				}
+				if _, err := importLog(im, r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := sum(counted(t, im)); part > 0 && n > int64(total) {
+				t.Fatalf("day %d: %d pageviews, want %d", day, n, total)
+			}
+		}
+	}
+	for _, text := range files {
+		if _, err := importLog(im, strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := sum(counted(t, im)); n != int64(total) {
+		t.Errorf("%d pageviews, want %d", n, total)
+	}
+}
+
+func TestOnlyTheRestOfALog(t *testing.T) {
+	im := importer(t)
+	text := lines(0, 2000)
+	rest := collect.Log{Name: "x", Site: &collect.Site{Name: site, Zone: time.UTC}, Rest: true}
+	rest.Data = strings.NewReader(text)
+	if _, err := im.Import(t.Context(), rest, nil); !errors.Is(err, collect.ErrUnknown) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := importLog(im, strings.NewReader(text[:len(text)/2])); err != nil {
+		t.Fatal(err)
+	}
+	rest.Data = strings.NewReader(text)
+	if _, err := im.Import(t.Context(), rest, nil); err != nil || sum(counted(t, im)) != 2000 {
+		t.Errorf("%d pageviews, error %v", sum(counted(t, im)), err)
+	}
+}
+
+// TestALogThatIsStillWritten gives the importer a log bit by bit. What has come
+// is committed while the log goes on.
+func TestALogThatIsStillWritten(t *testing.T) {
+	im := importer(t)
+	r, w := io.Pipe()
+	done := make(chan error)
+	go func() {
+		_, err := importLog(im, r)
+		done <- err
+	}()
+	text := lines(0, 100)
+	for i := 0; i < len(text); i += 1000 {
+		io.WriteString(w, text[i:min(i+1000, len(text))])
+	}
+	for deadline := time.Now().Add(20 * time.Second); sum(counted(t, im)) != 100; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d pageviews are kept while the log goes on", sum(counted(t, im)))
+		}
+		time.Sleep(20 * time.Millisecond) // the store is an engine outside of Go
+	}
+	io.WriteString(w, lines(100, 5))
+	w.Close()
+	if err := <-done; err != nil || sum(counted(t, im)) != 105 {
+		t.Errorf("%d pageviews, error %v", sum(counted(t, im)), err)
+	}
+}
+
+func TestW3CGoesOnWithItsFields(t *testing.T) {
+	im := importer(t)
+	text := "#Version: 1.0\n#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n"
+	for i := range 3000 {
+		text += fmt.Sprintf("2024-10-04 00:%02d:%02d 203.0.113.9 GET /p%d 200 Mozilla/5.0+(X11;+Linux+x86_64)+Firefox/131.0\n", i/60%60, i%60, i%9)
+		if i == 1000 {
+			text += "#Fields: date time cs-method cs-uri-stem sc-status c-ip cs(User-Agent)\n"
+		}
+		if i > 1000 {
+			text = text[:strings.LastIndex(text[:len(text)-1], "\n")+1]
+			text += fmt.Sprintf("2024-10-04 00:%02d:%02d GET /p%d 200 203.0.113.9 Mozilla/5.0+(X11;+Linux+x86_64)+Firefox/131.0\n", i/60%60, i%60, i%9)
+		}
+	}
+	for _, n := range []int{len(text) / 10, len(text) / 2, len(text)} {
+		s, err := importLog(im, strings.NewReader(text[:n]))
+		if err != nil || s.Format != "w3c" || s.LeftOut[collect.LeftBroken] != 0 {
+			t.Errorf("%+v, error %v", s, err)
+		}
+	}
+	if n := sum(counted(t, im)); n != 3000 && n != 2999 {
+		t.Errorf("%d pageviews", n)
 	}
 }

@@ -45,8 +45,11 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	case known == nil && within(site.Exclude.Addrs, addr.Unmap()):
 		return v, LeftExcluded, nil
 	}
-	if path, ok = cleanPath(path); !ok || isStatic(path) {
+	if path, ok = cleanPath(path); !ok {
 		return v, LeftNotAPage, nil
+	}
+	if isStatic(path) {
+		return v, LeftStatic, nil
 	}
 	local := s.At.In(site.Zone)
 	agent := in.agent(s)

@@ -1,155 +1,177 @@
 package collect
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
-	"fmt"
+	"hash"
 	"io"
+	"strings"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// headSize is how much of a log's unpacked beginning knows it, and the longest
-// line that is read whole.
-const headSize = 64 << 10
+const (
+	blockSize = 256 << 10 // of a log are read at once
+	maxLine   = 64 << 10  // the longest line that is read whole
+	headSize  = 64 << 10  // of a log's beginning each line has a print
+)
 
-// logReader reads the lines of a log, plain or gzip.
+// logReader reads a log block by block. It hands out what has come as soon as
+// it has whole lines, for the rest may come much later.
 type logReader struct {
-	counted *countingReader
-	unpack  io.Closer // nil when the log is plain
-	buf     *bufio.Reader
-	head    []byte          // the first whole lines; the only line where it has no end
-	prints  pageview.Prints // of the head's whole lines
+	packed *countingReader
+	data   io.Reader
+	close  func()
+	buf    []byte
+	lo, hi int   // what of buf was read and not handed out
+	err    error // of the last read
+
+	mac    hash.Hash
+	end    pageview.Mark
+	prints pageview.Prints
+	next   int64   // the first line end from here on has a print
+	stops  []int64 // offsets, in ascending order, at which a block is to end
 }
 
-// rawLine is a line as it was read. Its text is valid until the next one is.
-type rawLine struct {
-	text  []byte // without its end; cut off after 64 kB
-	size  int64  // bytes of the unpacked file, with the end
-	ended bool   // false for a last line without a line break
+// block is a stretch of a log that holds whole lines.
+type block struct {
+	text   string // of a line that is too long, only the beginning
+	ended  bool   // false for a last line without a line break
+	end    pageview.Mark
+	prints pageview.Prints // of the log up to the end of the block
+	packed int64           // bytes of the file as it was handed in
+	begin  *found          // stands before the first block, with nothing else
 }
 
+// newLogReader reads a log that may be packed.
 func newLogReader(data io.Reader, key Key) (*logReader, error) {
-	r := &logReader{counted: &countingReader{r: data}}
-	packed := bufio.NewReaderSize(r.counted, 64<<10)
-	magic, err := packed.Peek(6)
-	if err != nil && err != io.EOF {
-		return nil, err
+	r := &logReader{
+		packed: &countingReader{r: data}, mac: hmac.New(sha256.New, key.derive("log")),
+		buf: make([]byte, blockSize),
 	}
-	if name := otherPacking(magic); name != "" {
-		return nil, fmt.Errorf("it is packed with %s: unpack it and import the plain file", name)
-	}
-	unpacked := io.Reader(packed)
-	if bytes.HasPrefix(magic, []byte("\x1f\x8b")) {
-		z, err := gzip.NewReader(packed)
-		if err != nil {
-			return nil, fmt.Errorf("read gzip: %w", err)
+	var err error
+	r.data, r.close, err = unpack(r.packed)
+	return r, err
+}
+
+// read is the next block; at the end of the log it is io.EOF.
+func (r *logReader) read() (block, error) {
+	for {
+		if n := bytes.LastIndexByte(r.buf[r.lo:r.hi], '\n') + 1; n > 0 {
+			return r.take(r.upTo(n), true), nil
 		}
-		unpacked, r.unpack = z, z
+		if r.hi-r.lo == len(r.buf) {
+			return r.long()
+		}
+		if r.err != nil {
+			break
+		}
+		r.fill()
 	}
-	r.buf = bufio.NewReaderSize(unpacked, headSize)
-	if err := r.readHead(key); err != nil {
-		return nil, err
+	if r.err == io.EOF && r.hi > r.lo {
+		return r.take(r.upTo(r.hi-r.lo), false), nil
 	}
-	return r, nil
+	return block{}, r.err
 }
 
-func (r *logReader) close() {
-	if r.unpack != nil {
-		r.unpack.Close()
+// fill reads what comes.
+func (r *logReader) fill() {
+	if r.lo > 0 {
+		r.hi = copy(r.buf, r.buf[r.lo:r.hi])
+		r.lo = 0
 	}
+	var n int
+	n, r.err = r.data.Read(r.buf[r.hi:])
+	r.hi += n
 }
 
-// otherPacking names the way a file is packed that cannot be read.
-func otherPacking(magic []byte) string {
-	for name, sign := range map[string]string{
-		"zstd": "\x28\xb5\x2f\xfd", "bzip2": "BZh", "xz": "\xfd7zXZ", "zip": "PK\x03\x04",
-	} {
-		if bytes.HasPrefix(magic, []byte(sign)) {
-			return name
+// upTo is how much of the n bytes that could be handed out the next block
+// takes: it ends where a print or a stop is.
+func (r *logReader) upTo(n int) int {
+	if from := max(r.next-r.end.Offset-1, 0); from < int64(n) {
+		if i := bytes.IndexByte(r.buf[r.lo+int(from):r.lo+n], '\n'); i >= 0 {
+			n = int(from) + i + 1
 		}
 	}
-	return ""
+	for len(r.stops) > 0 && r.stops[0] <= r.end.Offset {
+		r.stops = r.stops[1:]
+	}
+	if len(r.stops) > 0 {
+		n = int(min(int64(n), r.stops[0]-r.end.Offset))
+	}
+	return n
 }
 
-// readHead looks at the beginning without moving on.
-func (r *logReader) readHead(key Key) error {
-	head, err := r.buf.Peek(headSize)
-	if err != nil && err != io.EOF {
-		return err
-	}
-	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
-		head = head[:end+1]
-	}
-	r.head = bytes.Clone(head)
-	mac := hmac.New(sha256.New, key.derive("log"))
-	var sum []byte
-	for line := range bytes.Lines(r.head) {
-		mac.Reset()
-		mac.Write(sum)
-		mac.Write(trimEnd(line))
-		sum = mac.Sum(sum[:0])
-		r.prints = append(r.prints, binary.LittleEndian.Uint64(sum))
-	}
-	return nil
+// take hands out the next n bytes.
+func (r *logReader) take(n int, ended bool) block {
+	b := r.buf[r.lo : r.lo+n]
+	r.lo += n
+	r.pass(b)
+	return r.block(string(b), ended)
 }
 
-// next is the next line.
-func (r *logReader) next() (rawLine, error) {
-	b, err := r.buf.ReadSlice('\n')
-	line := rawLine{text: trimEnd(b), size: int64(len(b)), ended: true}
-	switch {
-	case err == nil:
-		return line, nil
-	case err == io.EOF && len(b) > 0:
-		line.ended = false
-		return line, nil
-	case !errors.Is(err, bufio.ErrBufferFull):
-		return rawLine{}, err
+// pass moves on over bytes that end a block. The break of their last line is
+// not in its print, so that a last line has the same with and without.
+func (r *logReader) pass(b []byte) {
+	lines := bytes.Count(b, []byte("\n"))
+	whole := len(b) > 0 && b[len(b)-1] == '\n'
+	if whole {
+		b = b[:len(b)-1]
 	}
-	// The line is longer than the buffer: its beginning is kept, so that the
-	// error can name a column, and the rest passed over.
-	line.text = bytes.Clone(b)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		b, err = r.buf.ReadSlice('\n')
-		line.size += int64(len(b))
+	r.mac.Write(b)
+	var sum [sha256.Size]byte
+	r.end.Print = binary.LittleEndian.Uint64(r.mac.Sum(sum[:0]))
+	r.end.Offset += int64(len(b))
+	if whole {
+		r.mac.Write([]byte("\n"))
+		r.end.Offset++
 	}
-	if err == io.EOF {
-		return line, nil
+	r.end.Lines += int64(lines)
+	if whole && r.end.Offset >= r.next || len(r.prints) == 0 {
+		r.prints = append(r.prints, r.end.Print)
+		r.next = r.end.Offset + spacing(r.end.Offset)
 	}
-	return line, err
 }
 
-// skip passes over the first n bytes, or all there are. It tells how many
-// lines that were, counting a last one without end, and whether it stopped
-// between two lines.
-func (r *logReader) skip(n int64) (lines int64, whole bool, err error) {
-	whole = true
-	for n > 0 {
-		b, err := r.buf.Peek(int(min(n, headSize)))
-		if len(b) == 0 {
-			if err == io.EOF {
-				break
-			}
-			return lines, whole, err
+// spacing is how far from one print to the next: each line of the beginning
+// has one, and then every 64th part of what was read, within limits.
+func spacing(offset int64) int64 {
+	if offset < headSize {
+		return 0
+	}
+	return min(max(offset/64, 4<<10), 1<<20)
+}
+
+// block is what was passed, with a text.
+func (r *logReader) block(text string, ended bool) block {
+	b := block{text: text, ended: ended, end: r.end, prints: r.prints[:len(r.prints):len(r.prints)], packed: r.packed.n}
+	if !strings.HasSuffix(text, "\n") && !ended {
+		b.end.Lines++
+	}
+	return b
+}
+
+// long reads a line that does not fit into the buffer. Its beginning is kept,
+// so that an error can name a column, and the rest passed over.
+func (r *logReader) long() (block, error) {
+	text := string(r.buf[r.lo : r.lo+maxLine])
+	for r.err == nil {
+		r.mac.Write(r.buf[r.lo:r.hi])
+		r.end.Offset += int64(r.hi - r.lo)
+		r.lo, r.hi = 0, 0
+		r.fill()
+		if n := bytes.IndexByte(r.buf[:r.hi], '\n') + 1; n > 0 {
+			r.lo = n
+			r.pass(r.buf[:n])
+			return r.block(text, true), nil
 		}
-		lines += int64(bytes.Count(b, []byte("\n")))
-		whole = b[len(b)-1] == '\n'
-		n -= int64(len(b))
-		r.buf.Discard(len(b))
 	}
-	if !whole {
-		lines++
-	}
-	return lines, whole, nil
+	r.pass(r.buf[r.lo:r.hi])
+	r.lo = r.hi
+	return r.block(text, false), nil
 }
-
-func (r *logReader) bytes() int64 { return r.counted.n }
 
 // countingReader counts the bytes read.
 type countingReader struct {
@@ -161,10 +183,4 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// trimEnd takes the line break off a line.
-func trimEnd(line []byte) []byte {
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r"))
 }

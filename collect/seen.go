@@ -30,8 +30,11 @@ type Seen struct {
 // Reasons why what was seen is no pageview of the site. They are stable words
 // for summaries and answers.
 const (
-	LeftNotAPage  = "not_a_page" // in a log: no GET answered 200 or 304; anywhere: a static file, or no path
-	LeftOtherHost = "other_host" // of a host that is not the site's
-	LeftExcluded  = "excluded"   // left out by a rule of the site
-	LeftTime      = "time"       // before 1995, or in the future
+	LeftNotAPage  = "not_a_page"  // no request of HTTP, or none for a path
+	LeftMethod    = "method"      // in a log: not asked with GET
+	LeftStatus    = "status"      // in a log: not answered 200 or 304
+	LeftStatic    = "static_file" // its path ends like a file that is no page
+	LeftOtherHost = "other_host"  // of a host that is not the site's
+	LeftExcluded  = "excluded"    // left out by a rule of the site
+	LeftTime      = "time"        // before 1995, or in the future
 )

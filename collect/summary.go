@@ -1,6 +1,8 @@
 package collect
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -13,6 +15,7 @@ const (
 	LeftBot            = "bot"             // kept apart, and not counted
 	LeftFeedReader     = "feed_reader"     // kept apart, and not counted
 	LeftBroken         = "broken"          // not a line of the format
+	LeftComment        = "comment"         // tells of the log itself, as lines with # do in some formats
 	LeftAlreadyCounted = "already_counted" // read by an earlier import
 )
 
@@ -22,6 +25,7 @@ const maxBroken = 10
 // Summary tells what an import did. Lines is the sum of Pageviews and all of
 // LeftOut.
 type Summary struct {
+	Format      string           `json:"format,omitempty"` // of the log, as FormatNames has it; of several, each
 	Lines       int64            `json:"lines"`
 	Pageviews   int64            `json:"pageviews"`
 	LeftOut     map[string]int64 `json:"left_out"`
@@ -41,6 +45,12 @@ type BrokenLine struct {
 
 // Add adds what another import did.
 func (s *Summary) Add(o Summary) {
+	switch {
+	case s.Format == "":
+		s.Format = o.Format
+	case o.Format != "" && !slices.Contains(strings.Split(s.Format, ", "), o.Format):
+		s.Format += ", " + o.Format
+	}
 	s.Lines += o.Lines
 	s.Pageviews += o.Pageviews
 	s.Seconds += o.Seconds

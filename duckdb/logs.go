@@ -11,86 +11,75 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// Log implements pageview.Store.
-func (s *Store) Log(ctx context.Context, name string, p pageview.Prints) (pageview.Mark, error) {
+// Logs implements pageview.Store.
+func (s *Store) Logs(ctx context.Context, name string, first uint64) ([]pageview.KnownLog, error) {
 	db, v, err := s.reader()
 	if err != nil {
-		return pageview.Mark{}, err
+		return nil, err
 	}
-	known, err := findLog(ctx, db, v.sites[name].id, p)
-	if err != nil {
-		return pageview.Mark{}, fmt.Errorf("look up log file: %w", err)
-	}
-	return known.mark, nil
-}
-
-// logRow is a row of the table logs.
-type logRow struct {
-	found  bool
-	row    int64
-	prints pageview.Prints
-	mark   pageview.Mark
-}
-
-// findLog finds the row whose prints are the same as p. Where several are,
-// it is the one that agrees over the most lines.
-func findLog(ctx context.Context, q querier, site uint16, p pageview.Prints) (logRow, error) {
-	var best logRow
-	if len(p) == 0 {
-		return best, nil
-	}
-	const query = `SELECT rowid, prints, "offset", lines FROM logs WHERE site = ? AND first = ?`
+	const query = `SELECT prints, "offset", lines, print FROM logs WHERE site = ? AND first = ?`
+	var known []pageview.KnownLog
 	// database/sql takes no uint64 with its high bit set.
-	err := each(ctx, q, query, func(scan func(...any) error) error {
-		r := logRow{found: true}
+	err = each(ctx, db, query, func(scan func(...any) error) error {
+		var k pageview.KnownLog
 		var blob []byte
-		if err := scan(&r.row, &blob, &r.mark.Offset, &r.mark.Lines); err != nil {
+		var print int64
+		if err := scan(&blob, &k.Mark.Offset, &k.Mark.Lines, &print); err != nil {
 			return err
 		}
-		r.prints = decodePrints(blob)
-		if r.prints.Same(p) && len(r.prints) > len(best.prints) {
-			best = r
-		}
+		k.Prints, k.Mark.Print = decodePrints(blob), uint64(print)
+		known = append(known, k)
 		return nil
-	}, site, int64(p[0]))
-	return best, err
-}
-
-// screenLog finds the log file of a step, and refuses one that does not begin
-// where the last one ended.
-func (w *writer) screenLog(ctx context.Context, step *pageview.LogStep) (logRow, error) {
-	s, ok := w.sites[step.Site]
-	if !ok {
-		return logRow{}, refusal{fmt.Errorf("site %q is not known", step.Site)}
-	}
-	if len(step.Prints) == 0 {
-		return logRow{}, refusal{errors.New("a log file without prints")}
-	}
-	known, err := findLog(ctx, w.conn, s.id, step.Prints)
+	}, v.sites[name].id, int64(first))
 	if err != nil {
-		return logRow{}, fmt.Errorf("look up log file: %w", err)
-	}
-	if known.mark != step.From {
-		return logRow{}, refusal{pageview.ErrLogMoved}
+		return nil, fmt.Errorf("look up log file: %w", err)
 	}
 	return known, nil
 }
 
+// isMark is the row of a log file that was read up to a mark.
+const isMark = `site = ? AND first = ? AND "offset" = ? AND lines = ? AND print = ?`
+
+func (w *writer) markArgs(step *pageview.LogStep) []any {
+	return []any{w.sites[step.Site].id, int64(step.Prints[0]), step.From.Offset, step.From.Lines, int64(step.From.Print)}
+}
+
+// screenLog refuses a step of a log file that does not begin where the last one
+// ended, and a new file of which somebody else has become known meanwhile.
+func (w *writer) screenLog(ctx context.Context, step *pageview.LogStep) error {
+	if _, ok := w.sites[step.Site]; !ok {
+		return refusal{fmt.Errorf("site %q is not known", step.Site)}
+	}
+	if len(step.Prints) == 0 {
+		return refusal{errors.New("a log file without prints")}
+	}
+	where, args, want := isMark, w.markArgs(step), 1
+	if step.New {
+		where, args, want = `site = ? AND first = ?`, args[:2], step.Beside
+	}
+	var n int
+	row := w.conn.QueryRowContext(ctx, `SELECT count(*) FROM logs WHERE `+where, args...)
+	if err := row.Scan(&n); err != nil {
+		return fmt.Errorf("look up log file: %w", err)
+	}
+	if n != want {
+		return refusal{pageview.ErrLogMoved}
+	}
+	return nil
+}
+
 // moveLog moves the mark of a log file.
-func (w *writer) moveLog(ctx context.Context, step *pageview.LogStep, known logRow) error {
-	now := micro(time.Now())
-	if !known.found {
-		_, err := w.conn.ExecContext(ctx, `INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)`,
-			w.sites[step.Site].id, int64(step.Prints[0]), encodePrints(step.Prints), step.To.Offset, step.To.Lines, now)
+func (w *writer) moveLog(ctx context.Context, step *pageview.LogStep) error {
+	to := []any{encodePrints(step.Prints), step.To.Offset, step.To.Lines, int64(step.To.Print), micro(time.Now())}
+	if step.New {
+		_, err := w.conn.ExecContext(ctx,
+			`INSERT INTO logs (prints, "offset", lines, print, read_at, site, first) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			append(to, w.markArgs(step)[:2]...)...)
 		return err
 	}
-	prints := known.prints
-	if len(step.Prints) > len(prints) {
-		prints = step.Prints // the file grew
-	}
 	_, err := w.conn.ExecContext(ctx,
-		`UPDATE logs SET prints = ?, "offset" = ?, lines = ?, read_at = ? WHERE rowid = ?`,
-		encodePrints(prints), step.To.Offset, step.To.Lines, now, known.row)
+		`UPDATE logs SET prints = ?, "offset" = ?, lines = ?, print = ?, read_at = ? WHERE `+isMark,
+		append(to, w.markArgs(step)...)...)
 	return err
 }
 

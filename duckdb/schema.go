@@ -16,9 +16,14 @@ var waysSchema string
 //go:embed keep.sql
 var keepSchema string
 
+//go:embed logs.sql
+var logsSchema string
+
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
-func migrations() []string { return []string{firstSchema, waysSchema, keepSchema} }
+func migrations() []string {
+	return []string{firstSchema, waysSchema, keepSchema, logsSchema}
+}
 
 // migrate brings the file to the newest version. It refuses a file that a
 // newer program made.

@@ -57,9 +57,9 @@ func TestFileOfTheFirstVersion(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("made by version %d, error %v:\n got %+v\nwant %+v", made, err, got, want)
 		}
-		m, err := s.Log(t.Context(), "blog", pageview.Prints{5})
-		if err != nil || m != (pageview.Mark{Offset: 100, Lines: 9}) {
-			t.Errorf("made by version %d: mark %+v, error %v", made, m, err)
+		known, err := s.Logs(t.Context(), "blog", 5)
+		if err != nil || len(known) != 1 || known[0].Mark != (pageview.Mark{Offset: 100, Lines: 9}) {
+			t.Errorf("made by version %d: logs %+v, error %v", made, known, err)
 		}
 		s.Close()
 	}

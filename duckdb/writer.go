@@ -161,45 +161,40 @@ func (w *writer) carryOut(ctx context.Context, r request) error {
 	if r.do != nil {
 		return r.do(ctx, w)
 	}
-	s, err := w.screen(ctx, r.batch)
+	marked, err := w.screen(ctx, r.batch)
 	if err != nil {
 		return err
 	}
-	return w.write(ctx, r.batch, s)
+	return w.write(ctx, r.batch, marked)
 }
 
-// screened is what was found out about a batch before it is written.
-type screened struct {
-	log    logRow
-	marked bool // its source has a mark
-}
-
-// screen refuses what cannot be kept, before anything of it is written.
-func (w *writer) screen(ctx context.Context, b *pageview.Batch) (s screened, err error) {
+// screen refuses what cannot be kept, before anything of it is written. It tells
+// whether the batch's source has a mark.
+func (w *writer) screen(ctx context.Context, b *pageview.Batch) (marked bool, err error) {
 	if b.Key != nil {
 		if err := w.screenKey(ctx, b.Key); err != nil {
-			return s, err
+			return marked, err
 		}
 	}
 	for i := range b.Pageviews {
 		if err := w.screenPageview(&b.Pageviews[i]); err != nil {
-			return s, refusal{err}
+			return marked, refusal{err}
 		}
 	}
 	for i := range b.Stays {
 		if err := w.screenStay(&b.Stays[i]); err != nil {
-			return s, refusal{err}
+			return marked, refusal{err}
 		}
 	}
 	if b.Log != nil {
-		if s.log, err = w.screenLog(ctx, b.Log); err != nil {
-			return s, err
+		if err := w.screenLog(ctx, b.Log); err != nil {
+			return marked, err
 		}
 	}
 	if b.Mark != nil {
-		s.marked, err = w.screenMark(ctx, b.Mark)
+		marked, err = w.screenMark(ctx, b.Mark)
 	}
-	return s, err
+	return marked, err
 }
 
 func (w *writer) screenPageview(v *pageview.Pageview) error {
@@ -257,18 +252,19 @@ func (w *writer) screenTime(site string, at time.Time, day pageview.Day, hour ti
 	return nil
 }
 
-// write writes a batch that was screened.
-func (w *writer) write(ctx context.Context, b *pageview.Batch, s screened) error {
+// write writes a batch that was screened; marked tells whether its source has a
+// mark.
+func (w *writer) write(ctx context.Context, b *pageview.Batch, marked bool) error {
 	if b.Key != nil {
 		w.added.keys[keyName{b.Key.Token, b.Key.Name}] = b.Key.Digest
 	}
 	if b.Log != nil {
-		if err := w.moveLog(ctx, b.Log, s.log); err != nil {
+		if err := w.moveLog(ctx, b.Log); err != nil {
 			return fmt.Errorf("move mark of log file: %w", err)
 		}
 	}
 	if b.Mark != nil {
-		if err := w.moveMark(ctx, b.Mark, s.marked); err != nil {
+		if err := w.moveMark(ctx, b.Mark, marked); err != nil {
 			return fmt.Errorf("move mark of %s: %w", b.Mark.Source, err)
 		}
 	}

@@ -50,9 +50,9 @@ type Store interface {
 	// error that comes from ctx leaves open whether the batch was kept.
 	Append(ctx context.Context, b Batch) error
 
-	// Log finds the log file whose first lines have these prints and tells
-	// how far it was read. A file that was never read gives a zero mark.
-	Log(ctx context.Context, site string, p Prints) (Mark, error)
+	// Logs tells what is known of the log files that begin with the line of
+	// this print.
+	Logs(ctx context.Context, site string, first uint64) ([]KnownLog, error)
 
 	// Mark tells how far a source that is no log file was read, in the
 	// reader's own terms; empty means that it never was.
@@ -112,32 +112,34 @@ type MarkStep struct {
 	From, To string // From is what Mark or the last step gave
 }
 
+// KnownLog is a log file that was read.
+type KnownLog struct {
+	Prints Prints
+	Mark   Mark
+}
+
 // LogStep moves the mark of a log file, in the transaction that keeps the
 // pageviews read from it.
 type LogStep struct {
 	Site   string
-	Prints Prints // the longest prints of the file known so far
-	From   Mark   // the mark that Log or the last step gave
+	Prints Prints // all that the file has so far; not empty
+	From   Mark   // the mark of the known file, or the one that the last step gave
 	To     Mark
+	New    bool // no known file is this one: it becomes known
+	Beside int  // how many were known, with New, that begin with the same line
 }
 
 // Mark is how far a log file was read.
 type Mark struct {
-	Offset int64 // bytes of the unpacked file
-	Lines  int64 // whole lines in those bytes
+	Offset int64  // bytes of the unpacked file
+	Lines  int64  // whole lines in those bytes
+	Print  uint64 // keyed hash of those bytes
 }
 
-// Prints knows a log file by its first whole lines: element i is a keyed hash
-// of lines 0 to i. Two files of which one is the beginning of the other agree
-// on all elements both have. It reaches over at most the file's first 64 kB.
+// Prints knows a log file by its beginning: element i is a keyed hash of all
+// bytes up to a point, the first of which is the end of the first line. Files
+// that agree on an element agree on all bytes before its point.
 type Prints []uint64
-
-// Same tells whether p and q can be prints of the same file, or of one that
-// grew into the other: the last element both have is equal.
-func (p Prints) Same(q Prints) bool {
-	n := min(len(p), len(q))
-	return n > 0 && p[n-1] == q[n-1]
-}
 
 // Span is what the counted pageviews of a site reach over.
 type Span struct {

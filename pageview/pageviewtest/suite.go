@@ -3,10 +3,12 @@
 package pageviewtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -27,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) func() pageview.Store) {
 		"the rank equals a naive ranking":                        rank,
 		"the last title that is not empty stays":                 title,
 		"a log's mark moves with its pageviews":                  mark,
-		"a log is known as a beginning and as a longer copy":     prints,
+		"logs that begin with the same line are kept apart":      prints,
 		"a step that does not follow the last one keeps nothing": moved,
 		"one source counts on a day":                             oneSource,
 		"what counts does not depend on the order":               sourceOrder,
@@ -229,14 +231,14 @@ func mark(t *testing.T, open func() pageview.Store) {
 	if _, err := s.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
 		t.Fatal(err)
 	}
-	p := pageview.Prints{1<<63 + 11, 12, 13}
-	if m, err := s.Log(t.Context(), site, p); err != nil || m != (pageview.Mark{}) {
-		t.Errorf("unknown log: %+v, error %v", m, err)
+	p := pageview.Prints{1<<63 + 11, 12, 1<<64 - 1, 14}
+	if known := logs(t, s, p[0]); len(known) != 0 {
+		t.Errorf("unknown log: %+v", known)
 	}
 	var from pageview.Mark
 	for i := range 3 {
-		to := pageview.Mark{Offset: from.Offset + 100, Lines: from.Lines + 7}
-		b := pageview.Batch{Log: &pageview.LogStep{Site: site, Prints: p, From: from, To: to}}
+		to := pageview.Mark{Offset: from.Offset + 100, Lines: from.Lines + 7, Print: p[i]}
+		b := pageview.Batch{Log: &pageview.LogStep{Site: site, Prints: p[:i+2], From: from, To: to, New: i == 0}}
 		b.Pageviews = append(b.Pageviews, view("2026-01-01 00:00:00", fmt.Sprint("/", i)))
 		if err := s.Append(t.Context(), b); err != nil {
 			t.Fatal(err)
@@ -246,48 +248,59 @@ func mark(t *testing.T, open func() pageview.Store) {
 	s.Close()
 	s = open()
 	defer s.Close()
-	if m, err := s.Log(t.Context(), site, p); err != nil || m != from || total(t, s) != 3 {
-		t.Errorf("mark %+v, want %+v; %d pageviews; error %v", m, from, total(t, s), err)
+	known := logs(t, s, p[0])
+	if len(known) != 1 || known[0].Mark != from || !slices.Equal(known[0].Prints, p) || total(t, s) != 3 {
+		t.Errorf("known %+v, want mark %+v; %d pageviews", known, from, total(t, s))
 	}
 }
 
+func logs(t *testing.T, s pageview.Store, first uint64) []pageview.KnownLog {
+	t.Helper()
+	known, err := s.Logs(t.Context(), site, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(known, func(a, b pageview.KnownLog) int { return cmp.Compare(a.Mark.Print, b.Mark.Print) })
+	return known
+}
+
+// prints keeps two log files that begin with the same line.
 func prints(t *testing.T, open func() pageview.Store) {
 	s := start(t, open)
-	long := pageview.Prints{11, 12, 13, 14}
-	at := pageview.Mark{Offset: 10, Lines: 2}
-	step := pageview.LogStep{Site: site, Prints: long[:2], To: at}
-	if err := s.Append(t.Context(), pageview.Batch{Log: &step}); err != nil {
-		t.Fatal(err)
-	}
-	grown := pageview.LogStep{Site: site, Prints: long, From: at, To: pageview.Mark{Offset: 40, Lines: 9}}
-	if err := s.Append(t.Context(), pageview.Batch{Log: &grown}); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		p    pageview.Prints
-		want pageview.Mark
-	}{
-		{long, grown.To},
-		{long[:1], grown.To},
-		{pageview.Prints{11, 12, 13, 99}, pageview.Mark{}},
-		{pageview.Prints{11, 99}, pageview.Mark{}},
-		{pageview.Prints{99}, pageview.Mark{}},
-	} {
-		if m, err := s.Log(t.Context(), site, c.p); err != nil || m != c.want {
-			t.Errorf("%v: mark %+v, want %+v; error %v", c.p, m, c.want, err)
+	one := pageview.LogStep{Site: site, Prints: pageview.Prints{11, 12}, To: pageview.Mark{Offset: 10, Lines: 2, Print: 12}, New: true}
+	two := pageview.LogStep{Site: site, Prints: pageview.Prints{11, 13}, To: pageview.Mark{Offset: 10, Lines: 2, Print: 13}, New: true, Beside: 1}
+	more := pageview.LogStep{Site: site, Prints: pageview.Prints{11, 13, 14}, From: two.To, To: pageview.Mark{Offset: 30, Lines: 9, Print: 14}}
+	for _, step := range []pageview.LogStep{one, two, more} {
+		if err := s.Append(t.Context(), pageview.Batch{Log: &step}); err != nil {
+			t.Fatal(err)
 		}
+	}
+	known := logs(t, s, 11)
+	if len(known) != 2 || known[0].Mark != one.To || known[1].Mark != more.To || !slices.Equal(known[1].Prints, more.Prints) {
+		t.Errorf("known %+v", known)
+	}
+	if known := logs(t, s, 12); len(known) != 0 {
+		t.Errorf("known by another line %+v", known)
 	}
 }
 
 func moved(t *testing.T, open func() pageview.Store) {
 	s := start(t, open)
-	step := pageview.LogStep{Site: site, Prints: pageview.Prints{5}, To: pageview.Mark{Offset: 10, Lines: 2}}
+	step := pageview.LogStep{Site: site, Prints: pageview.Prints{5}, To: pageview.Mark{Offset: 10, Lines: 2, Print: 5}, New: true}
 	b := pageview.Batch{Log: &step, Pageviews: []pageview.Pageview{view("2026-01-01 00:00:00", "/")}}
 	if err := s.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Append(t.Context(), b); !errors.Is(err, pageview.ErrLogMoved) {
-		t.Errorf("error %v, want ErrLogMoved", err)
+	for name, from := range map[string]pageview.LogStep{
+		"it became known meanwhile": step,
+		"it was read on":            {From: pageview.Mark{Offset: 5, Lines: 1, Print: 4}, To: step.To},
+		"another print":             {From: pageview.Mark{Offset: 10, Lines: 2, Print: 4}, To: step.To},
+	} {
+		from.Site, from.Prints = site, step.Prints
+		b.Log = &from
+		if err := s.Append(t.Context(), b); !errors.Is(err, pageview.ErrLogMoved) {
+			t.Errorf("%s: error %v, want ErrLogMoved", name, err)
+		}
 	}
 	if n := total(t, s); n != 1 {
 		t.Errorf("%d pageviews, want 1", n)
