@@ -18,12 +18,16 @@ type Message struct {
 	Summary  *collect.Summary  `json:"summary,omitempty"`
 	Error    string            `json:"error,omitempty"`   // why the import, or the refresh, failed
 	Nothing  bool              `json:"nothing,omitempty"` // it failed because there was nothing to import
+	Unknown  bool              `json:"unknown,omitempty"` // only the rest was asked for, of a log that was not read before
 }
 
 // Control is what the owner's commands ask a running server for. It is not for
 // readers: whoever reaches it can add pageviews.
 //
 //	POST /import?site=SITE&name=NAME    the body is a log; the answer is Messages, one JSON object a line
+//	            &format=FORMAT          its format, where the first lines do not tell it
+//	            &rest=true              only the rest of a log that was begun before
+//	            &follow=true            the log goes on for as long as it is written
 //	POST /refresh                       computes the reports; the answer is one Message
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
@@ -38,20 +42,24 @@ func (s *Server) Control() http.Handler {
 	return mux
 }
 
-// takeImport imports a log while it is sent. Imports take turns.
+// takeImport imports a log while it is sent. Imports take turns, but for logs
+// that are followed.
 func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
-	name := r.URL.Query().Get("site")
+	query := r.URL.Query()
+	name := query.Get("site")
 	v := s.named(name)
 	if v == nil {
 		w.WriteHeader(http.StatusNotFound)
 		json.NewEncoder(w).Encode(Message{Error: fmt.Sprintf("the running server has no site %q; it has %s", name, s.siteNames())})
 		return
 	}
-	select {
-	case s.importing <- struct{}{}:
-		defer func() { <-s.importing }()
-	case <-r.Context().Done():
-		return
+	if query.Get("follow") == "" {
+		select {
+		case s.importing <- struct{}{}:
+			defer func() { <-s.importing }()
+		case <-r.Context().Done():
+			return
+		}
 	}
 	control := http.NewResponseController(w)
 	if err := control.EnableFullDuplex(); err != nil {
@@ -63,12 +71,14 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(m)
 		control.Flush()
 	}
-	log := collect.Log{Name: r.URL.Query().Get("name"), Site: v.Site.Site, Data: r.Body}
+	log := collect.Log{
+		Name: query.Get("name"), Site: v.Site.Site, Data: r.Body, Format: query.Get("format"), Rest: query.Get("rest") != "",
+	}
 	summary, err := s.Importer.Import(r.Context(), log, func(p collect.Progress) { send(Message{Progress: &p}) })
 	m := Message{Summary: &summary}
 	if err != nil {
-		m.Error, m.Nothing = err.Error(), errors.Is(err, collect.ErrNothing)
-		if r.Context().Err() == nil && !errors.Is(err, context.Canceled) {
+		m.Error, m.Nothing, m.Unknown = err.Error(), errors.Is(err, collect.ErrNothing), errors.Is(err, collect.ErrUnknown)
+		if !m.Nothing && !m.Unknown && r.Context().Err() == nil && !errors.Is(err, context.Canceled) {
 			s.Logger.Warn("import ended early", "error", err)
 		}
 	}

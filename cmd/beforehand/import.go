@@ -9,31 +9,56 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/internal/number"
+	"golang.org/x/sync/errgroup"
 )
 
 // importTarget is where a log goes: into a data directory, or to the server
 // that holds it.
 type importTarget interface {
-	send(ctx context.Context, name string, data io.Reader, progress func(collect.Progress)) (collect.Summary, error)
+	// send imports a log, whose site it fills in. One that is followed goes on
+	// for as long as it is written.
+	send(ctx context.Context, l collect.Log, follow bool, progress func(collect.Progress)) (collect.Summary, error)
 	refresh(ctx context.Context) error
 	close() error
 }
 
+const importUsage = `import [flags] FILE…
+
+Reads access logs: combined, common, both with a host in front, JSON of nginx
+and Caddy, CloudFront, W3C (IIS). The format of each file is told by its first
+lines. Files may be packed with gzip, zstd or bzip2; - is standard input. A file
+that was read before goes on where it was, also when it was renamed or packed
+meanwhile.`
+
 func runImport(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{command: "import", log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	var asJSON bool
-	f := newFlags("import [flags] FILE…\n\nReads access logs in combined format, plain or gzip; - is standard input.\nA file that was read before goes on where it was.")
+	var asJSON, follow bool
+	var format string
+	f := newFlags(importUsage)
 	c.add(f, "data")
+	f.StringVar(&format, "format", "", "`format` of the files: one of "+strings.Join(collect.FormatNames(), ", ")+", or a format string of nginx or Apache")
+	f.BoolVar(&follow, "follow", false, "go on reading the files as they are written and rotated, until stopped")
 	f.BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
 	if err := f.parse(s, args, 1<<20); err != nil {
 		return err
 	}
 	if f.NArg() == 0 {
 		return usageError{errors.New("no file named")}
+	}
+	if follow && slices.Contains(f.Args(), "-") {
+		return usageError{errors.New("standard input cannot be followed")}
+	}
+	if format != "" {
+		if err := collect.CheckFormat(format); err != nil {
+			return usageError{fmt.Errorf("--format: %w", err)}
+		}
 	}
 	if err := c.load(f); err != nil {
 		return err
@@ -42,7 +67,13 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	total, err := importFiles(ctx, target, f.Args(), newProgress(s.err))
+	im := &importing{target: target, format: format, progress: newProgress(s.err), total: collect.Summary{LeftOut: map[string]int64{}}}
+	if follow {
+		im.follow(ctx, f.Args(), c.log)
+	} else {
+		err = im.files(ctx, f.Args())
+	}
+	total := im.total
 	if total.Lines > 0 && ctx.Err() == nil {
 		if again := computeReports(ctx, target, err); again != nil {
 			err = errors.Join(err, fmt.Errorf("the pageviews are kept, but the reports were not computed: %w", again))
@@ -96,32 +127,71 @@ func openTarget(ctx context.Context, c appConfig) (importTarget, error) {
 	}
 }
 
-// importFiles imports one file after the other. A file that fails does not
-// keep the next ones from being read.
-func importFiles(ctx context.Context, target importTarget, names []string, p *progress) (collect.Summary, error) {
-	total := collect.Summary{LeftOut: map[string]int64{}}
+// importing is an import under way.
+type importing struct {
+	target   importTarget
+	format   string
+	progress *progress
+
+	mu        sync.Mutex
+	committed int64 // by all logs
+	total     collect.Summary
+}
+
+// one imports one log. Its committed pageviews are shown together with those
+// of the other logs.
+func (im *importing) one(ctx context.Context, l collect.Log, follow bool, size int64) error {
+	l.Format = im.format
+	var own int64
+	sum, err := im.target.send(ctx, l, follow, func(now collect.Progress) {
+		im.mu.Lock()
+		defer im.mu.Unlock()
+		im.committed += now.Committed - own
+		own = now.Committed
+		im.progress.show(im.committed, now.Bytes, size)
+	})
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.total.Add(sum)
+	return err
+}
+
+// files imports one file after the other. A file that fails does not keep the
+// next ones from being read.
+func (im *importing) files(ctx context.Context, names []string) error {
 	var errs []error
 	for _, name := range names {
 		if ctx.Err() != nil {
 			break
 		}
-		before := total.Pageviews
 		err := withFile(name, func(data io.Reader, size int64) error {
-			sum, err := target.send(ctx, name, data, func(now collect.Progress) {
-				p.show(before+now.Committed, now.Bytes, size)
-			})
-			total.Add(sum)
-			return err
+			return im.one(ctx, collect.Log{Name: filepath.Base(name), Data: data}, false, size)
 		})
 		if err != nil {
 			errs = append(errs, err)
 		}
 	}
-	p.end()
+	im.progress.end()
 	if err := ctx.Err(); err != nil {
 		errs = append(errs, errors.New("interrupted; the same command goes on where it was"))
 	}
-	return total, errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+// follow imports files as they are written, until ctx ends.
+func (im *importing) follow(ctx context.Context, names []string, log *slog.Logger) {
+	var wg sync.WaitGroup
+	for _, name := range names {
+		wg.Go(func() {
+			collect.Follow(ctx, collect.Following{
+				Path:   name,
+				Import: func(ctx context.Context, l collect.Log) error { return im.one(ctx, l, true, 0) },
+				Failed: func(err error) { log.Warn("import failed and is tried again", "file", name, "error", err) },
+			})
+		})
+	}
+	wg.Wait()
+	im.progress.end()
 }
 
 // withFile opens a file, or standard input, whose size is then not known.
@@ -150,46 +220,59 @@ type direct struct {
 	*app
 	into    string // name of the site; empty means the only one
 	stop    context.CancelFunc
-	stopped chan error
+	running *errgroup.Group
 }
 
 func newDirect(ctx context.Context, a *app, into string) *direct {
 	ctx, stop := context.WithCancel(ctx)
-	d := &direct{app: a, into: into, stop: stop, stopped: make(chan error, 1)}
-	go func() { d.stopped <- a.site.Run(ctx) }()
+	d := &direct{app: a, into: into, stop: stop, running: new(errgroup.Group)}
+	d.running.Go(func() error { return a.site.Run(ctx) })
+	d.running.Go(func() error { return a.keepSalts(ctx) })
 	return d
 }
 
-func (d *direct) send(ctx context.Context, name string, data io.Reader, progress func(collect.Progress)) (collect.Summary, error) {
-	site, err := d.named(d.into)
-	if err != nil {
+func (d *direct) send(ctx context.Context, l collect.Log, _ bool, progress func(collect.Progress)) (collect.Summary, error) {
+	var err error
+	if l.Site, err = d.named(d.into); err != nil {
 		return collect.Summary{}, err
 	}
-	log := collect.Log{Name: filepath.Base(name), Site: site, Data: data}
-	return d.server.Importer.Import(ctx, log, progress)
+	return d.server.Importer.Import(ctx, l, progress)
 }
 
 func (d *direct) refresh(ctx context.Context) error { return d.server.Refresh(ctx) }
 
 func (d *direct) close() error {
 	d.stop()
-	if err := <-d.stopped; !errors.Is(err, context.Canceled) {
+	if err := d.running.Wait(); !errors.Is(err, context.Canceled) {
 		return errors.Join(err, d.app.close())
 	}
 	return d.app.close()
 }
 
+// leftOutTexts say for people why lines were left out.
+var leftOutTexts = []struct{ key, text string }{
+	{collect.LeftStatic, "static files"},
+	{collect.LeftStatus, "not answered 200 or 304"},
+	{collect.LeftMethod, "not asked with GET"},
+	{collect.LeftNotAPage, "no requests for a page"},
+	{collect.LeftOtherHost, "of another host"},
+	{collect.LeftExcluded, "excluded by the site's rules"},
+	{collect.LeftTime, "before 1995 or in the future"},
+	{collect.LeftBot, "bots"},
+	{collect.LeftFeedReader, "feed readers"},
+	{collect.LeftBroken, "broken lines"},
+	{collect.LeftComment, "comments"},
+	{collect.LeftAlreadyCounted, "already counted"},
+}
+
 // printSummary prints what an import did, for people.
 func printSummary(w io.Writer, s collect.Summary) {
+	if s.Format != "" {
+		fmt.Fprintf(w, "format          %s\n", s.Format)
+	}
 	fmt.Fprintf(w, "lines read      %s\n", number.Grouped(s.Lines))
 	fmt.Fprintf(w, "pageviews kept  %s\n", number.Grouped(s.Pageviews))
-	for _, reason := range []struct{ key, text string }{
-		{collect.LeftNotAPage, "not a page"},
-		{collect.LeftBot, "bots"},
-		{collect.LeftFeedReader, "feed readers"},
-		{collect.LeftBroken, "broken lines"},
-		{collect.LeftAlreadyCounted, "already counted"},
-	} {
+	for _, reason := range leftOutTexts {
 		if n := s.LeftOut[reason.key]; n > 0 {
 			fmt.Fprintf(w, "left out        %s %s\n", number.Grouped(n), reason.text)
 		}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/server"
@@ -42,27 +41,50 @@ func (r *remote) close() error {
 	return nil
 }
 
-func (r *remote) send(ctx context.Context, name string, data io.Reader, progress func(collect.Progress)) (collect.Summary, error) {
-	query := url.Values{"site": {r.site}, "name": {filepath.Base(name)}}
+func (r *remote) send(ctx context.Context, l collect.Log, follow bool, progress func(collect.Progress)) (collect.Summary, error) {
+	query := url.Values{"site": {r.site}, "name": {l.Name}}
+	if l.Format != "" {
+		query.Set("format", l.Format)
+	}
+	if l.Rest {
+		query.Set("rest", "true")
+	}
+	if follow {
+		query.Set("follow", "true")
+	}
 	// The committed part is remembered for the case that the server dies.
 	var done collect.Progress
-	m, err := r.post(ctx, "/import?"+query.Encode(), data, func(p collect.Progress) {
+	m, err := r.post(ctx, "/import?"+query.Encode(), l.Data, func(p collect.Progress) {
 		done = p
 		progress(p)
 	})
 	if err != nil {
 		return collect.Summary{Lines: done.Lines, Pageviews: done.Committed},
-			fmt.Errorf("import %s: the server went away after %d pageviews: start it and run the same command again: %w", name, done.Committed, err)
+			fmt.Errorf("import %s: the server went away after %d pageviews: start it and run the same command again: %w", l.Name, done.Committed, err)
 	}
 	var sum collect.Summary
 	if m.Summary != nil {
 		sum = *m.Summary
 	}
-	if m.Error == "" {
-		return sum, nil
+	switch {
+	case m.Nothing:
+		return sum, &remoteError{m.Error, collect.ErrNothing}
+	case m.Unknown:
+		return sum, &remoteError{m.Error, collect.ErrUnknown}
+	case m.Error != "":
+		return sum, errors.New(m.Error)
 	}
-	return sum, errors.New(m.Error)
+	return sum, nil
 }
+
+// remoteError is an error of the server, which the text tells whole.
+type remoteError struct {
+	text string
+	is   error
+}
+
+func (e *remoteError) Error() string { return e.text }
+func (e *remoteError) Unwrap() error { return e.is }
 
 func (r *remote) refresh(ctx context.Context) error {
 	m, err := r.post(ctx, "/refresh", http.NoBody, func(collect.Progress) {})

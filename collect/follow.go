@@ -1,0 +1,282 @@
+package collect
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Following says which log is followed, and where its lines go.
+type Following struct {
+	Path   string
+	Import func(context.Context, Log) error // imports a log: Importer.Import with what is missing in the Log, or a server's
+	Failed func(error)                      // is told why an import failed, which is tried again
+	Poll   time.Duration                    // how often the file is looked at; zero means each second
+}
+
+// Follow imports a log while it is written, until ctx ends. It may be rotated
+// meanwhile, by renaming it or by copying and emptying it, and it need not
+// exist yet. Where it was when a process ended is found again in the file, or
+// in what it was rotated to: files beside it whose names are its own with a
+// number or date.
+func Follow(ctx context.Context, c Following) {
+	c.Poll = cmp.Or(c.Poll, time.Second)
+	f := &follower{Following: c}
+	wait := c.Poll
+	for ctx.Err() == nil {
+		err := f.once(ctx)
+		if err == nil || ctx.Err() != nil {
+			wait = c.Poll
+			continue
+		}
+		c.Failed(err)
+		sleep(ctx, wait)
+		wait = min(2*wait, time.Minute)
+	}
+}
+
+// lastWait is how long what was read last is waited for when ctx has ended.
+const lastWait = 5 * time.Second
+
+type follower struct {
+	Following
+	read os.FileInfo // of the file that was followed last, to whose end it was read
+}
+
+// once imports what was rotated since, and then the log, until it is rotated.
+func (f *follower) once(ctx context.Context) error {
+	// What was read is committed even when ctx has ended.
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, cancel) })()
+
+	caught := f.catchUp(ctx, patient)
+	file, err := f.open(ctx)
+	if err != nil || file == nil {
+		return errors.Join(caught, err)
+	}
+	defer file.Close()
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	t := &tail{ctx: reading, file: file, path: f.Path, poll: f.Poll}
+	err = f.Import(patient, Log{Name: filepath.Base(f.Path), Data: t})
+	if errors.Is(err, ErrNothing) {
+		err = nil // it was rotated before anything was written
+	}
+	if err == nil {
+		f.read = t.whole()
+	}
+	return errors.Join(caught, err)
+}
+
+// open opens the log, when it is there.
+func (f *follower) open(ctx context.Context) (*os.File, error) {
+	for {
+		file, err := os.Open(f.Path)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
+		if !sleep(ctx, f.Poll) {
+			return nil, nil
+		}
+	}
+}
+
+// sleep waits, and tells whether ctx goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// catchUp imports the rest of what the log was rotated to: the newest file that
+// is known, and those after it. Where none is known the log was not followed
+// before, and older files are left alone.
+func (f *follower) catchUp(ctx, patient context.Context) error {
+	var errs []error
+	var unknown []string
+	for _, r := range rotated(f.Path) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if f.read != nil && os.SameFile(f.read, r.info) && f.read.Size() == r.info.Size() {
+			return errors.Join(append(errs, f.importAll(patient, unknown))...)
+		}
+		err := f.importFile(patient, r.path, true)
+		switch {
+		case errors.Is(err, ErrUnknown):
+			unknown = append(unknown, r.path)
+		case err == nil:
+			return errors.Join(append(errs, f.importAll(patient, unknown))...)
+		case !errors.Is(err, ErrNothing):
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// importAll imports files, the last first.
+func (f *follower) importAll(ctx context.Context, paths []string) error {
+	var errs []error
+	for _, path := range slices.Backward(paths) {
+		errs = append(errs, f.importFile(ctx, path, false))
+	}
+	return errors.Join(errs...)
+}
+
+func (f *follower) importFile(ctx context.Context, path string, rest bool) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return f.Import(ctx, Log{Name: filepath.Base(path), Data: file, Rest: rest})
+}
+
+// rotatedFile is what a log was rotated to.
+type rotatedFile struct {
+	path string
+	info os.FileInfo
+}
+
+// rotated are the files that a log was rotated to, the newest first.
+func rotated(path string) []rotatedFile {
+	dir, base := filepath.Split(path)
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if err != nil {
+		return nil
+	}
+	var files []rotatedFile
+	for _, e := range entries {
+		if !isRotated(e.Name(), base) || !e.Type().IsRegular() {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
+			files = append(files, rotatedFile{filepath.Join(dir, e.Name()), info})
+		}
+	}
+	slices.SortFunc(files, func(a, b rotatedFile) int {
+		return cmp.Or(b.info.ModTime().Compare(a.info.ModTime()), cmp.Compare(a.path, b.path))
+	})
+	return files
+}
+
+// isRotated tells whether a file is named as what a log is rotated to:
+// access.log.1, access.log-20260102.gz or access-20260102.log.
+func isRotated(name, base string) bool {
+	for _, packed := range []string{".gz", ".zst", ".bz2"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	ext := filepath.Ext(base)
+	number, ok := strings.CutPrefix(name, base)
+	if !ok {
+		number, ok = strings.CutPrefix(name, strings.TrimSuffix(base, ext))
+		if number, ok = strings.CutSuffix(number, ext); !ok {
+			return false
+		}
+	}
+	return ok && number != "" && strings.ContainsAny(number, "0123456789") && strings.Trim(number, "0123456789.-_T") == ""
+}
+
+// tail reads a file as it grows. It ends when the file was replaced and has
+// been quiet since, when it was emptied, and with ctx.
+type tail struct {
+	ctx    context.Context
+	file   *os.File
+	path   string
+	poll   time.Duration
+	offset int64
+	first  []byte // of the file, as it was read
+	last   []byte // before the offset
+	idle   bool   // it was replaced, and nothing came since
+}
+
+// remembered is how many bytes of its beginning and before the offset tell a
+// file from another that was written in its place.
+const remembered = 256
+
+func (t *tail) Read(p []byte) (int, error) {
+	for t.ctx.Err() == nil {
+		if emptied, err := t.emptied(); emptied || err != nil {
+			return 0, cmp.Or(err, io.EOF)
+		}
+		n, err := t.file.Read(p)
+		if n > 0 {
+			t.note(p[:n])
+			return n, nil
+		}
+		if err != nil && err != io.EOF {
+			return 0, err
+		}
+		replaced := t.replaced()
+		if replaced && t.idle {
+			break
+		}
+		t.idle = replaced
+		sleep(t.ctx, t.poll)
+	}
+	return 0, io.EOF
+}
+
+// note remembers what was read.
+func (t *tail) note(p []byte) {
+	t.idle = false
+	t.offset += int64(len(p))
+	if room := remembered - len(t.first); room > 0 {
+		t.first = append(t.first, p[:min(room, len(p))]...)
+	}
+	t.last = append(t.last, p[max(0, len(p)-remembered):]...)
+	t.last = t.last[max(0, len(t.last)-remembered):]
+}
+
+// emptied tells whether the file no longer holds what was read of it.
+func (t *tail) emptied() (bool, error) {
+	info, err := t.file.Stat()
+	if err != nil || info.Size() < t.offset {
+		return err == nil, err
+	}
+	for _, part := range []struct {
+		at   int64
+		want []byte
+	}{{0, t.first}, {t.offset - int64(len(t.last)), t.last}} {
+		got := make([]byte, len(part.want))
+		if n, err := t.file.ReadAt(got, part.at); n < len(got) && err != io.EOF {
+			return false, fmt.Errorf("look back: %w", err)
+		}
+		if !bytes.Equal(got, part.want) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// replaced tells whether another file has taken the path.
+func (t *tail) replaced() bool {
+	now, err := os.Stat(t.path)
+	if err != nil {
+		return false
+	}
+	own, err := t.file.Stat()
+	return err == nil && !os.SameFile(now, own)
+}
+
+// whole is what the file is, when it was read to its end.
+func (t *tail) whole() os.FileInfo {
+	info, err := t.file.Stat()
+	if err != nil || info.Size() != t.offset {
+		return nil
+	}
+	return info
+}
