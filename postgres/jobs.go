@@ -212,8 +212,10 @@ func effects(ctx context.Context, tx pgx.Tx, list []any) (wrong, err error) {
 		return nil, err
 	}
 	for _, e := range list {
-		if wrong := writeEffect(ctx, sub, e); wrong != nil {
-			return wrong, sub.Rollback(ctx)
+		if err := writeEffect(ctx, sub, e); refused(err) {
+			return err, sub.Rollback(ctx)
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return nil, sub.Commit(ctx)

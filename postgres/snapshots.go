@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/beforehand-go/beforehand/internal/hint"
+	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 )
 
@@ -58,7 +59,7 @@ func putSnapshot(ctx context.Context, tx pgx.Tx, s snapshot.Snapshot) (snapshot.
 	s.Version, s.Base, s.Keep = version+1, 0, 0
 	head, body, err := snapshot.Encode(s)
 	if err != nil {
-		return s, err
+		return s, fmt.Errorf("%w: %w", scheduler.ErrEffect, err)
 	}
 	b := &pgx.Batch{}
 	b.Queue("INSERT INTO beforehand.snapshots (report, params, version, revision, held, head, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",

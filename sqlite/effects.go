@@ -1,11 +1,19 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 )
+
+// refused tells whether it is the effect itself that cannot be written, now or
+// later. Any other error is SQLite's, such as a full disk: the write fails as a
+// whole and is tried again.
+func refused(err error) bool {
+	return errors.Is(err, scheduler.ErrEffect) || errors.Is(err, snapshot.ErrLate)
+}
 
 // writeEffect writes what a run committed, in the transaction of its outcome.
 func (c *conn) writeEffect(effect any) error {

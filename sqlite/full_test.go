@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/scheduler/schedulertest"
 	"github.com/beforehand-go/beforehand/trigger"
 )
 
@@ -47,7 +48,10 @@ func TestAFullDiskIsReportedAndRecoveredFrom(t *testing.T) {
 		for i := range 20 {
 			jobs = append(jobs, scheduler.Job{
 				Name: fmt.Sprintf("job-%d", i), Trigger: trigger.Every(time.Minute),
-				Run: func(context.Context, *scheduler.Run) error { runs.Add(1); return nil },
+				Run: func(_ context.Context, r *scheduler.Run) error {
+					runs.Add(1)
+					return schedulertest.Commit(r, 0)
+				},
 			})
 		}
 		if err := s.Add(t.Context(), jobs...); err != nil {
@@ -74,9 +78,12 @@ func TestAFullDiskIsReportedAndRecoveredFrom(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		rows, err := state.Jobs().Ticks(t.Context(), scheduler.Query{Outcome: scheduler.Succeeded, Limit: -1})
-		if err != nil || runs.Load() <= before || int(runs.Load()) < len(rows) {
-			t.Errorf("%d runs then %d, %d rows, %v", before, runs.Load(), len(rows), err)
+		failed, err := state.Jobs().Ticks(t.Context(), scheduler.Query{Outcome: scheduler.Failed, Limit: -1})
+		if err != nil || len(failed) > 0 {
+			t.Errorf("%d ticks failed for want of room, %v", len(failed), err)
+		}
+		if n := schedulertest.CheckEffects(t, state); runs.Load() <= before || int(runs.Load()) < n || n == 0 {
+			t.Errorf("%d runs then %d, %d effects", before, runs.Load(), n)
 		}
 	})
 }

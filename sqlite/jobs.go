@@ -191,8 +191,10 @@ func (c *conn) change(ch *scheduler.Change) (stood, err error) {
 		}
 	}
 	for _, e := range ch.Effects {
-		if err := c.writeEffect(e); err != nil {
+		if err := c.writeEffect(e); refused(err) {
 			return err, nil
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return nil, nil

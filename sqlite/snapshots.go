@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 )
 
@@ -45,7 +46,7 @@ func (c *conn) putSnapshot(s snapshot.Snapshot) (snapshot.Snapshot, error) {
 	s.Version, s.Revision, s.Base, s.Keep = version+1, 0, 0, 0
 	head, body, err := snapshot.Encode(s)
 	if err != nil {
-		return s, err
+		return s, fmt.Errorf("%w: %w", scheduler.ErrEffect, err)
 	}
 	err = c.row("INSERT INTO beforehand_snapshots (report, params, version, held, head, body) VALUES (?, ?, ?, ?, ?, ?) RETURNING revision",
 		s.Report, s.Params, s.Version, s.Held != "", string(head), body).Scan(&s.Revision)

@@ -59,7 +59,7 @@ func ChaosProcess(t *testing.T, open func(dsn string) (scheduler.Store, error)) 
 		}
 		say("start")
 		time.Sleep(rand.N(20 * time.Millisecond))
-		if err := commit(r); err != nil {
+		if err := Commit(r, 0); err != nil {
 			return err
 		}
 		if rand.IntN(20) == 0 {
@@ -238,15 +238,16 @@ func (c *chaos) verify(state State, first map[string]time.Time, calm time.Time) 
 		again += len(r.Earlier)
 		n.checkChaos(r)
 	}
-	wrong := append(n.check(rows, states, triggers, first, calm), checkEffects(ctx, rows, state.Snapshots())...)
+	wrong, effects := checkEffects(ctx, rows, state.Snapshots())
+	wrong = append(n.check(rows, states, triggers, first, calm), wrong...)
 	for i, s := range wrong[:min(len(wrong), 20)] {
 		c.t.Errorf("%d of %d: %s", i+1, len(wrong), s)
 	}
 	if counts[scheduler.Succeeded] == 0 {
 		c.t.Error("nothing succeeded")
 	}
-	c.t.Logf("%d kills, %d pauses; %d runs, %d accepted writes of %d rows; ticks %v, one effect for each that succeeded; %d attempts before the last; %d violations",
-		c.kills, c.pauses, len(n.calls), n.accepts(), len(rows), counts, again, len(wrong))
+	c.t.Logf("%d kills, %d pauses; %d runs, %d accepted writes of %d rows; ticks %v, %d effects; %d attempts before the last; %d violations",
+		c.kills, c.pauses, len(n.calls), n.accepts(), len(rows), counts, effects, again, len(wrong))
 }
 
 // checkChaos holds the outcome of a row to what its last run has written down,

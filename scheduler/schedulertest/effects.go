@@ -2,8 +2,10 @@ package schedulertest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"math"
+	"testing"
 	"time"
 
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -16,10 +18,13 @@ type State interface {
 	Snapshots() snapshot.Store
 }
 
-// commit commits a snapshot that names the run's tick, on a line of its own,
-// since runs of one job may end in another order than they began.
-func commit(r *scheduler.Run) error {
-	files, err := snapshot.Build([]snapshot.Format{{Name: "txt", Body: []byte(r.Key())}}, nil, nil, time.Now())
+// Commit commits a snapshot that names the run's tick, of some size, on a line
+// of its own, since runs of one job may end in another order than they began.
+func Commit(r *scheduler.Run, size int) error {
+	body := make([]byte, size) // of noise, which does not pack
+	_, _ = rand.Read(body)     // it never fails
+	body = append(body, r.Key()...)
+	files, err := snapshot.Build([]snapshot.Format{{Name: "txt", Body: body}}, nil, nil, time.Now())
 	if err != nil {
 		return err
 	}
@@ -30,14 +35,27 @@ func commit(r *scheduler.Run) error {
 	return nil
 }
 
-// checkEffects checks that each tick that succeeded, and no other, has left
-// behind what its last run committed, once.
-func checkEffects(ctx context.Context, rows []*scheduler.Tick, store snapshot.Store) []string {
+// CheckEffects checks that each tick of jobs that call Commit, if it succeeded
+// and else not, has left behind what its last run committed, once. It returns
+// how many have.
+func CheckEffects(t *testing.T, state State) int {
+	t.Helper()
+	rows, err := state.Jobs().Ticks(t.Context(), scheduler.Query{Limit: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, n := checkEffects(t.Context(), rows, state.Snapshots())
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	return n
+}
+
+func checkEffects(ctx context.Context, rows []*scheduler.Tick, store snapshot.Store) (wrong []string, n int) {
 	list, err := store.Changes(ctx, 0)
 	if err != nil {
-		return []string{err.Error()}
+		return []string{err.Error()}, 0
 	}
-	var wrong []string
 	effects := map[scheduler.Key][]int64{}
 	for _, s := range list {
 		k := scheduler.Key{Job: s.Report, Due: s.Tick.UTC()}
@@ -53,5 +71,5 @@ func checkEffects(ctx context.Context, rows []*scheduler.Tick, store snapshot.St
 	for k, fences := range effects {
 		wrong = append(wrong, fmt.Sprintf("%s is not in the ledger, and has the effects of fences %v", k, fences))
 	}
-	return wrong
+	return wrong, len(list)
 }

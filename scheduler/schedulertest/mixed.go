@@ -55,7 +55,7 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulat
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
-			if err := commit(run); err != nil {
+			if err := Commit(run, 0); err != nil {
 				return err
 			}
 			if fails {
@@ -73,12 +73,8 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulat
 			state = open(t)
 			return state.Jobs()
 		},
-		Verify: func(t *testing.T, rows []*scheduler.Tick) {
-			for _, wrong := range checkEffects(t.Context(), rows, state.Snapshots()) {
-				t.Errorf("seed %d: %s", seed, wrong)
-			}
-		},
-		Seed: seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
+		Verify: func(t *testing.T, _ []*scheduler.Tick) { CheckEffects(t, state) },
+		Seed:   seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
 		Config: scheduler.Config{MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
 		Jobs: []scheduler.Job{
 			{Name: "skip", Trigger: every(30), Run: work(50*unit, .1)},
