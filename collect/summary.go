@@ -32,7 +32,15 @@ type Summary struct {
 	BrokenLines []BrokenLine     `json:"broken_lines,omitempty"` // the first ten
 	First       *time.Time       `json:"first"`                  // of the pageviews; nil means there are none
 	Last        *time.Time       `json:"last"`
+	Totals      []Total          `json:"totals,omitempty"` // what an export says its sums are
 	Seconds     float64          `json:"seconds"`
+}
+
+// Total is a sum that a file tells of itself, beside what was kept of it.
+type Total struct {
+	What string `json:"what"`
+	File int64  `json:"file"`
+	Kept int64  `json:"kept"`
 }
 
 // BrokenLine says where a line is and what is wrong with it, never what it
@@ -54,6 +62,7 @@ func (s *Summary) Add(o Summary) {
 	s.Lines += o.Lines
 	s.Pageviews += o.Pageviews
 	s.Seconds += o.Seconds
+	s.Totals = append(s.Totals, o.Totals...)
 	for reason, n := range o.LeftOut {
 		s.Leave(reason, n)
 	}
