@@ -55,14 +55,14 @@ type run struct {
 	file     File
 	progress func(collect.Progress)
 
-	source   string // of the mark
-	from     string // the mark that is committed
-	done     int64  // rows that an earlier import made durable
-	n        int64  // rows so far
-	batch    []pageview.Pageview
-	step     collect.Summary // since the last commit
-	summary  collect.Summary
-	totals   totals
+	source  string // of the mark
+	from    string // the mark that is committed
+	done    int64  // rows that an earlier import made durable
+	n       int64  // rows so far
+	batch   []pageview.Pageview
+	step    collect.Summary // since the last commit
+	summary collect.Summary
+	totals  totals
 }
 
 // item is a row of an export as a reader of its format gives it.
