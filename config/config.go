@@ -33,15 +33,17 @@ type File struct {
 
 // Site is what the file says of a site.
 type Site struct {
-	Name     string     `yaml:"name,required" help:"its name in URLs: letters, digits, - and _"`
-	Title    string     `yaml:"title" help:"its name for people"`
-	Zone     Zone       `yaml:"zone" help:"time zone of its days, such as Europe/London; this machine's unless given. It cannot be changed once there are pageviews"`
-	Hosts    []Host     `yaml:"hosts" help:"host names that are the site's; every host unless given"`
-	Articles string     `yaml:"articles" help:"pattern of the paths on the hot list, such as /posts/*; every page unless given"`
-	Trigger  Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
-	Sources  [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel and busuanzi; api; middleware; log; table; counter; export unless given"`
-	Exclude  Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
-	Tables   []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
+	Name      string     `yaml:"name,required" help:"its name in URLs: letters, digits, - and _"`
+	Title     string     `yaml:"title" help:"its name for people"`
+	Zone      Zone       `yaml:"zone" help:"time zone of its days, such as Europe/London; this machine's unless given. It cannot be changed once there are pageviews"`
+	Hosts     []Host     `yaml:"hosts" help:"host names that are the site's; every host unless given"`
+	Articles  string     `yaml:"articles" help:"pattern of the paths on the hot list, such as /posts/*; every page unless given"`
+	Trigger   Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
+	Sources   [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel and busuanzi; api; middleware; log; table; counter; export unless given"`
+	Exclude   Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
+	Logs      []string   `yaml:"logs" help:"access logs that a server follows while they are written and rotated"`
+	LogFormat LogFormat  `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
+	Tables    []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
 
 	PublicStats bool `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
 }

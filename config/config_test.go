@@ -21,6 +21,8 @@ sites:
     articles: /posts/*
     trigger: daily 03:00 except holidays
     sources: [[script, pixel], log]
+    logs: /var/log/nginx/access.log
+    log_format: combined
     exclude:
       addresses: [192.0.2.7, 2001:db8::/32]
   - name: shop
@@ -88,6 +90,7 @@ func TestMistakes(t *testing.T) {
 		{", log]", ", pixel]", "pixel is in it twice"},
 		{"title: My blog", "titel: My blog", "unknown key \"titel\"; allowed are name, title"},
 		{"database: shop", "database: store", "table visits of site shop: databases has no \"store\""},
+		{"log_format: combined", "log_format: cuneiform", "beforehand.yaml:14:17: "},
 		{"key: id", "kee: id", "allowed are database, trigger, name, table, key"},
 		{"key: id", "key: a,b,c", "key: one or two columns"},
 		{"timeout: 1m", "timeout: long", "\"long\" is no length of time"},

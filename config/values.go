@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/trigger"
 )
@@ -144,4 +145,13 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// LogFormat is the name of a format of access logs, or a format string.
+type LogFormat string
+
+// UnmarshalText refuses a format that is not known.
+func (f *LogFormat) UnmarshalText(text []byte) error {
+	*f = LogFormat(text)
+	return collect.CheckFormat(string(text))
 }

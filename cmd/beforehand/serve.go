@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/onewrite"
@@ -52,12 +53,17 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	if err := a.openTables(ctx, c.file); err != nil {
 		return errors.Join(err, a.close())
 	}
+	following, stop := context.WithCancel(ctx)
+	var follow sync.WaitGroup
+	follow.Go(func() { a.followLogs(following, c.file) })
 	err = a.serve(ctx, front, func(url string) {
 		fmt.Fprintf(s.out, "serving %s from %s\n", url, c.data)
 		for _, site := range a.sites {
 			fmt.Fprintf(s.out, "site %s, days in %s\n", site.Name, site.Zone)
 		}
 	})
+	stop()
+	follow.Wait()
 	return errors.Join(err, a.close())
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,9 +12,9 @@ import (
 	_ "modernc.org/sqlite" // the site's own database
 )
 
-// TestATableOfTheSiteIsReadWhileServing has the configuration name a table, to
-// which rows come while the server runs.
-func TestATableOfTheSiteIsReadWhileServing(t *testing.T) {
+// TestATableAndALogAreReadWhileServing has the configuration name a table and a
+// log, to which rows and lines come while the server runs.
+func TestATableAndALogAreReadWhileServing(t *testing.T) {
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		t.Fatal(err)
@@ -24,6 +25,7 @@ databases:
 sites:
   - name: shop
     trigger: every 1s
+    logs: access.log
     tables:
       - {name: visits, database: shop, table: visits, key: id, trigger: every 1s, columns: {at: seen, url: path}}
 `
@@ -63,4 +65,13 @@ sites:
 	want(`"total":2`)
 	fill(`INSERT INTO visits (seen, path) VALUES ('2026-01-03 10:00:00', '/a')`)
 	want(`"total":3`)
+
+	// The log counts on days of its own; on one that both tell of, the log does.
+	const line = `203.0.113.1 - - [%s] "GET /c HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"` + "\n"
+	lines := fmt.Sprintf(line, "02/Jan/2026:10:00:00 +0000") + fmt.Sprintf(line, "04/Jan/2026:10:00:00 +0000")
+	if err := os.WriteFile(filepath.Join(data, "access.log"), []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(`"total":4`)
+	want(`{"path":"/c","values":[2]}`)
 }
