@@ -48,6 +48,11 @@ func (r *Receiver) takeBeacon(w http.ResponseWriter, req *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "no-store")
+	if !r.room.TryAcquire(maxBeacon) {
+		crowded().writeText(w)
+		return
+	}
+	defer r.room.Release(maxBeacon)
 	text, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBeacon))
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
 		http.Error(w, fmt.Sprintf("a message has at most %d bytes", maxBeacon), http.StatusRequestEntityTooLarge)
@@ -89,7 +94,7 @@ func (r *Receiver) count(w http.ResponseWriter, req *http.Request, b beacon) {
 		err = r.keep(req.Context(), b.batch(v))
 	}
 	if err != nil {
-		r.fail(w, req, err)
+		r.trouble(req, err).writeText(w)
 		return
 	}
 	if left != "" {

@@ -121,8 +121,8 @@ func TestPixel(t *testing.T) {
 	if rec := w.ask(http.MethodGet, "/b.gif?u=https://blog.example/a", "", "Referer", "https://evil.example/"); rec.Code != http.StatusForbidden {
 		t.Errorf("a page that tells of another's: %d", rec.Code)
 	}
-	if rec := w.ask(http.MethodGet, "/b.gif", ""); rec.Code != http.StatusNotFound {
-		t.Errorf("nothing told: %d", rec.Code)
+	if rec := w.ask(http.MethodGet, "/b.gif", ""); rec.Header().Get("Pageview-Left-Out") != collect.LeftNotAPage {
+		t.Errorf("nothing told: %d %v", rec.Code, rec.Header())
 	}
 	got := w.pageviews()
 	if len(got) != 2 || got[0].Path != "/by-referer" || got[1].Path != "/by-query" || got[1].Title != "Title" || got[1].Referrer != "news.example" || got[0].Source != pageview.SourcePixel {

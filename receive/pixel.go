@@ -42,7 +42,7 @@ func (r *Receiver) takePixel(w http.ResponseWriter, req *http.Request) {
 		err = r.keep(req.Context(), pageview.Batch{Pageviews: []pageview.Pageview{v}})
 	}
 	if err != nil {
-		r.fail(w, req, err)
+		r.trouble(req, err).writeText(w)
 		return
 	}
 	if left != "" {

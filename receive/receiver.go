@@ -3,7 +3,6 @@ package receive
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/token"
+	"golang.org/x/sync/semaphore"
 )
 
 // Keeper makes pageviews durable. A pageview.Store is one.
@@ -34,7 +34,11 @@ type Config struct {
 // Receiver takes pageviews in. Make it with New.
 type Receiver struct {
 	Config
+	room *semaphore.Weighted // bytes of memory for requests that are under way
 }
+
+// maxRoom is how much memory in bytes requests under way may take together.
+const maxRoom = 192 << 20
 
 // scriptName is what a script can be called.
 var scriptName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
@@ -46,7 +50,7 @@ func New(c Config) (*Receiver, error) {
 	if !scriptName.MatchString(c.Script) {
 		return nil, fmt.Errorf("a script's name is 1 to 40 letters, digits, - and _, not %q", c.Script)
 	}
-	return &Receiver{Config: c}, nil
+	return &Receiver{Config: c, room: semaphore.NewWeighted(maxRoom)}, nil
 }
 
 // Mount puts the ways in on a mux.
@@ -58,6 +62,9 @@ func (r *Receiver) Mount(mux *http.ServeMux) {
 		}
 	}
 	mux.HandleFunc("GET /"+r.Script+".gif", r.takePixel)
+	if r.Tokens != nil {
+		mux.HandleFunc("POST /api/v1/pageviews", r.takePageviews)
+	}
 }
 
 // patience is how long a sender waits for the disk before it is told to come
@@ -74,8 +81,11 @@ func (r *Receiver) keep(ctx context.Context, b pageview.Batch) error {
 // site is the site that a page belongs to: the one that was named, else that
 // of the page's host; or nil.
 func (r *Receiver) site(name, host string) *collect.Site {
-	if name != "" {
+	switch {
+	case name != "":
 		return r.Sites.Named(name)
+	case host == "" && len(r.Sites) == 1:
+		return r.Sites[0]
 	}
 	return r.Sites.ForHost(host)
 }
@@ -98,33 +108,3 @@ const (
 
 // leave answers a sender that nothing was kept, and why.
 func leave(w http.ResponseWriter, reason string) { w.Header().Set("Pageview-Left-Out", reason) }
-
-// trouble is what a sender is told when the store keeps nothing: the status is
-// 503 in each case, since the sender is not to blame.
-func trouble(err error) (text string, after string) {
-	switch {
-	case errors.Is(err, pageview.ErrBusy):
-		return "too many pageviews wait to be written; nothing of this request was kept", "1"
-	case errors.Is(err, pageview.ErrFull):
-		return "no space is left for pageviews; nothing of this request was kept", "60"
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return "the disk took too long; whether this request was kept is not known", "5"
-	}
-	return "the store failed, and the server's log says how; whether this request was kept is not known", "5"
-}
-
-// note logs an error that a sender is not told.
-func (r *Receiver) note(req *http.Request, err error) {
-	told := errors.Is(err, pageview.ErrBusy) || errors.Is(err, pageview.ErrFull) || req.Context().Err() != nil
-	if !told {
-		r.Logger.Error("keep pageviews", "path", req.URL.Path, "error", err)
-	}
-}
-
-// fail answers a page for which the store kept nothing.
-func (r *Receiver) fail(w http.ResponseWriter, req *http.Request, err error) {
-	r.note(req, err)
-	text, after := trouble(err)
-	w.Header().Set("Retry-After", after)
-	http.Error(w, text, http.StatusServiceUnavailable)
-}

@@ -33,9 +33,12 @@ type Token struct {
 	Used    time.Time // when it was used last, to the minute; zero means never
 }
 
+// Has tells whether the token has a scope, for whichever site.
+func (t Token) Has(scope Scope) bool { return slices.Contains(t.Scopes, scope) }
+
 // Allows tells whether the token is good for a scope of a site.
 func (t Token) Allows(scope Scope, site string) bool {
-	return slices.Contains(t.Scopes, scope) && (len(t.Sites) == 0 || slices.Contains(t.Sites, site))
+	return t.Has(scope) && (len(t.Sites) == 0 || slices.Contains(t.Sites, site))
 }
 
 // maxName is the longest name of a token in bytes.
