@@ -43,12 +43,20 @@ const maxRoom = 192 << 20
 // scriptName is what a script can be called.
 var scriptName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
+// CheckName refuses what a script cannot be called.
+func CheckName(script string) error {
+	if !scriptName.MatchString(script) {
+		return fmt.Errorf("a script's name is 1 to 40 letters, digits, - and _, not %q", script)
+	}
+	return nil
+}
+
 // New returns a Receiver. It fails where the script cannot be called so.
 func New(c Config) (*Receiver, error) {
 	c.Script = cmp.Or(c.Script, "b")
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	if !scriptName.MatchString(c.Script) {
-		return nil, fmt.Errorf("a script's name is 1 to 40 letters, digits, - and _, not %q", c.Script)
+	if err := CheckName(c.Script); err != nil {
+		return nil, err
 	}
 	return &Receiver{Config: c, room: semaphore.NewWeighted(maxRoom)}, nil
 }

@@ -141,6 +141,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /s/{site}/{report}/events", s.events)
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats", s.stats)
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats.csv", s.stats)
+	mux.HandleFunc("GET /api/v1/openapi.json", serveOpenAPI)
 	if s.Receiver != nil {
 		s.Receiver.Mount(mux)
 	}

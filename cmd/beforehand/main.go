@@ -35,6 +35,8 @@ func commands() []command {
 		{"serve", "serve the reports of a data directory", runServe},
 		{"import", "read access logs into a data directory", runImport},
 		{"trigger", "tell when a trigger is due, and why", runTrigger},
+		{"script", "print the element that puts the script on a page", runScript},
+		{"token", "make, list and revoke tokens of the API", runToken},
 		{"version", "print the version", runVersion},
 	}
 }
