@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,22 @@ func Detect(head []byte) string {
 		return "plausible"
 	}
 	return ""
+}
+
+// Sniff tells, without reading on, whether a file may be an export, packed with
+// gzip or not. The reader's buffer must hold 64 kB.
+func Sniff(r *bufio.Reader) bool {
+	head, _ := r.Peek(64 << 10) // a file may be shorter
+	if bytes.HasPrefix(head, []byte("\x1f\x8b")) {
+		z, err := gzip.NewReader(bytes.NewReader(head))
+		if err != nil {
+			return false
+		}
+		plain := make([]byte, 64<<10)
+		n, _ := io.ReadFull(z, plain) // what there is of it
+		head = plain[:n]
+	}
+	return Detect(head) != ""
 }
 
 // open finds out what a file is.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -102,7 +101,7 @@ func (r *run) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer spooled.remove()
+	defer spooled.file.Close()
 	in, err := r.open(spooled)
 	if err != nil {
 		return err
@@ -210,9 +209,3 @@ func (r *run) tell() {
 
 // errTooLarge ends a file that unpacks to more than anybody exports.
 var errTooLarge = fmt.Errorf("it is larger than %d GiB", maxUnpacked>>30)
-
-// remove deletes a spooled file.
-func (s *spooled) remove() {
-	s.file.Close()
-	os.Remove(s.file.Name())
-}

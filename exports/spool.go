@@ -19,7 +19,7 @@ const (
 	maxVisit    = 16 << 20 // bytes of a visit in JSON
 )
 
-// spooled is a file that lies on disk, so that it can be read more than once.
+// spooled is a file that lies on disk without a name, so that it can be read more than once.
 type spooled struct {
 	file   *os.File
 	size   int64
@@ -34,9 +34,12 @@ func spool(data io.Reader, dir string) (_ *spooled, err error) {
 	s := &spooled{file: file}
 	defer func() {
 		if err != nil {
-			s.remove()
+			file.Close()
 		}
 	}()
+	if err := os.Remove(file.Name()); err != nil { // it is gone when it is closed, however that comes
+		return nil, err
+	}
 	sum := sha256.New()
 	s.size, err = io.Copy(io.MultiWriter(file, sum), io.LimitReader(data, maxFile+1))
 	switch {

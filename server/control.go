@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/exports"
 )
 
 // Message is one line of the answer to an import: progress, or what it did at
@@ -74,7 +75,14 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 	log := collect.Log{
 		Name: query.Get("name"), Site: v.Site.Site, Data: r.Body, Format: query.Get("format"), Rest: query.Get("rest") != "",
 	}
-	summary, err := s.Importer.Import(r.Context(), log, func(p collect.Progress) { send(Message{Progress: &p}) })
+	progress := func(p collect.Progress) { send(Message{Progress: &p}) }
+	var summary collect.Summary
+	var err error
+	if query.Has("from") {
+		summary, err = s.Exports.Import(r.Context(), exports.File{Name: log.Name, Program: query.Get("from"), Site: log.Site, Data: log.Data}, progress)
+	} else {
+		summary, err = s.Importer.Import(r.Context(), log, progress)
+	}
 	m := Message{Summary: &summary}
 	if err != nil {
 		m.Error, m.Nothing, m.Unknown = err.Error(), errors.Is(err, collect.ErrNothing), errors.Is(err, collect.ErrUnknown)

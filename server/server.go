@@ -14,6 +14,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
@@ -27,7 +28,8 @@ import (
 type Config struct {
 	Reports  *beforehand.Site  // computes and keeps the reports
 	Store    pageview.Store    // holds the pageviews
-	Importer *collect.Importer // takes imports in
+	Importer *collect.Importer // takes logs in
+	Exports  *exports.Importer // takes exports of other programs in
 	Sites    []Site            // at least one; the first is at the root
 	Tokens   *token.Guard      // knows who from elsewhere may ask for numbers; nil means nobody
 	Receiver *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP

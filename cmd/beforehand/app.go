@@ -16,6 +16,7 @@ import (
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -98,6 +99,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Logger: c.log, Metrics: metricsOf(a.site),
 		Tokens:   tokens,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
+		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.path},
 	})
 	return a, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/number"
 	"golang.org/x/sync/errgroup"
 )
@@ -22,11 +24,18 @@ import (
 // importTarget is where a log goes: into a data directory, or to the server
 // that holds it.
 type importTarget interface {
-	// send imports a log, whose site it fills in. One that is followed goes on
-	// for as long as it is written.
-	send(ctx context.Context, l collect.Log, follow bool, progress func(collect.Progress)) (collect.Summary, error)
+	// send imports a file, whose site it fills in.
+	send(ctx context.Context, l sending, progress func(collect.Progress)) (collect.Summary, error)
 	refresh(ctx context.Context) error
 	close() error
+}
+
+// sending is a file on its way: a log, or an export of another program.
+type sending struct {
+	collect.Log
+	follow  bool // it goes on for as long as the log is written
+	export  bool
+	program string // whose export it is; empty means that the file tells it
 }
 
 const importUsage = `import [flags] FILE…
@@ -35,15 +44,17 @@ Reads access logs: combined, common, both with a host in front, JSON of nginx
 and Caddy, CloudFront, W3C (IIS). The format of each file is told by its first
 lines. Files may be packed with gzip, zstd or bzip2; - is standard input. A file
 that was read before goes on where it was, also when it was renamed or packed
-meanwhile.`
+meanwhile. An export of GoatCounter, Plausible, Umami or Matomo is told by its
+content as well.`
 
 func runImport(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{command: "import", log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var asJSON, follow bool
-	var format string
+	var format, program string
 	f := newFlags(importUsage)
 	c.add(f, "data")
 	f.StringVar(&format, "format", "", "`format` of the files: one of "+strings.Join(collect.FormatNames(), ", ")+", or a format string of nginx or Apache")
+	f.StringVar(&program, "from", "", "`program` whose exports the files are: "+strings.Join(exports.Programs, ", "))
 	f.BoolVar(&follow, "follow", false, "go on reading the files as they are written and rotated, until stopped")
 	f.BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
 	if err := f.parse(s, args, 1<<20); err != nil {
@@ -54,6 +65,12 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	}
 	if follow && slices.Contains(f.Args(), "-") {
 		return usageError{errors.New("standard input cannot be followed")}
+	}
+	if program != "" && !slices.Contains(exports.Programs, program) {
+		return usageError{fmt.Errorf("--from %s: allowed are %s", program, strings.Join(exports.Programs, ", "))}
+	}
+	if program != "" && (follow || format != "") {
+		return usageError{errors.New("--from is for exports, --follow and --format for logs")}
 	}
 	if format != "" {
 		if err := collect.CheckFormat(format); err != nil {
@@ -67,7 +84,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	im := &importing{target: target, format: format, progress: newProgress(s.err), total: collect.Summary{LeftOut: map[string]int64{}}}
+	im := &importing{target: target, format: format, program: program, progress: newProgress(s.err), total: collect.Summary{LeftOut: map[string]int64{}}}
 	if follow {
 		im.follow(ctx, f.Args(), c.log)
 	} else {
@@ -131,6 +148,7 @@ func openTarget(ctx context.Context, c appConfig) (importTarget, error) {
 type importing struct {
 	target   importTarget
 	format   string
+	program  string // whose exports the files are; empty means that they tell it, or are logs
 	progress *progress
 
 	mu        sync.Mutex
@@ -140,10 +158,10 @@ type importing struct {
 
 // one imports one log. Its committed pageviews are shown together with those
 // of the other logs.
-func (im *importing) one(ctx context.Context, l collect.Log, follow bool, size int64) error {
+func (im *importing) one(ctx context.Context, l sending, size int64) error {
 	l.Format = im.format
 	var own int64
-	sum, err := im.target.send(ctx, l, follow, func(now collect.Progress) {
+	sum, err := im.target.send(ctx, l, func(now collect.Progress) {
 		im.mu.Lock()
 		defer im.mu.Unlock()
 		im.committed += now.Committed - own
@@ -165,7 +183,11 @@ func (im *importing) files(ctx context.Context, names []string) error {
 			break
 		}
 		err := withFile(name, func(data io.Reader, size int64) error {
-			return im.one(ctx, collect.Log{Name: filepath.Base(name), Data: data}, false, size)
+			in := bufio.NewReaderSize(data, 64<<10)
+			return im.one(ctx, sending{
+				Log:    collect.Log{Name: filepath.Base(name), Data: in},
+				export: im.program != "" || im.format == "" && exports.Sniff(in), program: im.program,
+			}, size)
 		})
 		if err != nil {
 			errs = append(errs, err)
@@ -185,7 +207,7 @@ func (im *importing) follow(ctx context.Context, names []string, log *slog.Logge
 		wg.Go(func() {
 			collect.Follow(ctx, collect.Following{
 				Path:   name,
-				Import: func(ctx context.Context, l collect.Log) error { return im.one(ctx, l, true, 0) },
+				Import: func(ctx context.Context, l collect.Log) error { return im.one(ctx, sending{Log: l, follow: true}, 0) },
 				Failed: func(err error) { log.Warn("import failed and is tried again", "file", name, "error", err) },
 			})
 		})
@@ -231,12 +253,15 @@ func newDirect(ctx context.Context, a *app, into string) *direct {
 	return d
 }
 
-func (d *direct) send(ctx context.Context, l collect.Log, _ bool, progress func(collect.Progress)) (collect.Summary, error) {
+func (d *direct) send(ctx context.Context, l sending, progress func(collect.Progress)) (collect.Summary, error) {
 	var err error
 	if l.Site, err = d.named(d.into); err != nil {
 		return collect.Summary{}, err
 	}
-	return d.server.Importer.Import(ctx, l, progress)
+	if l.export {
+		return d.server.Exports.Import(ctx, exports.File{Name: l.Name, Program: l.program, Site: l.Site, Data: l.Data}, progress)
+	}
+	return d.server.Importer.Import(ctx, l.Log, progress)
 }
 
 func (d *direct) refresh(ctx context.Context) error { return d.server.Refresh(ctx) }
@@ -260,6 +285,7 @@ var leftOutTexts = []struct{ key, text string }{
 	{collect.LeftTime, "before 1995 or in the future"},
 	{collect.LeftBot, "bots"},
 	{collect.LeftFeedReader, "feed readers"},
+	{exports.LeftEvent, "events, which tell of no page"},
 	{collect.LeftBroken, "broken lines"},
 	{collect.LeftComment, "comments"},
 	{collect.LeftAlreadyCounted, "already counted"},
@@ -282,6 +308,9 @@ func printSummary(w io.Writer, s collect.Summary) {
 	}
 	if more := s.LeftOut[collect.LeftBroken] - int64(len(s.BrokenLines)); more > 0 {
 		fmt.Fprintf(w, "  and %s more\n", number.Grouped(more))
+	}
+	for _, t := range s.Totals {
+		fmt.Fprintf(w, "by the file     %s %s; here %s\n", number.Grouped(t.File), t.What, number.Grouped(t.Kept))
 	}
 	if s.First != nil {
 		fmt.Fprintf(w, "first           %s\nlast            %s\n", s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))

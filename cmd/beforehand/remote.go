@@ -41,7 +41,7 @@ func (r *remote) close() error {
 	return nil
 }
 
-func (r *remote) send(ctx context.Context, l collect.Log, follow bool, progress func(collect.Progress)) (collect.Summary, error) {
+func (r *remote) send(ctx context.Context, l sending, progress func(collect.Progress)) (collect.Summary, error) {
 	query := url.Values{"site": {r.site}, "name": {l.Name}}
 	if l.Format != "" {
 		query.Set("format", l.Format)
@@ -49,7 +49,10 @@ func (r *remote) send(ctx context.Context, l collect.Log, follow bool, progress 
 	if l.Rest {
 		query.Set("rest", "true")
 	}
-	if follow {
+	if l.export {
+		query.Set("from", l.program)
+	}
+	if l.follow {
 		query.Set("follow", "true")
 	}
 	// The committed part is remembered for the case that the server dies.
