@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,22 @@ func (s *Store) Query(ctx context.Context, q pageview.Query) (pageview.Answer, e
 	if err := q.Check(); err != nil {
 		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
 	}
+	a, err := s.answer(ctx, q)
+	if err != nil {
+		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
+	}
+	return a, localHours(&q, s.view.Load().sites[q.Site].zone, a.Rows)
+}
+
+// answer answers from what is added up, or from raw rows where that does not
+// hold the answer.
+func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, error) {
+	if dims := rollup(&q); dims != nil {
+		a, err := s.fromRollup(ctx, q, dims)
+		if !errors.Is(err, errMoved) {
+			return a, err
+		}
+	}
 	db, v, err := s.reader()
 	if err != nil {
 		return pageview.Answer{}, err
@@ -23,11 +40,8 @@ func (s *Store) Query(ctx context.Context, q pageview.Query) (pageview.Answer, e
 	q.Through = v.upTo(q.Through)
 	b := newBuilder(&q, v)
 	a, err := ask(ctx, db, b.rawRows()+b.answer(), b.args, len(q.By))
-	if err != nil {
-		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
-	}
 	a.Through = q.Through
-	return a, localHours(&q, v.sites[q.Site].zone, a.Rows)
+	return a, err
 }
 
 // ask reads an answer. Its rows begin with what they are: a row, the sum of
@@ -136,65 +150,75 @@ func (b *builder) wants(m pageview.Metric) bool { return slices.Contains(b.q.Met
 func (b *builder) rawRows() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "WITH counted AS (\n  SELECT * FROM pageviews WHERE %s\n)", b.countedRows())
-	from := "counted"
+	from, visit := "counted", "NULL"
 	if b.wants(pageview.MetricVisits) || b.uses(pageview.ByEntry) {
-		fmt.Fprintf(&t, visitedSQL, b.site)
-		from = "visited"
+		t.WriteString(visited(b.site, `PARTITION BY "day", visitor ORDER BY`, "true"))
+		from, visit = "visited", "visit"
 	}
-	keys, sets := "", `"day"`
+	keys, columns := `"day"`, `"day"`
 	for i, d := range b.inner() {
 		keys += fmt.Sprintf(", %s AS k%d", column(d), i+1)
+		columns += fmt.Sprintf(", k%d", i+1)
 	}
-	switch len(b.inner()) {
-	case 1:
-		sets = `GROUPING SETS (("day", k1), ("day"))`
-	case 2:
-		sets = `GROUPING SETS (("day", k1, k2), ("day"))`
+	fmt.Fprintf(&t, ", picked AS (\n  SELECT %s, visitor, %s AS visit FROM %s WHERE %s\n)", keys, visit, from, b.filters())
+	if !b.wants(pageview.MetricVisits) && !b.wants(pageview.MetricVisitors) {
+		fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, count(*) AS pageviews, 0 AS visits, 0 AS visitors FROM picked GROUP BY ALL\n)", columns)
+		t.WriteString(", daily AS (SELECT *, 0 AS whole FROM seen")
+		if len(b.inner()) > 0 {
+			fmt.Fprintf(&t, ` UNION ALL BY NAME SELECT "day", 1 AS whole, sum(pageviews) AS pageviews, 0 AS visits, 0 AS visitors FROM seen GROUP BY "day"`)
+		}
+		return t.String() + ")"
 	}
-	visit := "NULL"
-	if from == "visited" {
-		visit = "visit"
+	// A visitor, and a visit, is made one row before it is counted, since
+	// count(DISTINCT …) costs ten times as much where there are few rows.
+	fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, visitor, visit, count(*) AS n FROM picked GROUP BY ALL\n)", columns)
+	fmt.Fprintf(&t, ", daily AS (%s", b.persons("0 AS whole", columns, "seen"))
+	if len(b.inner()) > 0 {
+		all := `(SELECT "day", visitor, visit, sum(n) AS n FROM seen GROUP BY ALL)`
+		fmt.Fprintf(&t, " UNION ALL BY NAME %s", b.persons("1 AS whole", `"day"`, all))
 	}
-	fmt.Fprintf(&t, ", picked AS (\n  SELECT \"day\", visitor, %s AS visit%s FROM %s WHERE %s\n)", visit, keys, from, b.filters())
-	fmt.Fprintf(&t, ", daily AS (\n  SELECT \"day\"%s, %s AS whole, count(*) AS pageviews, %s AS visits, %s AS visitors\n  FROM picked GROUP BY %s\n)",
-		strings.Repeat(", k1", min(1, len(b.inner())))+strings.Repeat(", k2", len(b.inner())/2), b.whole(),
-		b.distinct(pageview.MetricVisits, "visit"), b.distinct(pageview.MetricVisitors, "nullif(visitor, 0)"), sets)
-	return t.String()
+	return t.String() + ")"
 }
 
-// whole tells a row under all keys together from a row under one.
-func (b *builder) whole() string {
-	if len(b.inner()) == 0 {
-		return "0"
+// persons counts by columns what holds a row for each visit.
+func (b *builder) persons(whole, columns, from string) string {
+	visits, visitors := "0", "0"
+	if b.wants(pageview.MetricVisits) {
+		visits = "sum(visits)"
 	}
-	return "GROUPING(k1)"
+	if b.wants(pageview.MetricVisitors) {
+		visitors = "count(nullif(visitor, 0))"
+	}
+	return fmt.Sprintf(`
+  SELECT %s, %s, sum(n) AS pageviews, %s AS visits, %s AS visitors
+  FROM (SELECT %s, visitor, sum(n) AS n, count(visit) AS visits FROM %s GROUP BY %s, visitor) GROUP BY %s`,
+		columns, whole, visits, visitors, columns, from, columns, columns)
 }
 
-func (b *builder) distinct(m pageview.Metric, of string) string {
-	if !b.wants(m) {
-		return "0"
-	}
-	return "count(DISTINCT " + of + ")"
-}
-
-// visitedSQL adds to each pageview the first one of its visit, by sequence
+// visited adds to each counted pageview the first one of its visit, by sequence
 // number and page. Pages that were seen at the same time are ordered by path,
 // since neither page nor sequence number is the same in every order of arrival.
-const visitedSQL = `, place AS (
-  SELECT id, row_number() OVER (ORDER BY path) AS n FROM pages WHERE site = %s
+//
+// The window goes over the visitors one after another: either by partitions, or
+// in one, where same tells whether a row and the last one are of one visitor.
+// Partitions have a price of their own, and pay for many rows only.
+func visited(site, window, same string) string {
+	return fmt.Sprintf(`, place AS (
+  SELECT id, row_number() OVER (ORDER BY path) AS n FROM pages WHERE site = %[1]s
 ), began AS (
-  SELECT c.*, n, c."at" - lag(c."at") OVER w < INTERVAL 30 MINUTE AS goes_on
+  SELECT c.*, n, coalesce(%[4]s AND c."at" - lag(c."at") OVER w < INTERVAL %[2]d MINUTE, false) AS goes_on
   FROM counted c JOIN place ON place.id = c.page WHERE visitor <> 0
-  WINDOW w AS (PARTITION BY "day", visitor ORDER BY c."at", n, seq)
+  WINDOW w AS (%[3]s c."at", n, seq)
 ), visited AS (
   SELECT * EXCLUDE (n, goes_on),
          last_value(CASE WHEN goes_on THEN NULL ELSE seq END IGNORE NULLS) OVER w AS visit,
          last_value(CASE WHEN goes_on THEN NULL ELSE page END IGNORE NULLS) OVER w AS entry
   FROM began
-  WINDOW w AS (PARTITION BY "day", visitor ORDER BY "at", n, seq ROWS UNBOUNDED PRECEDING)
+  WINDOW w AS (%[3]s "at", n, seq ROWS UNBOUNDED PRECEDING)
   UNION ALL
   SELECT *, NULL AS visit, 0 AS entry FROM counted WHERE visitor = 0
-)`
+)`, site, int(pageview.VisitGap.Minutes()), window, same)
+}
 
 // countedRows is the condition that a pageview counts, before filters.
 func (b *builder) countedRows() string {
@@ -251,7 +275,7 @@ func (b *builder) answer() string {
 
 const answerSQL = `, keyed AS (
   SELECT %s AS key1, %s AS key2, sum(pageviews) AS pageviews, sum(visits) AS visits, sum(visitors) AS visitors
-  FROM daily WHERE whole = 0 GROUP BY 1, 2
+  FROM daily WHERE whole = 0 GROUP BY 1, 2 HAVING sum(pageviews) > 0
 ), labelled AS (
   SELECT %s AS label1, %s AS label2, pageviews, visits, visitors FROM keyed%s%s
 ), placed AS (
@@ -330,7 +354,7 @@ func sourceName(number string) string {
 	var names []string
 	for s := pageview.Source(1); ; s++ {
 		if _, err := pageview.ParseSource(s.String()); err != nil {
-			return "coalesce([" + strings.Join(names, ", ") + "][" + number + "], '')"
+			return "coalesce([" + strings.Join(names, ", ") + "][CAST(" + number + " AS BIGINT)], '')"
 		}
 		names = append(names, "'"+s.String()+"'")
 	}

@@ -19,10 +19,13 @@ var keepSchema string
 //go:embed logs.sql
 var logsSchema string
 
+//go:embed rollups.sql
+var rollupsSchema string
+
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
 func migrations() []string {
-	return []string{firstSchema, waysSchema, keepSchema, logsSchema}
+	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema}
 }
 
 // migrate brings the file to the newest version. It refuses a file that a

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,13 @@ type Store struct {
 	db   atomic.Pointer[sql.DB] // for readers; another one after the file was opened again
 	view atomic.Pointer[view]
 	w    *writer
+
+	marks   marks
+	folding sync.Mutex // one adds up at a time
+	added   int        // how often something was added up; held by folding
+	folds   sync.WaitGroup
+	life    context.Context // ends when the store is closed
+	end     context.CancelFunc
 }
 
 // view is what readers know of the last commit. Nothing in it is changed; the
@@ -66,20 +74,28 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		queue:  newQueue(cmp.Or(c.QueueBytes, 64<<20)),
 		done:   make(chan struct{}),
 	}
+	s.life, s.end = context.WithCancel(context.Background())
 	w, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.w = w
+	if s.marks.of, err = loadMarks(ctx, s.db.Load()); err != nil {
+		return nil, errors.Join(openError(c.Path, err), s.db.Load().Close())
+	}
 	go s.write()
 	return s, nil
 }
 
 // Close commits what is queued and closes the file.
 func (s *Store) Close() error {
+	s.marks.Lock()
 	again := s.closed.Swap(true)
+	s.marks.Unlock()
 	s.queue.close()
 	<-s.done
+	s.end()
+	s.folds.Wait()
 	if again {
 		return nil
 	}

@@ -32,6 +32,7 @@ type Query struct {
 	Metrics  []Metric    // what to count; none means pageviews
 	Limit    int         // rows at most; the others are added up in Other; zero means no limit
 	Through  uint64      // count pageviews up to this sequence number; zero means all
+	Raw      bool        // count raw rows, even where the answer is added up
 }
 
 // VisitGap is how long a visitor is quiet before another visit begins.

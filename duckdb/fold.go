@@ -1,0 +1,340 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// marks are the watermarks of rollups: up to which pageview a dimension of a
+// site is added up. It is held for writing while new ones are committed, so that
+// who holds it for reading sees rollups that do not move.
+type marks struct {
+	sync.RWMutex
+	of map[markKey]mark
+}
+
+type markKey struct {
+	site      uint16
+	dimension rolled
+}
+
+type mark struct {
+	seq        uint64
+	precedence string
+}
+
+const (
+	// foldRows is how many new pageviews are added up at once: what bounds the
+	// memory for a site that is added up for the first time.
+	foldRows = 1_500_000
+	// compactEvery is after how many folds the rows of a day that hold one
+	// value are put together again.
+	compactEvery = 64
+)
+
+// folder adds up what is new of one site.
+type folder struct {
+	tx     *sql.Tx
+	v      *view
+	site   site
+	from   uint64 // what is already added up
+	dims   []rolled
+	sealed []pageview.Day // days whose rows were added to
+}
+
+// fold adds up what is new of a site in the dimensions. It goes on where its
+// caller gives up, so that the next one finds it done.
+func (s *Store) fold(ctx context.Context, name string, dims []rolled) error {
+	db, v, err := s.reader()
+	if err != nil {
+		return err
+	}
+	site, known := v.sites[name]
+	if !known || s.folded(v, site, dims) {
+		return nil
+	}
+	if !s.beginFold() {
+		return pageview.ErrClosed
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer s.folds.Done()
+		s.folding.Lock()
+		defer s.folding.Unlock()
+		done <- s.foldAll(s.life, db, v, site, dims)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// beginFold keeps the store from being closed until folds.Done, unless it is.
+func (s *Store) beginFold() bool {
+	s.marks.RLock()
+	defer s.marks.RUnlock()
+	if s.closed.Load() {
+		return false
+	}
+	s.folds.Add(1)
+	return true
+}
+
+// folded tells whether the dimensions of a site hold everything that a view does.
+func (s *Store) folded(v *view, site site, dims []rolled) bool {
+	s.marks.RLock()
+	defer s.marks.RUnlock()
+	for _, d := range dims {
+		m := s.marks.of[markKey{site.id, d}]
+		if m.seq < v.through || m.precedence != site.precedence.String() {
+			return false
+		}
+	}
+	return true
+}
+
+// foldAll adds up, in one transaction with the watermarks, and only one at a
+// time.
+func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dims []rolled) error {
+	if s.folded(v, site, dims) {
+		return nil
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	from := map[uint64][]rolled{} // dimensions by what is added up
+	for _, d := range dims {
+		m := s.marks.of[markKey{site.id, d}] // nobody else writes it
+		if m.precedence != site.precedence.String() {
+			m.seq = 0
+		}
+		if m.seq < v.through {
+			from[m.seq] = append(from[m.seq], d)
+		}
+	}
+	changed := false
+	for seq, dims := range from {
+		f := folder{tx: tx, v: v, site: site, from: seq, dims: dims}
+		days, err := f.days(ctx)
+		if err != nil {
+			return err
+		}
+		changed = changed || len(days) > 0 || seq == 0
+		for len(days) > 0 {
+			n := chunk(days)
+			if err := f.add(ctx, days[:n]); err != nil {
+				return err
+			}
+			days = days[n:]
+		}
+	}
+	next := mark{v.through, site.precedence.String()}
+	if changed {
+		if err := s.compact(ctx, tx, site.id); err != nil {
+			return err
+		}
+		if err := setMarks(ctx, tx, site.id, dims, next); err != nil {
+			return err
+		}
+	}
+	s.marks.Lock()
+	defer s.marks.Unlock()
+	if changed {
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+	}
+	for _, d := range dims {
+		s.marks.of[markKey{site.id, d}] = next
+	}
+	return nil
+}
+
+func setMarks(ctx context.Context, tx *sql.Tx, site uint16, dims []rolled, m mark) error {
+	for _, d := range dims {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM watermarks WHERE site = ? AND dimension = ?`, site, uint32(d)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO watermarks VALUES (?, ?, ?, ?)`, site, uint32(d), m.seq, m.precedence)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadMarks reads the watermarks.
+func loadMarks(ctx context.Context, db querier) (map[markKey]mark, error) {
+	of := map[markKey]mark{}
+	err := each(ctx, db, `SELECT site, dimension, seq, precedence FROM watermarks`, func(scan func(...any) error) error {
+		var k markKey
+		var m mark
+		err := scan(&k.site, &k.dimension, &m.seq, &m.precedence)
+		of[k] = m
+		return err
+	})
+	return of, err
+}
+
+// foldDay is a day that has new pageviews.
+type foldDay struct {
+	day   pageview.Day
+	rows  int64
+	whole bool // it is added up anew, since nothing is yet, or since other sources count now
+}
+
+// days lists the days that have new pageviews by persons.
+func (f *folder) days(ctx context.Context) ([]foldDay, error) {
+	var days []foldDay
+	const query = `SELECT "day", count(*) FROM pageviews WHERE site = ? AND seq > ? AND seq <= ? AND bot = 0 GROUP BY 1 ORDER BY 1`
+	err := each(ctx, f.tx, query, func(scan func(...any) error) error {
+		var at time.Time
+		var d foldDay
+		err := scan(&at, &d.rows)
+		d.day = pageview.DayOf(at.UTC())
+		d.whole = f.from == 0 || f.mixedAnew(d.day)
+		days = append(days, d)
+		return err
+	}, f.site.id, f.from, f.v.through)
+	return days, err
+}
+
+// mixedAnew tells whether other sources count on a day than did.
+func (f *folder) mixedAnew(day pageview.Day) bool {
+	sources := f.v.mixed[f.site.id][day]
+	if sources == nil {
+		return false
+	}
+	return !slices.Equal(counted(f.site.precedence, sources, f.from), counted(f.site.precedence, sources, f.v.through))
+}
+
+// chunk is how many of the days are added up at once.
+func chunk(days []foldDay) int {
+	var rows int64
+	for i, d := range days {
+		if rows += d.rows; rows > foldRows && i > 0 {
+			return i
+		}
+	}
+	return len(days)
+}
+
+// add adds up the days. The rows that can have changed are those of visitors
+// with a new pageview on that day: what these had is taken off and what they
+// have is added, since no number of a day tells of two visitors together. They
+// lie in a table of their own meanwhile, with a sign.
+func (f *folder) add(ctx context.Context, days []foldDay) error {
+	var whole, changed []pageview.Day
+	for _, d := range days {
+		if d.whole {
+			whole = append(whole, d.day)
+		} else {
+			changed = append(changed, d.day)
+		}
+	}
+	if _, err := f.tx.ExecContext(ctx, f.rows(whole, changed)); err != nil {
+		return fmt.Errorf("find what changed: %w", err)
+	}
+	for _, d := range f.dims {
+		if len(whole) > 0 {
+			del := fmt.Sprintf(`DELETE FROM rollups WHERE site = %d AND dimension = %d AND "day" IN %s`, f.site.id, d, list(whole))
+			if _, err := f.tx.ExecContext(ctx, del); err != nil {
+				return fmt.Errorf("clear days of dimension %d: %w", d, err)
+			}
+		}
+		if _, err := f.tx.ExecContext(ctx, fmt.Sprintf(addSQL, f.site.id, d, d.key(), d.amount())); err != nil {
+			return fmt.Errorf("add up dimension %d: %w", d, err)
+		}
+	}
+	_, err := f.tx.ExecContext(ctx, `DROP TABLE temp.folding`)
+	return err
+}
+
+// addSQL makes one row of a visit, and of a visitor, before these are counted.
+const addSQL = `INSERT INTO rollups
+SELECT * FROM (
+  SELECT %d, "day", %d, key, sum(n) AS pageviews, sum(sign * visits) AS visits, sum(CASE WHEN visitor = 0 THEN 0 ELSE sign END) AS visitors
+  FROM (
+    SELECT "day", key, sign, visitor, sum(n) AS n, count(visit) AS visits
+    FROM (SELECT "day", %s AS key, sign, visitor, visit, sum(%s) AS n FROM temp.folding GROUP BY ALL)
+    GROUP BY "day", key, sign, visitor
+  ) GROUP BY "day", key
+) WHERE pageviews <> 0 OR visits <> 0 OR visitors <> 0`
+
+// rows makes the table of rows that changed. Its text holds numbers and days
+// only.
+func (f *folder) rows(whole, changed []pageview.Day) string {
+	site := fmt.Sprintf("site = %d AND bot = 0", f.site.id)
+	now := fmt.Sprintf("%s AND seq <= %d AND %s", site, f.v.through, f.v.counting(f.site, f.v.through))
+	then := fmt.Sprintf("%s AND seq <= %d AND %s", site, f.from, f.v.counting(f.site, f.from))
+	var parts []string
+	if len(whole) > 0 {
+		parts = append(parts, fmt.Sprintf(`SELECT *, 1 AS sign FROM pageviews WHERE %s AND %s`, now, in(whole)))
+	}
+	with := ""
+	if len(changed) > 0 {
+		with = fmt.Sprintf(`new AS (SELECT DISTINCT "day", visitor FROM pageviews WHERE %s AND seq > %d AND seq <= %d AND visitor <> 0 AND %s), `,
+			site, f.from, f.v.through, in(changed))
+		const of = `SELECT p.*, %d AS sign FROM pageviews p SEMI JOIN new USING ("day", visitor) WHERE %s AND %s`
+		parts = append(parts,
+			fmt.Sprintf(of, 1, now, in(changed)), fmt.Sprintf(of, -1, then, in(changed)),
+			fmt.Sprintf(`SELECT *, 1 AS sign FROM pageviews WHERE %s AND seq > %d AND visitor = 0 AND %s`, now, f.from, in(changed)))
+	}
+	return "CREATE OR REPLACE TEMP TABLE folding AS WITH " + with + "counted AS (" + strings.Join(parts, " UNION ALL ") + ")" +
+		f.visited(len(whole) > 0) + " SELECT * FROM visited"
+}
+
+// visited adds the visits, many at once where whole days are added up.
+func (f *folder) visited(many bool) string {
+	if many {
+		return visited(fmt.Sprint(f.site.id), `PARTITION BY sign, "day", visitor ORDER BY`, "true")
+	}
+	return visited(fmt.Sprint(f.site.id), `ORDER BY sign, "day", visitor,`,
+		`lag(c.sign) OVER w = c.sign AND lag(c."day") OVER w = c."day" AND lag(c.visitor) OVER w = c.visitor`)
+}
+
+// in is the condition that a row's day is one of days, which are in order.
+func in(days []pageview.Day) string {
+	return fmt.Sprintf(`"day" BETWEEN DATE '%s' AND DATE '%s' AND "day" IN %s`, days[0], days[len(days)-1], list(days))
+}
+
+func list(days []pageview.Day) string {
+	var b strings.Builder
+	for i, d := range days {
+		fmt.Fprintf(&b, "%sDATE '%s'", map[bool]string{true: "(", false: ", "}[i == 0], d)
+	}
+	return b.String() + ")"
+}
+
+// compact puts the rows of one value together, now and then: the days of the
+// site where there are more than twice as many rows as values.
+func (s *Store) compact(ctx context.Context, tx *sql.Tx, site uint16) error {
+	if s.added++; s.added%compactEvery != 0 {
+		return nil
+	}
+	for _, query := range []string{
+		`CREATE OR REPLACE TEMP TABLE scattered AS
+		 SELECT "day", dimension FROM rollups WHERE site = %d GROUP BY ALL HAVING count(*) > 2 * count(DISTINCT key)`,
+		`CREATE OR REPLACE TEMP TABLE gathered AS
+		 SELECT site, "day", dimension, key, sum(pageviews) AS pageviews, sum(visits) AS visits, sum(visitors) AS visitors
+		 FROM rollups SEMI JOIN temp.scattered USING ("day", dimension) WHERE site = %d GROUP BY ALL`,
+		`DELETE FROM rollups WHERE site = %d AND ("day", dimension) IN (SELECT ("day", dimension) FROM temp.scattered)`,
+		`INSERT INTO rollups SELECT * FROM temp.gathered WHERE site = %d AND (pageviews <> 0 OR visits <> 0 OR visitors <> 0)`,
+	} {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(query, site)); err != nil {
+			return fmt.Errorf("put rollups together: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// rolled is the number of a dimension in the table rollups.
+type rolled uint32
+
+// The dimensions that are added up. The numbers are stored: append, never
+// reorder.
+const (
+	rolledDay rolled = iota // all pageviews of the day, under the key 0
+	rolledPage
+	rolledHour // its key is when the hour began, in seconds since 1970
+	rolledEntry
+	rolledReferrer
+	rolledReferrerPage
+	rolledCampaign
+	rolledCampaignSource
+	rolledCampaignMedium
+	rolledBrowser
+	rolledSystem
+	rolledDevice
+	rolledCountry
+	rolledLanguage
+	rolledSource
+
+	// rolledScore and a number of hours is what pages score on a day by that
+	// half-life. In place of pageviews it adds up weights; see rank.sql.
+	rolledScore rolled = 1000
+)
+
+var rolledDimensions = map[pageview.Dimension]rolled{
+	pageview.ByPage: rolledPage, pageview.ByHour: rolledHour, pageview.ByEntry: rolledEntry,
+	pageview.ByReferrer: rolledReferrer, pageview.ByReferrerPage: rolledReferrerPage,
+	pageview.ByCampaign: rolledCampaign, pageview.ByCampaignSource: rolledCampaignSource, pageview.ByCampaignMedium: rolledCampaignMedium,
+	pageview.ByBrowser: rolledBrowser, pageview.BySystem: rolledSystem, pageview.ByDevice: rolledDevice,
+	pageview.ByCountry: rolledCountry, pageview.ByLanguage: rolledLanguage, pageview.BySource: rolledSource,
+}
+
+// key is what the table rollups has as the key of a pageview.
+func (r rolled) key() string {
+	switch {
+	case r == rolledDay:
+		return "0"
+	case r == rolledHour:
+		return `CAST(epoch(coalesce("hour", date_trunc('hour', "at"))) AS UBIGINT)`
+	case r >= rolledScore:
+		return "page"
+	}
+	for d, number := range rolledDimensions {
+		if number == r {
+			return column(d)
+		}
+	}
+	panic(fmt.Sprintf("dimension %d is not added up", r))
+}
+
+// amount is what a pageview adds in place of one pageview.
+func (r rolled) amount() string {
+	if r < rolledScore {
+		return "sign"
+	}
+	return "sign * " + weight1e9(fmt.Sprintf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`), fmt.Sprint(int64(r-rolledScore)*3600e6))
+}
+
+// weight1e9 is 2^(distance/half-life) in whole billionths, both in microseconds.
+func weight1e9(distance, halfLife string) string {
+	return fmt.Sprintf("CAST(round(1e9 * pow(2, (%s) / %s)) AS BIGINT)", distance, halfLife)
+}
+
+// rollup tells which dimensions hold the answer to a query, the day's first:
+// none where raw rows must be asked. What differs in rows, and what is filtered
+// by, can be one dimension beside the days.
+func rollup(q *pageview.Query) []rolled {
+	if q.Raw || q.Bots != "" && q.Bots != pageview.BotsExclude {
+		return nil
+	}
+	var inner []pageview.Dimension
+	for _, d := range q.By {
+		if !ofDay(d) {
+			inner = append(inner, d)
+		}
+	}
+	for _, f := range q.Filters {
+		switch {
+		case ofDay(f.Dimension):
+		case !additive(q, f):
+			return nil
+		case !slices.Contains(inner, f.Dimension):
+			inner = append(inner, f.Dimension)
+		}
+	}
+	switch len(inner) {
+	case 0:
+		return []rolled{rolledDay}
+	case 1:
+		if number, ok := rolledDimensions[inner[0]]; ok {
+			return []rolled{rolledDay, number}
+		}
+	}
+	return nil
+}
+
+// additive tells whether what a filter leaves can be added up: pageviews of
+// several values can, but a visitor of two of them is one.
+func additive(q *pageview.Query, f pageview.Filter) bool {
+	if !slices.ContainsFunc(q.Metrics, func(m pageview.Metric) bool { return m != pageview.MetricPageviews }) {
+		return true
+	}
+	one := 0
+	for _, other := range q.Filters {
+		if other.Dimension == f.Dimension {
+			one++
+		}
+	}
+	return one == 1 && !f.Not && len(f.Values) == 1 && !strings.Contains(f.Values[0], "*")
+}
+
+// rollupRows begins a WITH whose last table is daily, as rawRows does, from what
+// is added up.
+func (b *builder) rollupRows(dims []rolled) string {
+	days := "true"
+	if b.q.From != 0 {
+		days += ` AND "day" >= ` + b.arg(b.q.From.Date(utc))
+	}
+	if b.q.To != 0 {
+		days += ` AND "day" <= ` + b.arg(b.q.To.Date(utc))
+	}
+	d := dims[len(dims)-1]
+	key, names := "key", "key"
+	for of, number := range rolledDimensions {
+		if number == d && d == rolledHour {
+			names = `make_timestamp(CAST(key * 1000000 AS BIGINT)) AS "hour", NULL::TIMESTAMP AS "at"`
+			key = column(of)
+		} else if number == d {
+			names, key = "key AS "+column(of), column(of)
+		}
+	}
+	t := fmt.Sprintf("WITH added AS (\n  SELECT \"day\", pageviews, visits, visitors, %s FROM rollups WHERE site = %s AND dimension = %d AND %s\n)",
+		names, b.site, d, days)
+	columns := "pageviews, " + b.wanted(pageview.MetricVisits) + ", " + b.wanted(pageview.MetricVisitors)
+	rows := fmt.Sprintf("SELECT \"day\", %s AS k1, 0 AS whole, %s FROM added WHERE %s", key, columns, b.filters())
+	if len(b.inner()) == 0 {
+		return t + fmt.Sprintf(", daily AS (%s)", rows)
+	}
+	total := fmt.Sprintf("SELECT \"day\", NULL, 1, %s FROM rollups WHERE site = %s AND dimension = 0 AND %s AND %s", columns, b.site, days, b.filters())
+	if slices.ContainsFunc(b.q.Filters, func(f pageview.Filter) bool { return !ofDay(f.Dimension) }) {
+		total = fmt.Sprintf("SELECT \"day\", NULL, 1, %s FROM added WHERE %s", columns, b.filters())
+	}
+	return t + fmt.Sprintf(", daily AS (%s UNION ALL %s)", rows, total)
+}
+
+// wanted is the column of a metric; zero where it is not asked for.
+func (b *builder) wanted(m pageview.Metric) string {
+	if b.wants(m) {
+		return string(m)
+	}
+	return "0 AS " + string(m)
+}
+
+// errMoved is returned by held where the dimensions asked for are not added up
+// to the same pageview, or beyond what was asked for.
+var errMoved = errors.New("the rollups were moved on")
+
+// held runs f while no rollup of the site's dimensions moves, and tells up to
+// which sequence number they hold.
+func (s *Store) held(site uint16, dims []rolled, most uint64, f func(through uint64) error) error {
+	s.marks.RLock()
+	defer s.marks.RUnlock()
+	through := s.marks.of[markKey{site, dims[0]}].seq
+	for _, d := range dims {
+		if s.marks.of[markKey{site, d}].seq != through {
+			return errMoved
+		}
+	}
+	if most != 0 && through > most {
+		return errMoved
+	}
+	return f(through)
+}
+
+// fromRollup answers from what is added up, after adding up what is new.
+func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled) (a pageview.Answer, err error) {
+	db, v, err := s.reader()
+	if err != nil {
+		return a, err
+	}
+	if q.Through != 0 && q.Through < v.through {
+		return a, errMoved
+	}
+	if err := s.fold(ctx, q.Site, dims); err != nil {
+		return a, fmt.Errorf("add up what is new of %s: %w", q.Site, err)
+	}
+	err = s.held(v.sites[q.Site].id, dims, q.Through, func(through uint64) error {
+		b := newBuilder(&q, v)
+		a, err = ask(ctx, db, b.rollupRows(dims)+b.answer(), b.args, len(q.By))
+		a.Through, a.Rollup = through, true
+		return err
+	})
+	return a, err
+}
