@@ -73,8 +73,11 @@ func TestChaos(t *testing.T) {
 			server.Up(t)
 			return
 		}
-		for range 20 {
-			server.Exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%' AND random() < .5")
-		}
+		server.Exec(t, `DO $$ BEGIN
+			FOR i IN 1..20 LOOP
+				PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%' AND random() < .5;
+				PERFORM pg_stat_clear_snapshot(), pg_sleep(.02);
+			END LOOP;
+		END $$`)
 	})
 }

@@ -42,6 +42,7 @@ func (b *batch) collect() {
 		b.queue = b.queue[1:]
 		r.result = result{unbegun: true}
 		b.ended = append(b.ended, r)
+		b.pace = time.Second // or the next step would claim them again
 	}
 }
 
@@ -315,7 +316,8 @@ func (b *batch) settle(r *Run, row *Tick) {
 	b.ended = slices.DeleteFunc(b.ended, func(o *Run) bool { return o == r })
 	b.loop.ended = slices.DeleteFunc(b.loop.ended, func(o *Run) bool { return o == r })
 	delete(b.runs, Key{r.Job, r.Due})
-	ours := row != nil && row.Fence == r.Fence && row.Holder == b.holder && r.result != (result{})
+	ours := row != nil && row.Fence == r.Fence && row.Holder == b.holder && r.result != (result{}) &&
+		row.Reason == clean(r.result.reason) // else it was given up by whoever took it over
 	if !ours {
 		b.stopRun(r, ErrLost)
 	}

@@ -40,6 +40,10 @@ func ChaosProcess(t *testing.T, open func(dsn string) (scheduler.Store, error)) 
 		t.Skip("this is a process of TestChaos")
 	}
 	store, err := open(dsn)
+	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond) // another process may be stopped amid a write
+		store, err = open(dsn)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
