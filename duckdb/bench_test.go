@@ -43,6 +43,17 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// openBlog opens a store that knows the site of benchView.
+func openBlog(t testing.TB, path string) *Store {
+	t.Helper()
+	s := open(t, path)
+	t.Cleanup(func() { s.Close() })
+	if _, err := s.Site(t.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func benchView(i int) pageview.Pageview {
 	at := time.Date(2026, 1, 1, 0, 0, i%86400, 0, time.UTC)
 	return pageview.Pageview{

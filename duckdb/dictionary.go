@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -31,6 +32,7 @@ func (w *writer) load(ctx context.Context) error {
 		var p page
 		err := scan(&p.id, &k.site, &k.path, &p.title)
 		w.pages[k] = p
+		w.lastPage = max(w.lastPage, p.id)
 		return err
 	})
 	if err != nil {
@@ -60,7 +62,7 @@ func (w *writer) load(ctx context.Context) error {
 	if err := w.loadKeys(ctx, time.Now()); err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	row := w.conn.QueryRowContext(ctx, `SELECT greatest((SELECT max(seq) FROM pageviews), (SELECT max(seq) FROM stays), 0)`)
+	row := w.conn.QueryRowContext(ctx, `SELECT greatest((SELECT max(seq) FROM pageviews), (SELECT max(seq) FROM stays), (SELECT max(seq) FROM gone), 0)`)
 	if err := row.Scan(&w.seq); err != nil {
 		return fmt.Errorf("load sequence number: %w", err)
 	}
@@ -75,7 +77,11 @@ func (w *writer) keepSite(ctx context.Context, v pageview.Site) error {
 		s.precedence = v.Precedence
 		_, err = w.conn.ExecContext(ctx, `UPDATE sites SET precedence = ? WHERE id = ?`, s.precedence.String(), s.id)
 	} else {
-		s = site{uint16(len(w.sites) + 1), v.Zone, v.Precedence}
+		last := w.lastSite()
+		if last == math.MaxUint16 {
+			return refusal{fmt.Errorf("there are %d sites, and no more fit", last)}
+		}
+		s = site{last + 1, v.Zone, v.Precedence}
 		_, err = w.conn.ExecContext(ctx, `INSERT INTO sites VALUES (?, ?, ?, ?)`, s.id, v.Name, s.zone, s.precedence.String())
 	}
 	if err != nil {
@@ -86,12 +92,21 @@ func (w *writer) keepSite(ctx context.Context, v pageview.Site) error {
 	return nil
 }
 
+// lastSite is the highest number that a site has.
+func (w *writer) lastSite() (last uint16) {
+	for _, s := range w.sites {
+		last = max(last, s.id)
+	}
+	return last
+}
+
 // page is the number of a page. A title that is not empty replaces the one
 // known.
 func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, error) {
 	p, ok := w.pages[k]
 	if !ok {
-		p = page{id: uint32(len(w.pages) + 1), title: title}
+		w.lastPage++
+		p = page{id: w.lastPage, title: title}
 		w.pages[k] = p
 		w.added.pages = append(w.added.pages, k)
 		return p.id, nil

@@ -27,3 +27,14 @@ CREATE TABLE stays (
   visitor UBIGINT NOT NULL,
   seconds UINTEGER NOT NULL
 );
+-- What the rows were that are deleted: counts by day and source, and the
+-- highest sequence number, below which none may be given again. Site 0 stands
+-- for sites that were deleted whole. Rows are only added.
+CREATE TABLE gone (
+  site      USMALLINT NOT NULL,
+  "day"     DATE NOT NULL,
+  source    UTINYINT NOT NULL,
+  pageviews BIGINT NOT NULL, -- by persons
+  bots      BIGINT NOT NULL,
+  seq       UBIGINT NOT NULL
+);

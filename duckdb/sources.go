@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"database/sql"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -125,7 +126,9 @@ func (s *Store) Sources(ctx context.Context, name string, from, to pageview.Day)
 		}
 		answer = append(answer, d)
 		return err
-	}, site.id, v.through, from.Date(utc), to.Date(utc))
+	},
+		sql.Named("site", site.id), sql.Named("through", v.through),
+		sql.Named("from_day", from.Date(utc)), sql.Named("to_day", to.Date(utc)))
 	if err != nil {
 		return nil, fmt.Errorf("sources of %s: %w", name, err)
 	}

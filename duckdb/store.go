@@ -35,6 +35,8 @@ type Store struct {
 	done   chan struct{} // closed when the writer has ended
 	closed atomic.Bool
 
+	copying sync.Mutex // held by a backup
+
 	db   atomic.Pointer[sql.DB] // for readers; another one after the file was opened again
 	view atomic.Pointer[view]
 	w    *writer

@@ -39,6 +39,7 @@ type writer struct {
 	seq       uint64 // of the pageview or stay written last
 	keys      keys
 	pages     map[pageKey]page
+	lastPage  uint32 // the highest number that a page has
 	names     map[string]uint32
 	days      map[uint16]siteDays // of each site
 	added     struct {            // since the last commit
@@ -230,10 +231,8 @@ func valid(texts ...string) error {
 
 // firstTime and lastTime bound what every reader of the file can take.
 var (
-	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-	lastTime  = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-	firstDay  = pageview.DayOf(firstTime)
-	lastDay   = pageview.DayOf(lastTime)
+	firstTime = pageview.FirstDay.Date(utc)
+	lastTime  = pageview.LastDay.Date(utc)
 )
 
 // screenTime refuses what is of no known site or at no possible time.
@@ -246,7 +245,7 @@ func (w *writer) screenTime(site string, at time.Time, day pageview.Day, hour ti
 			return fmt.Errorf("a time in the year %d", t.Year())
 		}
 	}
-	if day < firstDay || day > lastDay {
+	if day < pageview.FirstDay || day > pageview.LastDay {
 		return fmt.Errorf("day %d", day)
 	}
 	return nil

@@ -78,6 +78,17 @@ func (s Source) String() string {
 	return fmt.Sprintf("source %d", uint8(s))
 }
 
+// AllSources are all ways in.
+func AllSources() []Source {
+	var all []Source
+	for i, name := range sourceNames {
+		if name != "" {
+			all = append(all, Source(i))
+		}
+	}
+	return all
+}
+
 // ParseSource is the source of that name.
 func ParseSource(name string) (Source, error) {
 	for i, n := range sourceNames {
@@ -168,6 +179,12 @@ func ParsePrecedence(text string) (Precedence, error) {
 
 // Day is a calendar day: the number of days since 1970-01-01.
 type Day int32
+
+// FirstDay and LastDay bound the days that a store takes.
+const (
+	FirstDay Day = -719162 // 0001-01-01
+	LastDay  Day = 2932896 // 9999-12-31
+)
 
 // DayOf is the calendar day of t in t's own location.
 func DayOf(t time.Time) Day {
