@@ -20,6 +20,14 @@ type Message struct {
 	Error    string            `json:"error,omitempty"`   // why the import, or the refresh, failed
 	Nothing  bool              `json:"nothing,omitempty"` // it failed because there was nothing to import
 	Unknown  bool              `json:"unknown,omitempty"` // only the rest was asked for, of a log that was not read before
+	Copied   int64             `json:"copied,omitempty"`  // pageviews in a backup or an export
+}
+
+// Keeper copies everything that is kept into a new or empty directory, and tells
+// how many pageviews that are.
+type Keeper interface {
+	Backup(ctx context.Context, dir string) (pageviews int64, err error)
+	Export(ctx context.Context, dir, format string) (pageviews int64, err error)
 }
 
 // Control is what the owner's commands ask a running server for. It is not for
@@ -30,6 +38,8 @@ type Message struct {
 //	            &rest=true              only the rest of a log that was begun before
 //	            &follow=true            the log goes on for as long as it is written
 //	POST /refresh                       computes the reports; the answer is one Message
+//	POST /backup?dir=DIR                backs everything up; the answer is one Message
+//	POST /export?dir=DIR&format=FORMAT  writes all pageviews to files; the answer is one Message
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /import", s.takeImport)
@@ -40,7 +50,23 @@ func (s *Server) Control() http.Handler {
 		}
 		json.NewEncoder(w).Encode(m)
 	})
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
+		n, err := s.Keeper.Backup(r.Context(), r.FormValue("dir"))
+		answerCopied(w, n, err)
+	})
+	mux.HandleFunc("POST /export", func(w http.ResponseWriter, r *http.Request) {
+		n, err := s.Keeper.Export(r.Context(), r.FormValue("dir"), r.FormValue("format"))
+		answerCopied(w, n, err)
+	})
 	return mux
+}
+
+func answerCopied(w http.ResponseWriter, n int64, err error) {
+	m := Message{Copied: n}
+	if err != nil {
+		m.Error = err.Error()
+	}
+	json.NewEncoder(w).Encode(m)
 }
 
 // takeImport imports a log while it is sent. Imports take turns, but for logs

@@ -33,6 +33,7 @@ type Config struct {
 	Sites    []Site            // at least one; the first is at the root
 	Tokens   *token.Guard      // knows who from elsewhere may ask for numbers; nil means nobody
 	Receiver *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
+	Keeper   Keeper            // makes copies for Control
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
 	Logger   *slog.Logger      // nil means slog.Default()
