@@ -187,7 +187,8 @@ func isRotated(name, base string) bool {
 			return false
 		}
 	}
-	return ok && number != "" && strings.ContainsAny(number, "0123456789") && strings.Trim(number, "0123456789.-_T") == ""
+	return ok && number != "" && strings.Contains(".-_", number[:1]) &&
+		strings.ContainsAny(number, "0123456789") && strings.Trim(number, "0123456789.-_T") == ""
 }
 
 // tail reads a file as it grows. It ends when the file was replaced and has

@@ -40,7 +40,7 @@ func (s *salts) Salt(_ context.Context, site string, day pageview.Day, fresh []b
 const site = "default"
 
 // duckImporter imports into the engine that the program has.
-func duckImporter(t *testing.T) *collect.Importer {
+func duckImporter(t testing.TB) *collect.Importer {
 	t.Helper()
 	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
 	if err != nil {

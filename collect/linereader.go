@@ -90,7 +90,7 @@ func (p *lineReader) take(ctx context.Context, b block) error {
 	if len(p.head) < p.tryAt {
 		return nil
 	}
-	return p.settle(ctx, false)
+	return p.settle(ctx, maxHead)
 }
 
 // begin notes where the reading begins.
@@ -117,11 +117,11 @@ func (p *lineReader) begin(f *found) error {
 	return nil
 }
 
-// settle finds out what the format is, and reads the blocks that wait. Last
-// means that no more of the log comes for now.
-func (p *lineReader) settle(ctx context.Context, last bool) error {
+// settle finds out what the format is, and reads the blocks that wait. It fails
+// when the head is not shorter than enough and none of its lines tells.
+func (p *lineReader) settle(ctx context.Context, enough int) error {
 	name, err := detect(p.head)
-	if err != nil && (len(p.head) >= maxHead || last && len(p.waiting) > 0) {
+	if err != nil && len(p.waiting) > 0 && len(p.head) >= enough {
 		return err
 	}
 	if err != nil {
@@ -221,7 +221,7 @@ func (p *lineReader) keep(ctx context.Context, l *logLine) error {
 // flush sends what has been read when no more came for a while.
 func (p *lineReader) flush(ctx context.Context) error {
 	if p.parser == nil && len(p.waiting) > 0 {
-		if err := p.settle(ctx, false); err != nil {
+		if err := p.settle(ctx, headSize); err != nil {
 			return err
 		}
 	}
@@ -234,9 +234,12 @@ func (p *lineReader) flush(ctx context.Context) error {
 // end reads what waits still and sends the last step.
 func (p *lineReader) end(ctx context.Context) error {
 	if p.parser == nil && p.head != "" {
-		if err := p.settle(ctx, true); err != nil {
+		if err := p.settle(ctx, 0); err != nil {
 			return err
 		}
+	}
+	if p.step.sum.Format == "" && p.step.sum.Lines == 0 {
+		return nil
 	}
 	return p.send(ctx)
 }
@@ -252,6 +255,7 @@ func (p *lineReader) send(ctx context.Context) error {
 	select {
 	case p.step.views = <-p.spare:
 	default:
+		p.step.views = make([]pageview.Pageview, 0, stepLines(p.line))
 	}
 	return nil
 }

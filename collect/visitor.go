@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -10,7 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
+	"hash"
 	"log/slog"
 	"sync"
 	"time"
@@ -50,9 +51,10 @@ type Visitors struct {
 	salts Salts
 	seal  cipher.AEAD
 
-	asking sync.Mutex // held while a salt that is not held is asked for
-	mu     sync.Mutex
-	held   map[saltKey]*heldSalt
+	asking  sync.Mutex // held while a salt that is not held is asked for
+	mu      sync.Mutex
+	hashers sync.Pool // of *hasher
+	held    map[saltKey]*heldSalt
 }
 
 type saltKey struct {
@@ -114,12 +116,32 @@ func (v *Visitors) ID(ctx context.Context, site string, day pageview.Day, addr, 
 	if err != nil {
 		return 0, fmt.Errorf("salt of %s on %s: %w", site, day, err)
 	}
-	m := hmac.New(sha256.New, salt)
-	for _, part := range []string{site, addr, agent} {
-		m.Write(binary.AppendUvarint(nil, uint64(len(part))))
-		io.WriteString(m, part)
+	h, _ := v.hashers.Get().(*hasher)
+	if h == nil || !bytes.Equal(h.salt, salt) {
+		h = &hasher{salt: salt, mac: hmac.New(sha256.New, salt)}
 	}
-	return binary.LittleEndian.Uint64(m.Sum(nil)), nil
+	defer v.hashers.Put(h)
+	return h.sum(site, addr, agent), nil
+}
+
+// hasher hashes under one salt. It is kept, since to begin anew costs more than
+// to hash.
+type hasher struct {
+	salt []byte
+	mac  hash.Hash
+	buf  []byte
+}
+
+func (h *hasher) sum(parts ...string) uint64 {
+	h.buf = h.buf[:0]
+	for _, part := range parts {
+		h.buf = binary.AppendUvarint(h.buf, uint64(len(part)))
+		h.buf = append(h.buf, part...)
+	}
+	h.mac.Reset()
+	h.mac.Write(h.buf)
+	h.buf = h.mac.Sum(h.buf[:0])
+	return binary.LittleEndian.Uint64(h.buf)
 }
 
 func (v *Visitors) salt(ctx context.Context, k saltKey) ([]byte, error) {
