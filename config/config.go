@@ -39,7 +39,7 @@ type Site struct {
 	Hosts     []Host     `yaml:"hosts" help:"host names that are the site's; every host unless given"`
 	Articles  string     `yaml:"articles" help:"pattern of the paths on the hot list, such as /posts/*; every page unless given"`
 	Trigger   Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
-	Sources   [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel and busuanzi; api; middleware; log; table; counter; export unless given"`
+	Sources   [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel, busuanzi and api; middleware; log; table; counter; export unless given"`
 	Exclude   Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
 	Logs      []string   `yaml:"logs" help:"access logs that a server follows while they are written and rotated"`
 	LogFormat LogFormat  `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`

@@ -105,12 +105,12 @@ func ParseSource(name string) (Source, error) {
 // no group is one of its own, after all others and in the order of the numbers.
 type Precedence [][]Source
 
-// DefaultPrecedence lets the script count, and what stands in for it on the
-// same page; else what the site itself reports, else its log.
+// DefaultPrecedence lets the script count, what stands in for it on the same
+// page, and what a program sends by the API, since nobody sends what should not
+// count; else what the site itself reports, else its log.
 func DefaultPrecedence() Precedence {
 	return Precedence{
-		{SourceScript, SourcePixel, SourceBusuanzi},
-		{SourceAPI},
+		{SourceScript, SourcePixel, SourceBusuanzi, SourceAPI},
 		{SourceMiddleware},
 		{SourceLog},
 		{SourceTable},

@@ -47,7 +47,7 @@ func TestPeriodsOfADay(t *testing.T) {
 
 func TestPrecedenceIsReadAsItWasWritten(t *testing.T) {
 	p := pageview.DefaultPrecedence()
-	const want = "script,pixel,busuanzi;api;middleware;log;table;counter;export"
+	const want = "script,pixel,busuanzi,api;middleware;log;table;counter;export"
 	if p.String() != want {
 		t.Errorf("%s", p)
 	}
@@ -67,9 +67,10 @@ func TestCounted(t *testing.T) {
 		persons, all, want sources
 	}{
 		{"", nil, nil, nil},
-		{"", sources{log, script}, sources{log, script}, sources{script, pixel, pageview.SourceBusuanzi}},
+		{"", sources{log, script}, sources{log, script}, sources{script, pixel, pageview.SourceBusuanzi, api}},
+		{"", sources{api, log}, sources{api, log, script}, sources{script, pixel, pageview.SourceBusuanzi, api}},
 		{"", sources{log}, sources{log, script}, sources{log}},
-		{"", nil, sources{log, api}, sources{api}},
+		{"", nil, sources{log, api}, sources{script, pixel, pageview.SourceBusuanzi, api}},
 		{"", sources{demo}, sources{demo, script}, sources{demo}},
 		{"log;script", sources{log, script}, sources{log, script}, sources{log}},
 		{"table", sources{script, demo, log}, sources{script, demo, log}, sources{log}},
