@@ -134,12 +134,6 @@ func (p *patient) succeeded(k scheduler.Key, calls int64) {
 	p.healthy("")
 }
 
-func TestHarm(t *testing.T) {
-	server := pgtest.Start(t, "fsync=off")
-	t.Run("a connection is cut at commit", func(t *testing.T) { testCut(t, server) })
-	t.Run("the database is restarted in the middle of a run", func(t *testing.T) { testRestart(t, server) })
-}
-
 // testRestart ends the database in two ways, as if it had crashed and in order,
 // so that it is away when the run ends.
 func testRestart(t *testing.T, server *pgtest.Server) {
