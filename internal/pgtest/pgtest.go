@@ -109,7 +109,7 @@ func (s *Server) Up(t testing.TB) {
 		t.Fatal(err)
 	}
 	var answer error
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if answer = s.psql("postgres", "SELECT 1"); answer == nil {
 			return
 		}
