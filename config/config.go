@@ -44,6 +44,8 @@ type Site struct {
 	Logs      []string   `yaml:"logs" help:"access logs that a server follows while they are written and rotated"`
 	LogFormat LogFormat  `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
 	Tables    []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
+	Reports   []Report   `yaml:"reports" help:"reports of the site's own: a query, a command or a URL"`
+	Jobs      []Job      `yaml:"jobs" help:"commands and URLs that are carried out without a report"`
 
 	PublicStats bool `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
 }
@@ -137,6 +139,16 @@ func (f *File) Check() error {
 			if _, ok := f.Databases[t.Database]; !ok {
 				return yamlfile.At("sites", fmt.Errorf("table %s of site %s: databases has no %q", t.Name, s.Name, t.Database))
 			}
+		}
+		own := map[string]bool{}
+		for _, r := range s.Reports {
+			if _, ok := f.Databases[r.Database]; r.Database != "" && !ok {
+				return yamlfile.At("sites", fmt.Errorf("report %s of site %s: databases has no %q", r.Name, s.Name, r.Database))
+			}
+			if own[r.Name] {
+				return yamlfile.At("sites", fmt.Errorf("two reports of site %s are called %q", s.Name, r.Name))
+			}
+			own[r.Name] = true
 		}
 		for _, h := range s.Hosts {
 			if other, ok := hosts[h]; ok {

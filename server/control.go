@@ -37,6 +37,7 @@ type Keeper interface {
 //	            &format=FORMAT          its format, where the first lines do not tell it
 //	            &rest=true              only the rest of a log that was begun before
 //	            &follow=true            the log goes on for as long as it is written
+//	POST /run?site=SITE&report=REPORT&format=FORMAT    computes a report of the site's own; the answer is its bytes, or why not
 //	POST /refresh                       computes the reports; the answer is one Message
 //	POST /backup?dir=DIR                backs everything up; the answer is one Message
 //	POST /export?dir=DIR&format=FORMAT  writes all pageviews to files; the answer is one Message
@@ -58,6 +59,7 @@ func (s *Server) Control() http.Handler {
 		n, err := s.Keeper.Export(r.Context(), r.FormValue("dir"), r.FormValue("format"))
 		answerCopied(w, n, err)
 	})
+	mux.HandleFunc("POST /run", s.takeRun)
 	return mux
 }
 

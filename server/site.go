@@ -33,6 +33,7 @@ type site struct {
 	server    *Server
 	pageviews *beforehand.Report[report.Pageviews]
 	hot       *beforehand.Report[report.Hot]
+	own       map[string]*Own // reports that the site declares, by name
 	page      page
 	waits     atomic.Pointer[waits]
 }

@@ -38,6 +38,8 @@ func commands() []command {
 		{"restore", "make a data directory of a backup", runRestore},
 		{"export", "write all pageviews to Parquet or CSV files", runExport},
 		{"delete", "delete a site with all its pageviews", runDelete},
+		{"run", "compute a report that the configuration declares, and print it", runRun},
+		{"check-config", "check the configuration and what it names", runCheckConfig},
 		{"trigger", "tell when a trigger is due, and why", runTrigger},
 		{"script", "print the element that puts the script on a page", runScript},
 		{"token", "make, list and revoke tokens of the API", runToken},
@@ -113,7 +115,7 @@ func isFull(err error) bool {
 func printUsage(w io.Writer) {
 	fmt.Fprint(w, "beforehand makes slow statistics pages instant\n\nusage: beforehand COMMAND [flags]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-12s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\nbeforehand COMMAND --help explains the flags of a command\n")
 }

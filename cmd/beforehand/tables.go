@@ -13,9 +13,8 @@ import (
 	"github.com/beforehand-go/beforehand/tables"
 )
 
-// openTables opens the databases and adds a job for each table of a site that
-// pageviews are read from.
-func (a *app) openTables(ctx context.Context, file *config.File) error {
+// openDatabases opens the databases of sites.
+func (a *app) openDatabases(file *config.File) error {
 	for name := range file.Databases {
 		where, err := file.Database(name)
 		if err != nil {
@@ -27,6 +26,11 @@ func (a *app) openTables(ctx context.Context, file *config.File) error {
 		}
 		a.databases[name] = db
 	}
+	return nil
+}
+
+// openTables adds a job for each table of a site that pageviews are read from.
+func (a *app) openTables(ctx context.Context, file *config.File) error {
 	for i, site := range file.Sites {
 		for _, t := range site.Tables {
 			if err := a.addTable(ctx, file, a.sites[i].Site, t); err != nil {
