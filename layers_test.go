@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest"},
 	{"."},
 	{"report", "collect", "chart", "statetest"},
-	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database"},
+	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country"},
 	{"tables", "exports", "declared", "receive"},
 	{"config"},
 	{"web"},

@@ -15,6 +15,8 @@ const (
 	BotFeedReader = "feed_reader"   // it reads feeds for somebody
 	BotHeadless   = "headless"      // a browser without a screen, or one that a program drives
 	BotKnown      = "known_bot"     // the agent names itself, or is on the list of crawlers
+	BotDataCentre = "data_centre"   // its address is in a network of machines
+	BotSpam       = "referrer_spam" // it names a referrer that wants to be looked at
 	BotNoBrowser  = "not_a_browser" // a program that does not say it is a browser
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type Intake struct {
 	Visitors *Visitors
 	Agents   *Agents
 	Country  func(netip.Addr) string // two letters of the country of an address; nil means not known
+	Machines *Networks               // networks of data centres, in which no person sits; nil means none
 }
 
 // earliest is the first instant at which a pageview can have been seen, and
@@ -51,6 +53,9 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	if isStatic(path) {
 		return v, LeftStatic, nil
 	}
+	if path = site.Paths.apply(path, query); path == "" {
+		return v, LeftExcluded, nil
+	}
 	local := s.At.In(site.Zone)
 	agent := in.agent(s)
 	v = pageview.Pageview{
@@ -59,6 +64,12 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 		Browser: agent.Browser, System: agent.System, Device: agent.Device, Bot: agent.Bot, Source: s.Source,
 	}
 	v.Referrer, v.ReferrerPage = site.referrer(s.Referrer, host)
+	switch {
+	case v.Bot == "" && known == nil && in.Machines.Contain(addr.Unmap()):
+		v.Bot = BotDataCentre
+	case v.Bot == "" && site.spams(v.Referrer):
+		v.Bot = BotSpam
+	}
 	v.Country = country(s.Country)
 	if v.Country == "" && in.Country != nil && known == nil {
 		v.Country = country(in.Country(addr.Unmap()))
@@ -118,7 +129,7 @@ func splitURL(target string) (host, path, query string, ok bool) {
 // that was the site itself.
 func (s *Site) referrer(referrer, own string) (host, page string) {
 	host = referrerHost(referrer)
-	if host == "" || s.owns(host) || own != "" && host == strings.TrimPrefix(hostName(own), "www.") {
+	if host == "" || s.owns(host) || own != "" && host == strings.TrimPrefix(hostName(own), "www.") || slices.Contains(s.Internal, host) {
 		return "", ""
 	}
 	u, err := url.Parse(referrer)

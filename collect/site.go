@@ -9,10 +9,13 @@ import (
 
 // Site is what the ways in must know of a site.
 type Site struct {
-	Name    string
-	Zone    *time.Location // of its local days
-	Hosts   []string       // host names that are the site's, in lower case; none means every host
-	Exclude Exclude
+	Name     string
+	Zone     *time.Location // of its local days
+	Hosts    []string       // host names that are the site's, in lower case; none means every host
+	Exclude  Exclude
+	Paths    PathRules
+	Internal []string // hosts that are no referrers, such as where the site's visitors pay
+	Spam     []string // hosts that send themselves as referrers, besides those that are known
 }
 
 // Sites are all sites of a process; their names differ.

@@ -24,6 +24,8 @@ type File struct {
 	Publish   string              `yaml:"publish" help:"directory to write the reports to after each refresh"`
 	Script    string              `yaml:"script" help:"name of the script and the picture in URLs, so that /NAME.js is the script; b unless given"`
 	Proxies   Proxies             `yaml:"proxies" help:"proxies in front of the server"`
+	Countries string              `yaml:"countries" help:"file of countries in MaxMind's format (.mmdb); the table in the program unless given"`
+	Machines  string              `yaml:"data_centres" help:"file of ranges of addresses, one a line, in which no person sits"`
 	Calendars map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
 	Databases map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
 	Sites     []Site              `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
@@ -41,6 +43,9 @@ type Site struct {
 	Trigger   Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
 	Sources   [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel, busuanzi and api; middleware; log; table; counter; export unless given"`
 	Exclude   Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
+	Paths     Paths      `yaml:"paths" help:"how the paths of pages are written, so that one page has one path"`
+	Internal  []Host     `yaml:"internal" help:"hosts that are no referrers, such as where visitors pay"`
+	Spam      []Host     `yaml:"spam" help:"hosts that send themselves as referrers, besides those that are known"`
 	Logs      []string   `yaml:"logs" help:"access logs that a server follows while they are written and rotated"`
 	LogFormat LogFormat  `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
 	Tables    []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
@@ -67,6 +72,21 @@ type Database struct {
 type Proxies struct {
 	Trusted []Network `yaml:"trusted" help:"addresses or ranges of proxies that tell who asked; none unless given"`
 	Header  string    `yaml:"header" help:"the header in which they tell it; the first that is there of X-Forwarded-For, Forwarded and CF-Connecting-IP unless given"`
+}
+
+// Paths is what the file says of how paths are written.
+type Paths struct {
+	Query   []string  `yaml:"query" help:"parameters that tell pages apart and stay in the path; the others are dropped"`
+	Index   []string  `yaml:"index" help:"names of index pages that are taken off, such as index.html"`
+	Lower   bool      `yaml:"lower" help:"true writes paths in lower case"`
+	Slash   Slash     `yaml:"slash" help:"keep, add or remove a slash at the end; keep unless given"`
+	Rewrite []Rewrite `yaml:"rewrite" help:"rules of your own, one after the other"`
+}
+
+// Rewrite is what the file says of a rule.
+type Rewrite struct {
+	From Pattern `yaml:"from,required" help:"regular expression (RE2) on the path"`
+	To   string  `yaml:"to" help:"what the match becomes, $1 being its first group; pages are left out unless given"`
 }
 
 // Exclude is what the file says of pageviews that do not count.
@@ -199,6 +219,16 @@ func (s *Site) Collect() *collect.Site {
 	site := &collect.Site{Name: s.Name}
 	for _, h := range s.Hosts {
 		site.Hosts = append(site.Hosts, string(h))
+	}
+	for _, h := range s.Internal {
+		site.Internal = append(site.Internal, string(h))
+	}
+	for _, h := range s.Spam {
+		site.Spam = append(site.Spam, string(h))
+	}
+	site.Paths = collect.PathRules{Query: s.Paths.Query, Index: s.Paths.Index, Lower: s.Paths.Lower, Slash: collect.Slash(s.Paths.Slash)}
+	for _, r := range s.Paths.Rewrite {
+		site.Paths.Rewrite = append(site.Paths.Rewrite, collect.Rewrite{From: r.From.Regexp, To: r.To})
 	}
 	site.Exclude.Header = s.Exclude.Header
 	for _, n := range s.Exclude.Addresses {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -154,4 +155,31 @@ type LogFormat string
 func (f *LogFormat) UnmarshalText(text []byte) error {
 	*f = LogFormat(text)
 	return collect.CheckFormat(string(text))
+}
+
+// Slash is what becomes of a slash at the end of a path.
+type Slash collect.Slash
+
+// UnmarshalText refuses what is none of the three.
+func (s *Slash) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "keep":
+		*s = Slash(collect.SlashKeep)
+	case "add", "remove":
+		*s = Slash(text)
+	default:
+		return fmt.Errorf("%q: allowed are keep, add and remove", text)
+	}
+	return nil
+}
+
+// Pattern is a regular expression.
+type Pattern struct{ *regexp.Regexp }
+
+// UnmarshalText refuses what is no expression of RE2.
+func (p *Pattern) UnmarshalText(text []byte) (err error) {
+	if p.Regexp, err = regexp.Compile(string(text)); err != nil {
+		return fmt.Errorf("%q is no regular expression: %w", text, err)
+	}
+	return nil
 }

@@ -289,7 +289,8 @@ func (b *batch) take(v *item) (*refusal, error) {
 
 // leftTexts says in words why collect leaves something out.
 var leftTexts = map[string]string{
-	collect.LeftNotAPage:  "not a page: an address of http or https, or a path from / on, of at most 2,048 bytes, that is no static file",
+	collect.LeftNotAPage:  "not a page: an address of http or https, or a path from / on, of at most 2,048 bytes",
+	collect.LeftStatic:    "a static file, not a page",
 	collect.LeftOtherHost: "of a host that is not the site's",
 	collect.LeftExcluded:  "left out by a rule of the site",
 	collect.LeftTime:      "before 1995, or more than a day in the future",

@@ -98,7 +98,7 @@ func TestAPIRefusesSomeAndKeepsTheRest(t *testing.T) {
 		{`{"path":"/a","site":"blog","at":"2990-01-01T00:00:00Z"}`, collect.LeftTime, ""},
 		{`{"path":"/a","site":"blog","at":1e300}`, "time", "at"},
 		{`{"path":"/a","site":"blog","at":true}`, "wrong_type", "at"},
-		{`{"path":"/a.png","site":"blog"}`, collect.LeftNotAPage, ""},
+		{`{"path":"/a.png","site":"blog"}`, collect.LeftStatic, ""},
 		{`{"path":"a","site":"blog"}`, collect.LeftNotAPage, ""},
 		{`{"path":"/a","site":"blog","address":"198.51.100.3"}`, collect.LeftExcluded, ""},
 		{`7`, "wrong_type", ""},

@@ -79,7 +79,7 @@ func TestBeaconIsLeftOut(t *testing.T) {
 		{"a page that tells of another's", page, []string{"Origin", "https://evil.example"}, 403, "other_origin"},
 		{"the owner's network", page, []string{"X-Forwarded-For", "198.51.100.9"}, 204, collect.LeftExcluded},
 		{"the owner's header", page, []string{"X-Uncounted", "yes"}, 204, collect.LeftExcluded},
-		{"a picture", `{"u":"https://blog.example/a.png"}`, nil, 204, collect.LeftNotAPage},
+		{"a picture", `{"u":"https://blog.example/a.png"}`, nil, 204, collect.LeftStatic},
 		{"no address", `{"s":"blog"}`, nil, 204, collect.LeftNotAPage},
 		{"no JSON", `u=/a`, nil, 400, ""},
 		{"a list", `[]`, nil, 400, ""},

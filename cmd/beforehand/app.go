@@ -14,6 +14,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/country"
 	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/exports"
@@ -49,6 +50,7 @@ type app struct {
 	sites     []server.Site
 	databases map[string]*database.DB // of sites, by name
 	salts     *sqlite.Salts
+	lands     *country.File // nil means the table in the program
 	log       *slog.Logger
 }
 
@@ -90,6 +92,9 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		return nil, err
 	}
 	intake := &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
+	if err := a.openPlaces(c, intake); err != nil {
+		return nil, err
+	}
 	tokens := token.NewGuard(a.state.Tokens())
 	receiver, err := receive.New(c.receiver(a, intake, tokens))
 	if err != nil {
@@ -161,6 +166,9 @@ func (a *app) named(name string) (*collect.Site, error) {
 // close lets go of everything, in the reverse order.
 func (a *app) close() error {
 	errs := []error{a.closeDatabases()}
+	if a.lands != nil {
+		errs = append(errs, a.lands.Close())
+	}
 	if a.state != nil {
 		errs = append(errs, a.state.Close())
 	}

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/country"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/token"
 )
@@ -14,6 +18,8 @@ import (
 func (c *appConfig) addWays(f *flagSet) {
 	f.StringVar(&c.ways.Script, "script", "b", "`name` of the script and the picture in URLs: /NAME.js, /NAME.gif")
 	f.Var(networksFlag{&c.ways.Proxies.Trusted}, "trusted-proxies", "`addresses` or ranges of proxies in front that tell who asked, with commas between them")
+	f.StringVar(&c.ways.Countries, "countries", "", "`file` of countries in MaxMind's format, .mmdb (default: the table in the program)")
+	f.StringVar(&c.ways.Machines, "data-centres", "", "`file` of ranges of addresses, one a line, in which no person sits")
 }
 
 // preferFlags lets flags that were given stand in place of the file's words.
@@ -24,6 +30,30 @@ func (c *appConfig) preferFlags(f *flagSet) {
 	if f.Changed("trusted-proxies") {
 		c.file.Proxies.Trusted = c.ways.Proxies.Trusted
 	}
+}
+
+// openPlaces opens what tells of addresses.
+func (a *app) openPlaces(c appConfig, intake *collect.Intake) (err error) {
+	intake.Country = country.Embedded
+	if path := cmp.Or(c.ways.Countries, c.file.Path(c.file.Countries)); path != "" {
+		if a.lands, err = country.Open(path); err != nil {
+			return err
+		}
+		intake.Country = a.lands.Country
+	}
+	path := cmp.Or(c.ways.Machines, c.file.Path(c.file.Machines))
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open data centres: %w", err)
+	}
+	defer file.Close()
+	if intake.Machines, err = collect.ReadNetworks(file); err != nil {
+		return fmt.Errorf("read data centres %s: %w", path, err)
+	}
+	return nil
 }
 
 // networksFlag is a flag of several ranges of addresses.
