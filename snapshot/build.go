@@ -71,7 +71,7 @@ func Build(formats []Format, encoders []Encoder, previous []File, now time.Time)
 			if err != nil {
 				return nil, fmt.Errorf("encode %s by %s: %w", f.Name, e.Name, err)
 			}
-			if len(body) > len(f.Body)-len(f.Body)/20 {
+			if len(f.Body) == 0 || 20*len(body) > 19*len(f.Body) {
 				continue
 			}
 			c := plain

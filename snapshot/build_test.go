@@ -50,6 +50,20 @@ func TestBuildAddsAnEncoderToAnUnchangedResult(t *testing.T) {
 	}
 }
 
+// What is short could be "encoded" into as many bytes.
+func TestBuildLeavesOutAnEncodingThatIsNotATwentiethSmaller(t *testing.T) {
+	for _, tt := range []struct {
+		plain, encoded int
+		kept           bool
+	}{{0, 0, false}, {1, 1, false}, {6, 6, false}, {6, 5, true}, {19, 19, false}, {100, 96, false}, {100, 95, true}} {
+		e := Encoder{Name: "br", Encode: func([]byte) ([]byte, error) { return make([]byte, tt.encoded), nil }}
+		files, err := Build([]Format{{Name: "txt", Body: make([]byte, tt.plain)}}, []Encoder{e}, nil, time.Now())
+		if kept := len(files) == 2; err != nil || kept != tt.kept {
+			t.Errorf("%d bytes as %d: kept %t, %v", tt.plain, tt.encoded, kept, err)
+		}
+	}
+}
+
 func TestBuildReportsAnEncoderThatFails(t *testing.T) {
 	bad := Encoder{Name: "br", Encode: func([]byte) ([]byte, error) { return nil, errors.New("no window") }}
 	if _, err := Build([]Format{{Name: "json", Body: longJSON}}, []Encoder{bad}, nil, time.Now()); err == nil {

@@ -4,13 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -31,14 +32,29 @@ import (
 type origin struct {
 	*httptest.Server
 	snapshot  atomic.Pointer[snapshot.Snapshot]
-	asked     atomic.Int64 // requests for the snapshot
-	confirmed atomic.Int64 // of those answered by 304
-	results   chan string  // what a browser reports
+	asked     atomic.Int64           // requests for the snapshot
+	confirmed atomic.Int64           // of those answered by 304
+	page      atomic.Pointer[string] // for a browser
+	results   chan string            // what it reports
 }
 
 // text is the n-th result.
 func text(n int) string {
 	return fmt.Sprintf(`[{"n":%d,"fill":"%s"}]`+"\n", n, strings.Repeat("0123456789", 40+n))
+}
+
+// packed is text by brotli, for which the standard library has no encoder; what
+// it decodes to is left to curl and to a browser.
+var packed = map[string]string{
+	text(1): "G60B+I3TDfXCoOoeROyQ/PhhzCINvFbo2uvTgIiiC4GyAAZy6YvPNeGgU0LNI6tnD1kA",
+	text(2): "G7cB+I3TDfXCoOoeROyQ/PhhzCINvFbo2uvTgIiiC4GyAAZy6YvPdeGgo0LNI6tnD1kA",
+}
+
+func brotli(body []byte) ([]byte, error) {
+	if b, ok := packed[string(body)]; ok {
+		return base64.StdEncoding.DecodeString(b)
+	}
+	return body, nil // not smaller, and so not kept
 }
 
 // swap puts the n-th result into service.
@@ -48,7 +64,7 @@ func (o *origin) swap(t *testing.T, n int) {
 		{Name: "json", Body: []byte(text(n))},
 		{Name: "csv", Body: []byte("n\r\n" + strconv.Itoa(n) + "\r\n")},
 		{Name: "svg", Body: []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)},
-	}, []snapshot.Encoder{snapshot.Gzip()}, nil, time.Now().Add(-time.Hour))
+	}, []snapshot.Encoder{{Name: "br", Encode: brotli}, snapshot.Gzip()}, nil, time.Now().Add(-time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +79,7 @@ func (o *origin) served() *snapshot.Served {
 func startOrigin(t *testing.T, browserPage string) *origin {
 	t.Helper()
 	o := &origin{results: make(chan string, 1)}
+	o.page.Store(&browserPage)
 	o.swap(t, 1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", o.serve)
@@ -73,7 +90,7 @@ func startOrigin(t *testing.T, browserPage string) *origin {
 	})
 	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, browserPage)
+		_, _ = io.WriteString(w, *o.page.Load())
 	})
 	mux.HandleFunc("/result", func(_ http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -109,7 +126,7 @@ func (o *origin) tag(r *http.Request) string {
 // exchange is a request and what must come of it, whoever asks.
 type exchange struct {
 	name, method, path string
-	headers            []string // "{json}" and "{gzip}" stand for the tags
+	headers            []string // "{json}", "{gzip}" and "{br}" stand for the tags
 	status             int
 	mediaType          string
 	encoding           string
@@ -132,9 +149,11 @@ const (
 var exchanges = []exchange{
 	{"plain", "GET", "/hot.json", nil, 200, jsonType, "", text(1), byExtension},
 	{"gzip", "GET", "/hot.json", []string{"Accept-Encoding: gzip"}, 200, jsonType, "gzip", text(1), byExtension},
-	{"as a browser", "GET", "/hot.json", []string{"Accept-Encoding: gzip, deflate, br, zstd"}, 200, jsonType, "gzip", text(1), byExtension},
+	{"as a browser", "GET", "/hot.json", []string{"Accept-Encoding: gzip, deflate, br, zstd"}, 200, jsonType, "br", text(1), byExtension},
+	{"brotli by weight", "GET", "/hot.json", []string{"Accept-Encoding: gzip;q=0.5, br"}, 200, jsonType, "br", text(1), byExtension},
+	{"gzip by weight", "GET", "/hot.json", []string{"Accept-Encoding: gzip, br;q=0.5"}, 200, jsonType, "gzip", text(1), byExtension},
 	{"gzip refused", "GET", "/hot.json", []string{"Accept-Encoding: gzip;q=0"}, 200, jsonType, "", text(1), byExtension},
-	{"anything but plain", "GET", "/hot.json", []string{"Accept-Encoding: identity;q=0, *;q=0.5"}, 200, jsonType, "gzip", text(1), byExtension},
+	{"anything but plain", "GET", "/hot.json", []string{"Accept-Encoding: identity;q=0, *;q=0.5"}, 200, jsonType, "br", text(1), byExtension},
 	{"no coding at all", "GET", "/hot.json", []string{"Accept-Encoding: *;q=0"}, 406, textType, "", "nothing of what is accepted; there is json, csv, svg\n", byExtension},
 	{"another extension", "GET", "/hot.csv", nil, 200, csvType, "", csv1, byExtension},
 	{"extension over accept", "GET", "/hot.csv", []string{"Accept: image/svg+xml"}, 200, csvType, "", csv1, byExtension},
@@ -151,6 +170,7 @@ var exchanges = []exchange{
 	{"weak tag", "GET", "/hot.json", []string{"If-None-Match: W/{json}"}, 304, "", "", "", byExtension},
 	{"tag in a list", "GET", "/hot.json", []string{`If-None-Match: "a", {json}`}, 304, "", "", "", byExtension},
 	{"tag of gzip", "GET", "/hot.json", []string{"If-None-Match: {gzip}", "Accept-Encoding: gzip"}, 304, "", "", "", byExtension},
+	{"tag of brotli", "GET", "/hot.json", []string{"If-None-Match: {br}", "Accept-Encoding: br, gzip"}, 304, "", "", "", byExtension},
 	{"tag of another encoding", "GET", "/hot.json", []string{"If-None-Match: {gzip}"}, 200, jsonType, "", text(1), byExtension},
 	{"another tag", "GET", "/hot.json", []string{`If-None-Match: "x"`}, 200, jsonType, "", text(1), byExtension},
 	{"head with tag", "HEAD", "/hot.json", []string{"If-None-Match: {json}"}, 304, "", "", "", byExtension},
@@ -165,9 +185,10 @@ var exchanges = []exchange{
 
 // outcome is what a client saw, in the terms of an exchange.
 type outcome struct {
-	status int
-	header http.Header
-	body   []byte
+	status  int
+	header  http.Header
+	body    []byte
+	decoded bool // the client has decoded the body
 }
 
 // A client carries out a request at an address.
@@ -193,46 +214,47 @@ func goClient(t *testing.T, method, url string, headers []string) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return outcome{answer.StatusCode, answer.Header, b}
+	return outcome{status: answer.StatusCode, header: answer.Header, body: b}
 }
 
 func curl(t *testing.T, method, url string, headers []string) outcome {
 	t.Helper()
-	args := []string{"-sS", "-i", "--raw", "--max-time", "10", "-X", method}
+	file := filepath.Join(t.TempDir(), "body")
+	args := []string{"-sS", "--max-time", "10", "-D", "-", "-o", file, "-X", method}
 	if method == http.MethodHead {
 		args = []string{"-sS", "-I", "--max-time", "10"}
 	}
 	for _, h := range headers {
 		args = append(args, "-H", h)
+		if strings.HasPrefix(h, "Accept-Encoding: ") {
+			args = append(args, "--compressed") // decode what comes
+		}
 	}
 	out, err := exec.CommandContext(t.Context(), "curl", append(args, url)...).Output()
 	if err != nil {
 		t.Fatalf("curl %s: %v", url, err)
 	}
-	r := bufio.NewReader(bytes.NewReader(out))
-	answer, err := http.ReadResponse(r, &http.Request{Method: method})
+	answer, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(out)), &http.Request{Method: http.MethodHead})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := io.ReadAll(answer.Body)
-	if err != nil {
+	defer answer.Body.Close()
+	b, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // no body, no file
 		t.Fatal(err)
 	}
-	return outcome{answer.StatusCode, answer.Header, b}
+	return outcome{status: answer.StatusCode, header: answer.Header, body: b, decoded: true}
 }
 
 // hold checks an outcome against the exchange.
 func (e exchange) hold(t *testing.T, o outcome) {
 	t.Helper()
 	body := o.body
-	if o.header.Get("Content-Encoding") == "gzip" && len(body) > 0 {
-		z, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
+	if !o.decoded && len(body) > 0 {
+		var err error
+		if body, err = decode(o.header.Get("Content-Encoding"), body); err != nil {
 			t.Error(err)
 			return
-		}
-		if body, err = io.ReadAll(z); err != nil {
-			t.Error(err)
 		}
 	}
 	if o.status != e.status || o.header.Get("Content-Encoding") != e.encoding {
@@ -249,13 +271,40 @@ func (e exchange) hold(t *testing.T, o outcome) {
 	}
 }
 
-// Thirty-one exchanges end alike with Go's client, with curl, and with both
-// behind nginx's cache.
+// decode undoes a content coding.
+func decode(coding string, body []byte) ([]byte, error) {
+	switch coding {
+	case "gzip":
+		z, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(z)
+	case "br":
+		for plain, b := range packed {
+			if b == base64.StdEncoding.EncodeToString(body) {
+				return []byte(plain), nil
+			}
+		}
+		return nil, errors.New("not the bytes by brotli")
+	}
+	return body, nil
+}
+
+// tags returns what replaces the names of tags in headers.
+func (o *origin) tags(t *testing.T, plain string) *strings.Replacer {
+	t.Helper()
+	tag := func(coding string) string {
+		return goClient(t, "GET", o.URL+"/hot.json", []string{"Accept-Encoding: " + coding}).header.Get("Etag")
+	}
+	return strings.NewReplacer("{json}", tag(plain), "{gzip}", tag("gzip"), "{br}", tag("br"))
+}
+
+// Exchanges end alike with Go's client, with curl, with both behind nginx's
+// cache, and with a browser.
 func TestExchanges(t *testing.T) {
 	o := startOrigin(t, "")
-	tags := strings.NewReplacer(
-		"{json}", o.tag(httptest.NewRequest("GET", "/hot.json", nil)),
-		"{gzip}", goClient(t, "GET", o.URL+"/hot.json", []string{"Accept-Encoding: gzip"}).header.Get("Etag"))
+	tags := o.tags(t, "identity")
 	way := func(name string, do client, base string) {
 		t.Run(name, func(t *testing.T) {
 			for _, e := range exchanges {
@@ -276,6 +325,85 @@ func TestExchanges(t *testing.T) {
 		way("go behind nginx", goClient, proxy)
 		needs(t, "curl", func() { way("curl behind nginx", curl, proxy) })
 	})
+	needs(t, "chromium", func() { t.Run("chromium", browseExchanges) })
+}
+
+// exchangesPage carries out exchanges in a browser, which decodes the bodies.
+const exchangesPage = `<!doctype html><script>
+(async () => {
+	const seen = [];
+	for (const e of %s) {
+		const headers = Object.fromEntries(e.headers.map(h => h.split(/: (.*)/s)));
+		const r = await fetch(e.path, {method: e.method, headers, cache: 'no-store'});
+		seen.push({status: r.status, header: Object.fromEntries([...r.headers].map(([k, v]) => [k, [v]])), body: await r.text().catch(String)});
+	}
+	return JSON.stringify(seen);
+})().catch(String).then(body => fetch('/result', {method: 'POST', body}));
+</script>`
+
+// browseExchanges carries out the exchanges in which the browser is free to say
+// which codings it takes: brotli before all.
+func browseExchanges(t *testing.T) {
+	type request struct {
+		Method  string   `json:"method"`
+		Path    string   `json:"path"`
+		Headers []string `json:"headers"`
+	}
+	o := startOrigin(t, "")
+	tags := o.tags(t, "br")
+	var list []exchange
+	var requests []request
+	for _, e := range exchanges {
+		r := request{e.method, e.path, []string{}}
+		for _, h := range e.headers {
+			r.Headers = append(r.Headers, tags.Replace(h))
+		}
+		if strings.Contains(strings.Join(r.Headers, "\n"), "Accept-Encoding") {
+			continue
+		}
+		if e.status == http.StatusOK && e.mediaType == jsonType {
+			e.encoding = "br"
+		}
+		list, requests = append(list, e), append(requests, r)
+	}
+	script, err := json.Marshal(requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.page.Store(new(fmt.Sprintf(exchangesPage, script)))
+	var got []struct {
+		Status int
+		Header http.Header
+		Body   string
+	}
+	if result := o.browse(t); json.Unmarshal([]byte(result), &got) != nil || len(got) != len(list) {
+		t.Fatalf("%d exchanges reported of %d: %s", len(got), len(list), result)
+	}
+	for i, e := range list {
+		t.Run(e.name, func(t *testing.T) {
+			h := http.Header{}
+			for k, v := range got[i].Header {
+				h[http.CanonicalHeaderKey(k)] = v
+			}
+			e.hold(t, outcome{status: got[i].Status, header: h, body: []byte(got[i].Body), decoded: true})
+		})
+	}
+	t.Logf("%d exchanges", len(list))
+}
+
+// browse opens the origin's page in a browser and returns what it reports.
+func (o *origin) browse(t *testing.T) string {
+	t.Helper()
+	start(t, exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir="+t.TempDir(), o.URL+"/page"))
+	select {
+	case result := <-o.results:
+		return result
+	case <-time.After(2 * time.Minute):
+		t.Fatal("chromium has not reported")
+	}
+	return ""
 }
 
 // needs runs f if a program is installed, and says what is left out if not.
@@ -502,16 +630,7 @@ func browse(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := startOrigin(t, fmt.Sprintf(browserPage, list))
-	start(t, exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--user-data-dir="+t.TempDir(), o.URL+"/page"))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var result string
-	select {
-	case result = <-o.results:
-	case <-ctx.Done():
-		t.Fatal("chromium has not reported")
-	}
+	result := o.browse(t)
 	var got struct {
 		Seen []struct {
 			Status                int
@@ -529,7 +648,7 @@ func browse(t *testing.T) {
 	for i, s := range steps {
 		sum := sha256.Sum256([]byte(text(s.n)))
 		g := got.Seen[i]
-		if g.Status != 200 || g.Tag == "" || g.Encoding != "gzip" || g.Digest != hex.EncodeToString(sum[:]) || g.Asked != s.asked || g.Confirmed != s.confirmed {
+		if g.Status != 200 || g.Tag == "" || g.Encoding != "br" || g.Digest != hex.EncodeToString(sum[:]) || g.Asked != s.asked || g.Confirmed != s.confirmed {
 			t.Errorf("step %d: %+v, want result %d, asked %d, confirmed %d", i, g, s.n, s.asked, s.confirmed)
 		}
 	}

@@ -46,6 +46,8 @@ type conn struct {
 	mu    sync.Mutex // others than the server's goroutine close and set deadlines
 	kept  []byte     // nil when nothing is kept back
 	space *[full]byte
+	parts [2][]byte   // what is kept back and what follows it
+	both  net.Buffers // of parts, here so that none is allocated for an answer
 	timer *time.Timer
 	err   error // of a write that nobody waited for
 }
@@ -67,8 +69,10 @@ func (c *conn) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	before := len(c.kept)
-	both := net.Buffers{c.kept, p}
-	n, err := both.WriteTo(c.TCPConn)
+	c.parts = [2][]byte{c.kept, p}
+	c.both = c.parts[:]
+	n, err := c.both.WriteTo(c.TCPConn)
+	c.parts = [2][]byte{}
 	c.release()
 	if err != nil {
 		c.err = err // part of an answer is gone: nothing may follow it

@@ -252,3 +252,36 @@ func TestFirstBufferWaitsForTheRest(t *testing.T) {
 		t.Fatalf("%d, %v: the second write must send both", n, err)
 	}
 }
+
+// An answer in one write costs no allocation, whoever reads it.
+func TestOneWriteAllocatesNothing(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = io.Copy(io.Discard, c)
+	}()
+	c, err := Listener(l).Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	all := append([]byte("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n"), body(20_000)...)
+	n := testing.AllocsPerRun(1000, func() {
+		for _, part := range [][]byte{all[:full], all[full:]} {
+			if _, err := c.Write(part); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if n >= 1 {
+		t.Errorf("%v allocations an answer", n)
+	}
+}
