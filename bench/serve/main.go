@@ -1,5 +1,6 @@
 // Serve measures what a request for a finished result costs a server, in CPU
-// time, beside other ways to send the same bytes.
+// time, beside other ways to send the same bytes; with -late, how late answers
+// come while the server computes something else on its other core.
 //
 // Each server runs on one core, wrk with 64 connections on the other. The
 // servers take turns of a second, many times over, so that what else the
@@ -7,6 +8,7 @@
 // neighbouring turns. Linux, wrk, nginx and taskset are needed.
 //
 //	go run ./serve -turns 15
+//	go run ./serve -turns 15 -late
 package main
 
 import (
@@ -28,13 +30,14 @@ import (
 func main() {
 	child := flag.String("child", "", "serve as one of the servers; for its own use")
 	turns := flag.Int("turns", 15, "turns of each server")
+	lateness := flag.Bool("late", false, "measure how late answers come during a refresh")
 	only := flag.String("only", "", "regular expression of the servers to measure beside the first")
 	flag.Parse()
 	var err error
 	if *child != "" {
 		err = serve(*child)
 	} else {
-		err = measure(*turns, *only)
+		err = measure(*turns, *only, *lateness)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
@@ -60,17 +63,17 @@ type server struct {
 	stop func()
 }
 
-func measure(turns int, only string) error {
+func measure(turns int, only string, lateness bool) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return err
 	}
 	var servers []*server
 	for i, kind := range kinds {
-		if i > 0 && !wanted.MatchString(kind) {
+		if i > 0 && !wanted.MatchString(kind) || lateness && kind == "nginx" {
 			continue
 		}
-		s, err := start(kind)
+		s, err := start(kind, lateness)
 		if err != nil {
 			return fmt.Errorf("start %s: %w", kind, err)
 		}
@@ -78,10 +81,18 @@ func measure(turns int, only string) error {
 		servers = append(servers, s)
 	}
 	for _, l := range loads() {
-		cost := make([][]float64, len(servers)) // µs a request, by turn
+		cost := make([][]float64, len(servers)) // µs, by turn
 		for range turns {
 			for _, i := range rand.Perm(len(servers)) {
 				s := servers[i]
+				if lateness {
+					d, err := s.late(l)
+					if err != nil {
+						return fmt.Errorf("%s, %s: %w", s.kind, l.name, err)
+					}
+					cost[i] = append(cost[i], float64(d)/float64(time.Microsecond))
+					continue
+				}
 				us, err := s.turn(l)
 				for range 5 { // a machine that is busy otherwise may leave a turn without any
 					if !errors.Is(err, errIdle) {
@@ -178,7 +189,7 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), nil
 }
 
-func start(kind string) (*server, error) {
+func start(kind string, refreshing bool) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -201,6 +212,10 @@ func start(kind string) (*server, error) {
 		}
 		c = exec.Command("taskset", "-c", "0", self, "-child", kind)
 		c.Env = append(os.Environ(), "GOMAXPROCS=1", "SERVE_ADDR="+addr)
+		if refreshing {
+			c = exec.Command(self, "-child", kind)
+			c.Env = append(os.Environ(), "GOMAXPROCS=2", "SERVE_REFRESH=1", "SERVE_ADDR="+addr)
+		}
 	}
 	c.Stderr = os.Stderr
 	if err := c.Start(); err != nil {

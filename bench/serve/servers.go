@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -74,6 +75,18 @@ func serve(kind string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	context.AfterFunc(ctx, func() { os.Exit(0) })
+	current := map[string]*atomic.Pointer[snapshot.Served]{}
+	for path, r := range results {
+		current[path] = &atomic.Pointer[snapshot.Served]{}
+		current[path].Store(r.served)
+	}
+	if os.Getenv("SERVE_REFRESH") != "" {
+		go func() {
+			for { // renders, compresses, tags, prepares and swaps
+				current["/20k.json"].Store(makeResult(1900).served)
+			}
+		}()
+	}
 	if kind == "fasthttp" {
 		return serveFast(l)
 	}
@@ -85,7 +98,7 @@ func serve(kind string) error {
 		case "http.ServeContent":
 			mux.Handle("GET "+path, content(r))
 		default:
-			mux.Handle("GET "+path, r.served)
+			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, q *http.Request) { current[path].Load().ServeHTTP(w, q) })
 		}
 	}
 	if kind == "snapshot, one write" {
