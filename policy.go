@@ -51,6 +51,10 @@ type Policy struct {
 	// snapshot.DefaultKeep.
 	Keep int
 
+	// HoldBelow holds a result for approval whose first format has less than
+	// this part of the bytes of the last one: 0.5 is half. Zero holds none.
+	HoldBelow float64
+
 	// Rules decide on headers: other origins, shared caches, content policy.
 	Rules snapshot.Rules
 

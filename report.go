@@ -41,7 +41,7 @@ type kept[T any] struct {
 // What the state has of the report is served at once, before Run. A name that
 // is bad or taken is an error of Run.
 func New[T any](site *Site, name string, fn func(context.Context) (T, error), policy Policy) *Report[T] {
-	r := &Report[T]{fn: fn, maker: maker[T]{name: name}}
+	r := &Report[T]{fn: fn, maker: maker[T]{name: name, below: policy.HoldBelow}}
 	r.c = &core{
 		site: site, name: name, policy: policy,
 		definition: definition(policy.Definition, reflect.TypeFor[T]()),

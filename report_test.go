@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -156,6 +157,44 @@ func TestReportOfAnotherDefinitionIsServedUntilItIsComputedAnew(t *testing.T) {
 		settle(time.Second)
 		if v := hot.Value(); len(v) != 1 || v[0].Views != 7 {
 			t.Errorf("value %v, want the new one", v)
+		}
+	})
+}
+
+// Two versions of a program run side by side: each serves what it has computed
+// itself, and the other's only as long as it has nothing.
+func TestMixedVersionsServeTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := memory.New()
+		var reports []*beforehand.Report[int]
+		for i := range 2 {
+			site, err := beforehand.Open(t.Context(), beforehand.Config{
+				State: state, Scheduler: scheduler.Config{Labels: []string{strconv.Itoa(i)}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			reports = append(reports, beforehand.New(site, "n", func(context.Context) (int, error) { return i, nil },
+				beforehand.Policy{Definition: strconv.Itoa(i), Job: scheduler.Job{Labels: []string{"0"}}}))
+			defer run(t, site)()
+			settle(time.Minute)
+			// Only the first may run it, so the second has nothing of its own.
+			if w := get(reports[i], "/n.json"); w.Body.String() != "0\n" {
+				t.Errorf("version %d serves %q", i, w.Body)
+			}
+		}
+		if err := reports[1].Restore(t.Context(), 1); err != nil { // the second's own from now on
+			t.Fatal(err)
+		}
+		version := reports[1].Current().Version
+		for range 3 {
+			if err := reports[0].Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			settle(time.Minute)
+		}
+		if a, b := reports[0].Current().Version, reports[1].Current().Version; b != version || a != version+3 {
+			t.Errorf("the first serves version %d, the second %d, want %d and %d", a, b, version+3, version)
 		}
 	})
 }

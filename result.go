@@ -16,7 +16,8 @@ import (
 
 // maker makes snapshots of values: it renders, checks, compresses and tags.
 type maker[T any] struct {
-	name string
+	name  string
+	below float64 // Policy.HoldBelow
 
 	mu      sync.Mutex
 	renders []render[T]
@@ -77,6 +78,9 @@ func (m *maker[T]) make(ctx context.Context, fn func(context.Context) (T, error)
 	}
 	if s.Held, err = m.check(previous, v); err != nil {
 		return s, err
+	}
+	if s.Held == "" {
+		s.Held = m.shrunk(previous, formats)
 	}
 	s.ComputedAt = time.Now().UTC()
 	s.Took = s.ComputedAt.Sub(began)
@@ -154,6 +158,19 @@ func (m *maker[T]) check(previous snapshot.Snapshot, next T) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// shrunk tells why a result is held that is far smaller than the last; empty if
+// it is not.
+func (m *maker[T]) shrunk(previous snapshot.Snapshot, next []snapshot.Format) string {
+	if len(next) == 0 {
+		return ""
+	}
+	before, _ := previous.File(next[0].Name, "")
+	if n := len(next[0].Body); float64(n) < m.below*float64(before.Size) {
+		return fmt.Sprintf("%d bytes of %s after %d", n, next[0].Name, before.Size)
+	}
+	return ""
 }
 
 // tables adds CSV and HTML made of the JSON, where the formats have none.

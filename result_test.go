@@ -68,6 +68,51 @@ func TestCheckDiscardsOrHolds(t *testing.T) {
 	})
 }
 
+func TestResultFarSmallerThanTheLastIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		n.Store(100)
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) ([]article, error) {
+			return make([]article, n.Load()), nil
+		}, beforehand.Policy{HoldBelow: 0.5})
+		defer run(t, site)()
+		settle(time.Second)
+		for _, step := range []struct {
+			next   int64
+			served int
+			held   string
+		}{
+			{60, 60, ""}, // more than half of a hundred
+			{20, 60, "442 bytes of json after 1322"},
+			{0, 60, "3 bytes of json after 1322"},
+			{40, 40, ""},
+		} {
+			n.Store(step.next)
+			if err := hot.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			settle(time.Minute)
+			if c := hot.Current(); len(c.Value) != step.served || c.HeldFor != step.held {
+				t.Errorf("%d articles: %d are served, held %q, want %d and %q", step.next, len(c.Value), c.HeldFor, step.served, step.held)
+			}
+		}
+	})
+}
+
+// What is served is what was stored, also where it was computed.
+func TestValueIsDecodedFromWhatIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		hot := beforehand.New(site, "hot", func(context.Context) (time.Time, error) { return time.Now(), nil }, beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Second)
+		if v := hot.Value(); v.IsZero() || v != v.Round(0) {
+			t.Errorf("%v has a monotonic reading, which no JSON keeps", v)
+		}
+	})
+}
+
 func TestWhenSparesTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls, rows atomic.Int64
