@@ -68,13 +68,18 @@ func (r rolled) amount() string {
 	if r < rolledScore {
 		return "sign"
 	}
-	return "sign * " + weight1e9(fmt.Sprintf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`), fmt.Sprint(int64(r-rolledScore)*3600e6))
+	return "sign * " + weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, fmt.Sprint(int64(r-rolledScore)*3600e6))
 }
 
-// weight1e9 is 2^(distance/half-life) in whole billionths, both in microseconds.
-func weight1e9(distance, halfLife string) string {
-	return fmt.Sprintf("CAST(round(1e9 * pow(2, (%s) / %s)) AS BIGINT)", distance, halfLife)
+// weightOf is 2^(distance/half-life), both in microseconds, as a whole number:
+// in hundredths of a billionth, of which a day of a page holds 30 million
+// pageviews' worth in 64 bits.
+func weightOf(distance, halfLife string) string {
+	return fmt.Sprintf("CAST(round(1e9 * %s * pow(2, (%s) / %s)) AS BIGINT)", finer, distance, halfLife)
 }
+
+// finer is how much finer a weight is than a billionth.
+const finer = "100"
 
 // rollup tells which dimensions hold the answer to a query, the day's first:
 // none where raw rows must be asked. What differs in rows, and what is filtered

@@ -65,7 +65,7 @@ type Store interface {
 	Query(ctx context.Context, q Query) (Answer, error)
 
 	// Rank orders pages by their decayed score, highest first.
-	Rank(ctx context.Context, q RankQuery) ([]Ranked, error)
+	Rank(ctx context.Context, q RankQuery) (Ranking, error)
 
 	// Sources tells of each local day from one to another which sources have
 	// pageviews, and whether they count. Every other answer leaves out those
@@ -164,12 +164,19 @@ type SourceDay struct {
 type RankQuery struct {
 	Site     string
 	Through  uint64        // as in Query
-	Pages    string        // path pattern with * and ?; empty means every page
-	From     Day           // first local day that counts
-	Until    time.Time     // instant at which a pageview weighs 1
-	Before   time.Time     // instant of the earlier ranking that Earlier tells of
+	Raw      bool          // as in Query
+	Pages    string        // path pattern, in which a * stands for any text; empty means every page
+	Days     int           // local days that count, of which Until's is the last; zero means all
+	Until    time.Time     // instant at which a pageview weighs 1; zero means that of the newest one
+	Earlier  time.Duration // how long before Until the ranking was that Ranked.Earlier tells of
 	HalfLife time.Duration // more than zero
 	Limit    int           // pages at most, more than zero
+}
+
+// Ranking is the pages that were asked for, and what was counted.
+type Ranking struct {
+	Pages []Ranked
+	Span  Span
 }
 
 // Ranked is a page with its score.
@@ -179,5 +186,5 @@ type Ranked struct {
 	Pageviews int64
 	Visitors  int64 // daily visitors, summed over the days
 	Score     float64
-	Earlier   int // rank by the pageviews up to Before, from 1; zero means it had none
+	Earlier   int // rank as it was, from 1; zero means that it had no pageview then
 }

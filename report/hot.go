@@ -28,10 +28,11 @@ type HotItem struct {
 // HotQuery says how to rank.
 type HotQuery struct {
 	Site     string
-	Pages    string        // path pattern with * and ?, such as "/posts/*"; empty means every page
+	Pages    string        // path pattern with *, such as "/posts/*"; empty means every page
 	HalfLife time.Duration // after which a pageview weighs half; zero means seven days
 	Days     int           // local days of the window; zero means 30
 	Limit    int           // pages at most; zero means 20
+	Raw      bool          // count raw rows, even where the answer is added up
 }
 
 // RankHot ranks a site's pages by Σ 2^(−age/half-life) over the pageviews of
@@ -40,22 +41,17 @@ type HotQuery struct {
 // was quiet for a while keeps its list. Bots are left out.
 func RankHot(ctx context.Context, store pageview.Store, q HotQuery) (Hot, pageview.Span, error) {
 	h := Hot{Items: []HotItem{}}
-	span, err := store.Span(ctx, q.Site)
-	if err != nil || span.First.IsZero() {
-		return h, span, err
-	}
-	ranked, err := store.Rank(ctx, pageview.RankQuery{
-		Site: q.Site, Through: span.Through, Pages: q.Pages,
-		From:     span.LastDay - pageview.Day(cmp.Or(q.Days, 30)-1),
-		Until:    span.Last,
-		Before:   span.Last.Add(-24 * time.Hour),
+	ranking, err := store.Rank(ctx, pageview.RankQuery{
+		Site: q.Site, Raw: q.Raw, Pages: q.Pages,
+		Days:     cmp.Or(q.Days, 30),
+		Earlier:  24 * time.Hour,
 		HalfLife: cmp.Or(q.HalfLife, 7*24*time.Hour),
 		Limit:    cmp.Or(q.Limit, 20),
 	})
 	if err != nil {
-		return h, span, err
+		return h, ranking.Span, err
 	}
-	for i, r := range ranked {
+	for i, r := range ranking.Pages {
 		item := HotItem{
 			Rank: i + 1, Path: r.Page, Title: cmp.Or(r.Title, r.Page),
 			Pageviews: r.Pageviews, Visitors: r.Visitors, Score: r.Score,
@@ -66,5 +62,5 @@ func RankHot(ctx context.Context, store pageview.Store, q HotQuery) (Hot, pagevi
 		}
 		h.Items = append(h.Items, item)
 	}
-	return h, span, nil
+	return h, ranking.Span, nil
 }

@@ -30,20 +30,21 @@ type Series struct {
 // PageviewsQuery says what to count.
 type PageviewsQuery struct {
 	Site  string
-	Pages int // pages with a series of their own; zero means ten
+	Pages int  // pages with a series of their own; zero means ten
+	Raw   bool // count raw rows, even where the answer is added up
 }
 
 // CountPageviews counts a site's pageviews by page and month. Bots are left out.
 func CountPageviews(ctx context.Context, store pageview.Store, q PageviewsQuery) (Pageviews, pageview.Span, error) {
 	p := Pageviews{Unit: pageview.ByMonth, Labels: []string{}, Series: []Series{}}
-	span, err := store.Span(ctx, q.Site)
-	if err != nil || span.First.IsZero() {
-		return p, span, err
-	}
-	a, err := store.Query(ctx, pageview.Query{
-		Site: q.Site, Through: span.Through, By: []pageview.Dimension{p.Unit, pageview.ByPage},
-	})
+	a, err := store.Query(ctx, pageview.Query{Site: q.Site, Raw: q.Raw, By: []pageview.Dimension{p.Unit, pageview.ByPage}})
 	if err != nil {
+		return p, pageview.Span{}, err
+	}
+	// What came meanwhile may make the span longer, never shorter.
+	span, err := store.Span(ctx, q.Site)
+	span.Through = a.Through
+	if err != nil || span.First.IsZero() {
 		return p, span, err
 	}
 	position := map[string]int{}

@@ -37,7 +37,7 @@ func add(t *testing.T, s pageview.Store, path, at string, n int) {
 	var b pageview.Batch
 	for i := range n {
 		b.Pageviews = append(b.Pageviews, pageview.Pageview{
-			Site: site, At: v, Day: pageview.DayOf(v), Hour: pageview.HourOf(v), Path: path, Visitor: uint64(i), Source: pageview.SourceLog,
+			Site: site, At: v, Day: pageview.DayOf(v), Hour: pageview.HourOf(v), Path: path, Visitor: uint64(i) + 1, Source: pageview.SourceLog,
 		})
 	}
 	if err := s.Append(t.Context(), b); err != nil {
@@ -111,7 +111,7 @@ func TestHot(t *testing.T) {
 	// A day before, /last-week had 8·½·2^(1/7) and /yesterday 4, scaled alike.
 	const want = `{"items":[` +
 		`{"rank":1,"path":"/now","title":"/now","pageviews":5,"visitors":5,"score":5,"change":null},` +
-		`{"rank":2,"path":"/yesterday","title":"/yesterday","pageviews":5,"visitors":4,"score":4.622894656,"change":0},` +
+		`{"rank":2,"path":"/yesterday","title":"/yesterday","pageviews":5,"visitors":5,"score":4.622894657,"change":0},` +
 		`{"rank":3,"path":"/last-week","title":"/last-week","pageviews":8,"visitors":8,"score":4,"change":-2}]}`
 	if got := marshal(t, h, err); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)

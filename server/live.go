@@ -24,11 +24,11 @@ func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
 		hot       beforehand.Current[report.Hot]
 	}
 	var err error
-	current.pageviews.Value, err = v.countPageviews(r.Context())
+	current.pageviews.Value, err = v.askPageviews(r.Context(), true)
 	current.pageviews.Took = time.Since(began)
 	if err == nil {
 		half := time.Now()
-		current.hot.Value, err = v.rankHot(r.Context())
+		current.hot.Value, err = v.askHot(r.Context(), true)
 		current.hot.Took = time.Since(half)
 	}
 	if err != nil {
@@ -73,13 +73,13 @@ func (v *site) computeLive(ctx context.Context, name, format string) ([]byte, er
 	var err error
 	if name == "hot" {
 		var hot report.Hot
-		if hot, err = v.rankHot(ctx); err == nil && format == "svg" {
+		if hot, err = v.askHot(ctx, true); err == nil && format == "svg" {
 			err = drawHot(&b, hot)
 		}
 		value = hot
 	} else {
 		var pageviews report.Pageviews
-		if pageviews, err = v.countPageviews(ctx); err == nil && format == "svg" {
+		if pageviews, err = v.askPageviews(ctx, true); err == nil && format == "svg" {
 			err = drawPageviews(&b, pageviews)
 		}
 		value = pageviews

@@ -58,13 +58,20 @@ func (s *Server) newSite(c Site) *site {
 }
 
 func (v *site) countPageviews(ctx context.Context) (report.Pageviews, error) {
-	p, span, err := report.CountPageviews(ctx, v.server.Store, report.PageviewsQuery{Site: v.Name})
+	return v.askPageviews(ctx, false)
+}
+
+func (v *site) rankHot(ctx context.Context) (report.Hot, error) { return v.askHot(ctx, false) }
+
+// askPageviews counts pageviews, from raw rows where that is to be shown.
+func (v *site) askPageviews(ctx context.Context, raw bool) (report.Pageviews, error) {
+	p, span, err := report.CountPageviews(ctx, v.server.Store, report.PageviewsQuery{Site: v.Name, Raw: raw})
 	counted(ctx, span)
 	return p, err
 }
 
-func (v *site) rankHot(ctx context.Context) (report.Hot, error) {
-	h, span, err := report.RankHot(ctx, v.server.Store, report.HotQuery{Site: v.Name, Pages: v.Articles})
+func (v *site) askHot(ctx context.Context, raw bool) (report.Hot, error) {
+	h, span, err := report.RankHot(ctx, v.server.Store, report.HotQuery{Site: v.Name, Pages: v.Articles, Raw: raw})
 	counted(ctx, span)
 	return h, err
 }

@@ -63,9 +63,9 @@ func TestTheFirstReadingOfTotalsIsPutOnTheDayGiven(t *testing.T) {
 	exec(t, w, "UPDATE views SET n = 4 WHERE slug = 'a'")
 	exec(t, w, "INSERT INTO views VALUES ('new', 2)")
 	mustAt(t, table, now)
-	rows, err := table.Store.Count(t.Context(), pageview.CountQuery{Site: site, Unit: pageview.UnitDay})
-	if err != nil || len(rows) != 2 || rows[0].Day.String() != "2024-02-29" || rows[0].Pageviews != 8 || rows[1].Pageviews != 3 {
-		t.Errorf("%v, error %v", rows, err)
+	a, err := table.Store.Query(t.Context(), pageview.Query{Site: site, By: []pageview.Dimension{pageview.ByDay}})
+	if err != nil || len(a.Rows) != 2 || a.Rows[0].Keys[0] != "2024-02-29" || a.Rows[0].Pageviews != 8 || a.Rows[1].Pageviews != 3 {
+		t.Errorf("%+v, error %v", a, err)
 	}
 }
 

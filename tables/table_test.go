@@ -120,13 +120,13 @@ func sum(m map[string]int64) (n int64) {
 // counted is what a store counts by page.
 func counted(t *testing.T, store pageview.Store) map[string]int64 {
 	t.Helper()
-	rows, err := store.Count(t.Context(), pageview.CountQuery{Site: site, ByPage: true})
+	a, err := store.Query(t.Context(), pageview.Query{Site: site, By: []pageview.Dimension{pageview.ByPage}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	pages := map[string]int64{}
-	for _, r := range rows {
-		pages[r.Page] = r.Pageviews
+	for _, r := range a.Rows {
+		pages[r.Keys[0]] = r.Pageviews
 	}
 	return pages
 }

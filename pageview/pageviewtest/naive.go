@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"path"
 	"slices"
 	"sort"
 	"strings"
@@ -232,24 +231,23 @@ func hourOf(local time.Time) string {
 func naiveRank(views []pageview.Pageview, q pageview.RankQuery) []pageview.Ranked {
 	pages := map[string]*pageview.Ranked{}
 	earlier := map[string]float64{}
-	visitors := map[string]map[uint64]bool{}
+	visitors := map[string]map[string]bool{}
 	for _, v := range views {
-		in := q.Pages == ""
-		if !in {
-			in, _ = path.Match(q.Pages, v.Path)
-		}
-		if v.Bot != "" || !in || v.Day < q.From || v.At.After(q.Until) {
+		if v.Bot != "" || q.Pages != "" && !matches(q.Pages, v.Path) || v.At.After(q.Until) ||
+			q.Days > 0 && v.Day <= pageview.DayOf(q.Until)-pageview.Day(q.Days) {
 			continue
 		}
 		if pages[v.Path] == nil {
 			pages[v.Path] = &pageview.Ranked{Page: v.Path}
-			visitors[v.Path] = map[uint64]bool{}
+			visitors[v.Path] = map[string]bool{}
 		}
 		weight := math.Exp2(-q.Until.Sub(v.At).Seconds() / q.HalfLife.Seconds())
 		pages[v.Path].Pageviews++
 		pages[v.Path].Score += weight
-		visitors[v.Path][v.Visitor] = true
-		if !v.At.After(q.Before) {
+		if v.Visitor != 0 {
+			visitors[v.Path][fmt.Sprint(v.Day, v.Visitor)] = true
+		}
+		if !v.At.After(q.Until.Add(-q.Earlier)) {
 			earlier[v.Path] += weight
 		}
 	}

@@ -90,7 +90,7 @@ func empty(t *testing.T, open func() pageview.Store) {
 		t.Errorf("%d pageviews", n)
 	}
 	ranked, err := s.Rank(t.Context(), pageview.RankQuery{Site: site, HalfLife: time.Hour, Limit: 1})
-	if err != nil || len(ranked) != 0 {
+	if err != nil || len(ranked.Pages) != 0 {
 		t.Errorf("rank %v, error %v", ranked, err)
 	}
 }
@@ -186,26 +186,58 @@ func random(n int, seed uint64) []pageview.Pageview {
 func rank(t *testing.T, open func() pageview.Store) {
 	s := start(t, open)
 	all := random(5000, 2)
-	add(t, s, all...)
-	until := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
-	for _, q := range []pageview.RankQuery{
-		{Limit: 100}, {Limit: 3}, {Limit: 100, Pages: "/p1*"}, {Limit: 100, From: pageview.DayOf(until) - 20},
-	} {
-		q.Site, q.Until, q.Before, q.HalfLife = site, until, until.Add(-24*time.Hour), 7*24*time.Hour
-		got, err := s.Rank(t.Context(), q)
-		if err != nil {
+	newest := time.Time{}
+	for part := range slices.Chunk(all, 1700) { // so that some is added up before the rest comes
+		add(t, s, part...)
+		for _, v := range part {
+			if v.Bot == "" && v.At.After(newest) {
+				newest = v.At
+			}
+		}
+		if _, err := s.Rank(t.Context(), pageview.RankQuery{Site: site, HalfLife: 7 * 24 * time.Hour, Limit: 1}); err != nil {
 			t.Fatal(err)
 		}
-		want := naiveRank(all, q)
-		for i := range max(len(got), len(want)) {
-			if i >= len(got) || i >= len(want) {
-				t.Fatalf("%+v: %d pages, want %d", q, len(got), len(want))
+	}
+	middle := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	for _, q := range []pageview.RankQuery{
+		{Limit: 100},
+		{Limit: 3},
+		{Limit: 100, Pages: "/p1*"},
+		{Limit: 100, Days: 21},
+		{Limit: 100, Until: middle},
+		{Limit: 100, Until: middle, Days: 21},
+		{Limit: 100, HalfLife: time.Hour, Days: 3},
+		{Limit: 100, HalfLife: 25 * time.Hour},
+		{Limit: 100, HalfLife: 90 * 24 * time.Hour},
+	} {
+		q.Site, q.Earlier, q.HalfLife = site, 24*time.Hour, cmp.Or(q.HalfLife, 7*24*time.Hour)
+		for _, q.Raw = range []bool{false, true} {
+			got, err := s.Rank(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
 			}
-			near := math.Abs(got[i].Score-want[i].Score) < 1e-5
-			got[i].Score, want[i].Score = 0, 0
-			if !near || got[i] != want[i] {
-				t.Errorf("%+v, place %d:\n got %+v\nwant %+v", q, i+1, got[i], want[i])
+			if !got.Span.Last.Equal(newest) {
+				t.Errorf("span %+v, newest %s", got.Span, newest)
 			}
+			asked := q
+			if q.Until.IsZero() {
+				asked.Until = newest
+			}
+			compareRanks(t, q, got.Pages, naiveRank(all, asked))
+		}
+	}
+}
+
+func compareRanks(t *testing.T, q pageview.RankQuery, got, want []pageview.Ranked) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) {
+			t.Fatalf("%+v: %d pages, want %d", q, len(got), len(want))
+		}
+		near := math.Abs(got[i].Score-want[i].Score) < 1e-5
+		got[i].Score, want[i].Score = 0, 0
+		if !near || got[i] != want[i] {
+			t.Errorf("%+v, place %d:\n got %+v\nwant %+v", q, i+1, got[i], want[i])
 		}
 	}
 }
@@ -221,7 +253,7 @@ func title(t *testing.T, open func() pageview.Store) {
 	twice[1].Title = "Second"
 	add(t, s, twice...)
 	got, err := s.Rank(t.Context(), pageview.RankQuery{Site: site, Until: twice[1].At, HalfLife: time.Hour, Limit: 9})
-	if err != nil || len(got) != 2 || got[0].Title != "New" || got[1].Title != "Second" {
+	if err != nil || len(got.Pages) != 2 || got.Pages[0].Title != "New" || got.Pages[1].Title != "Second" {
 		t.Errorf("%+v, error %v", got, err)
 	}
 }

@@ -1,0 +1,96 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+//go:embed queries/span.sql
+var spanSQL string
+
+// Span implements pageview.Store.
+func (s *Store) Span(ctx context.Context, name string) (pageview.Span, error) {
+	span, err := s.span(ctx, name)
+	if err != nil {
+		return pageview.Span{}, fmt.Errorf("span of %s: %w", name, err)
+	}
+	return span, nil
+}
+
+func (s *Store) span(ctx context.Context, name string) (span pageview.Span, err error) {
+	db, v, err := s.reader()
+	if err != nil {
+		return span, err
+	}
+	dims := []rolled{rolledDay}
+	if err := s.fold(ctx, name, dims); err != nil {
+		return span, fmt.Errorf("add up what is new: %w", err)
+	}
+	err = s.held(v.sites[name].id, dims, 0, func(through uint64) error {
+		span, err = v.at(through).span(ctx, db, name, true)
+		return err
+	})
+	if errors.Is(err, errMoved) {
+		return v.span(ctx, db, name, false)
+	}
+	return span, err
+}
+
+// span is what the pageviews reach over that a view counts. Where days are added
+// up, only rows about the first and the last day are read.
+func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (pageview.Span, error) {
+	span := pageview.Span{Through: v.through}
+	site := v.sites[name]
+	days := "true"
+	if added {
+		const query = `SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = ? AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`
+		var first, last sql.NullTime
+		if err := db.QueryRowContext(ctx, query, site.id).Scan(&first, &last); err != nil || !first.Valid {
+			return span, err
+		}
+		const format = `("day" <= DATE '%s' OR "day" >= DATE '%s')`
+		days = fmt.Sprintf(format, pageview.DayOf(first.Time.UTC())+1, pageview.DayOf(last.Time.UTC())-1)
+	}
+	var first, last, firstDay, lastDay sql.NullTime
+	row := db.QueryRowContext(ctx, only(spanSQL, v.counting(site, v.through)+" AND "+days), site.id, v.through)
+	if err := row.Scan(&first, &last, &firstDay, &lastDay); err != nil {
+		return span, err
+	}
+	if first.Valid {
+		span.First, span.Last = first.Time.UTC(), last.Time.UTC()
+		span.FirstDay, span.LastDay = pageview.DayOf(firstDay.Time.UTC()), pageview.DayOf(lastDay.Time.UTC())
+	}
+	return span, nil
+}
+
+// at is a view of what was kept up to a sequence number.
+func (v *view) at(through uint64) *view {
+	earlier := *v
+	earlier.through = through
+	return &earlier
+}
+
+// zone is the zone of a site's days.
+func (v *view) zone(name string) *time.Location {
+	zone, err := time.LoadLocation(v.sites[name].zone)
+	if err != nil {
+		return utc
+	}
+	return zone
+}
+
+// upTo is the highest sequence number to count; zero means all that was
+// committed. What is committed meanwhile is not counted, since it may change
+// which sources count.
+func (v *view) upTo(seq uint64) uint64 {
+	if seq == 0 {
+		return v.through
+	}
+	return min(seq, v.through)
+}
