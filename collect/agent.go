@@ -56,11 +56,11 @@ func classify(agent string) Agent {
 		return Agent{Bot: bot}
 	}
 	ua := useragent.Parse(agent)
-	v := Agent{Browser: word(ua.Name), System: word(ua.OS)}
+	v := Agent{Browser: word(browser(agent, ua.Name)), System: word(ua.OS)}
 	switch {
 	case ua.Bot:
 		return Agent{Bot: BotKnown}
-	case ua.Tablet:
+	case ua.Tablet, v.System == "Android" && strings.Contains(agent, "Chrome/") && !strings.Contains(agent, "Mobi"): // as Chrome tells the two apart
 		v.Device = "tablet"
 	case ua.Mobile:
 		v.Device = "mobile"
@@ -68,6 +68,32 @@ func classify(agent string) Agent {
 		v.Device = "desktop"
 	}
 	return v
+}
+
+// browser is the name of a browser that calls itself something else as well,
+// or the one that was found.
+func browser(agent, found string) string {
+	for _, b := range [...]struct{ sign, name string }{
+		{"MicroMessenger/", "WeChat"},
+		{"MQQBrowser/", "QQ Browser"},
+		{" QQ/", "QQ"},
+		{"baiduboxapp/", "Baidu"},
+		{"UCBrowser/", "UC Browser"},
+		{"DuckDuckGo/", "DuckDuckGo"},
+		{"Ddg/", "DuckDuckGo"},
+		{"YaBrowser/", "Yandex Browser"},
+		{"HeyTapBrowser/", "HeyTap Browser"},
+		{"[LinkedInApp]", "LinkedIn App"},
+		{"Trident/7.", "Internet Explorer"},
+	} {
+		if strings.Contains(agent, b.sign) {
+			return b.name
+		}
+	}
+	if found == "iPhone" || found == "iPad" { // not a browser
+		return ""
+	}
+	return found
 }
 
 // device is what a screen of that width is likely on.
@@ -90,7 +116,9 @@ func botReason(agent string) string {
 	case strings.TrimSpace(agent) == "":
 		return BotNoAgent
 	case containsAny(lower, "feed", "rss", "inoreader", "newsblur", "netnewswire", "tiny tiny", "miniflux",
-		"newsboat", "liferea", "akregator", "reeder/", "theoldreader", "digg", "bloglines", "blogtrottr"):
+		"newsboat", "liferea", "akregator", "reeder/", "theoldreader", "digg", "bloglines", "blogtrottr",
+		"simplepie", "google-reader", "netvibes", "bloglovin", "bazqux", "vienna/", "omea reader"),
+		strings.HasPrefix(lower, "planet"), strings.HasPrefix(lower, "venus"):
 		return BotFeedReader
 	case containsAny(lower, "headless", "phantomjs", "slimerjs", "puppeteer", "playwright"):
 		return BotHeadless
@@ -99,7 +127,7 @@ func botReason(agent string) string {
 		strings.Contains(strings.ReplaceAll(lower, "cubot", ""), "bot"), // Cubot makes telephones
 		crawlers.IsCrawler(agent):
 		return BotKnown
-	case !strings.HasPrefix(agent, "Mozilla/") && !strings.HasPrefix(agent, "Opera/"):
+	case !startsAny(agent, "Mozilla/", "Opera/", "Lynx/", "w3m/", "Links (", "ELinks"):
 		return BotNoBrowser
 	}
 	return ""
@@ -108,6 +136,15 @@ func botReason(agent string) string {
 func containsAny(s string, parts ...string) bool {
 	for _, p := range parts {
 		if strings.Contains(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func startsAny(s string, starts ...string) bool {
+	for _, p := range starts {
+		if strings.HasPrefix(s, p) {
 			return true
 		}
 	}
