@@ -23,10 +23,10 @@ var layers = [][]string{
 	{"."},
 	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country"},
-	{"tables", "exports", "declared", "receive"},
+	{"tables", "exports", "declared", "receive", "middleware", "middleware/queue"},
 	{"config"},
 	{"web"},
-	{"examples/way", "examples/embed", "examples/reports"},
+	{"examples/way", "examples/embed", "examples/middleware", "examples/reports"},
 	{"server"},
 	{"cmd/beforehand"},
 }
