@@ -99,6 +99,8 @@ func (r *Receiver) count(w http.ResponseWriter, req *http.Request, b beacon) {
 	}
 	if left != "" {
 		leave(w, left)
+	} else if b.Stay == nil {
+		r.totals.counted(&v)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -60,7 +60,7 @@ func chromium(t *testing.T) string {
 // to the body of its page; a page that is not named has the script alone.
 func newServers(t *testing.T, pages func(w *world) map[string]string) *world {
 	t.Helper()
-	w := &world{t: t, ways: newWays(t, func(c *receive.Config) { c.Sites[0].Hosts = []string{"blog.example", "127.0.0.1"} })}
+	w := &world{t: t, ways: newWays(t, func(c *receive.Config) { c.Sites[0].Hosts, c.Counts = []string{"blog.example", "127.0.0.1"}, &former{} })}
 	stats := httptest.NewServer(w.ways)
 	t.Cleanup(stats.Close)
 	w.stats = "http://stats.example" + port(stats.URL)

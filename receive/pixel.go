@@ -47,6 +47,8 @@ func (r *Receiver) takePixel(w http.ResponseWriter, req *http.Request) {
 	}
 	if left != "" {
 		leave(w, left)
+	} else {
+		r.totals.counted(&v)
 	}
 	h.Set("Content-Type", "image/gif")
 	h.Set("Content-Length", "43")

@@ -24,6 +24,7 @@ type Keeper interface {
 type Config struct {
 	Sites   collect.Sites
 	Store   Keeper
+	Counts  Asker // what busuanzi's counts begin with; nil means that there are none
 	Intake  *collect.Intake
 	Tokens  *token.Guard    // knows who may use the API; nil means that there is none
 	Proxies collect.Proxies // in front of the server
@@ -34,7 +35,8 @@ type Config struct {
 // Receiver takes pageviews in. Make it with New.
 type Receiver struct {
 	Config
-	room *semaphore.Weighted // bytes of memory for requests that are under way
+	room   *semaphore.Weighted // bytes of memory for requests that are under way
+	totals totals
 }
 
 // maxRoom is how much memory in bytes requests under way may take together.
@@ -58,7 +60,7 @@ func New(c Config) (*Receiver, error) {
 	if err := CheckName(c.Script); err != nil {
 		return nil, err
 	}
-	return &Receiver{Config: c, room: semaphore.NewWeighted(maxRoom)}, nil
+	return &Receiver{Config: c, room: semaphore.NewWeighted(maxRoom), totals: totals{store: c.Counts}}, nil
 }
 
 // Mount puts the ways in on a mux.
@@ -70,6 +72,11 @@ func (r *Receiver) Mount(mux *http.ServeMux) {
 		}
 	}
 	mux.HandleFunc("GET /"+r.Script+".gif", r.takePixel)
+	if r.Counts != nil {
+		mux.HandleFunc("GET /busuanzi", r.takeBusuanzi)
+		mux.HandleFunc("GET /busuanzi.js", serveBusuanziScript)
+		mux.HandleFunc("GET /busuanzi/2.3/busuanzi.pure.mini.js", serveBusuanziScript)
+	}
 	if r.Tokens != nil {
 		mux.HandleFunc("POST /api/v1/pageviews", r.takePageviews)
 	}

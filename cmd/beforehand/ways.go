@@ -80,7 +80,7 @@ func (c *appConfig) receiver(a *app, intake *collect.Intake, tokens *token.Guard
 		sites = append(sites, s.Site)
 	}
 	return receive.Config{
-		Sites: sites, Store: a.store, Intake: intake, Tokens: tokens,
+		Sites: sites, Store: a.store, Counts: a.store, Intake: intake, Tokens: tokens,
 		Proxies: collect.Proxies{Trusted: prefixes(c.file.Proxies.Trusted), Header: c.file.Proxies.Header},
 		Script:  c.file.Script, Logger: c.log,
 	}
