@@ -12,28 +12,30 @@ import (
 
 var _ scheduler.Store = (*Jobs)(nil)
 
-// Jobs keeps jobs and ledger. What it is given it keeps as it is, and hands
-// out again: states and ticks are never changed once written.
+// Jobs keeps jobs and ledger. It keeps copies of its own making, small and for
+// the most part without pointers: neither many jobs nor a long history cost
+// much memory, or much of the garbage collector's time.
 type Jobs struct {
 	owner *State
 
 	mu      sync.Mutex
 	jobs    map[string]*job
-	wake    []*job                            // a heap, earliest Wake first
-	running map[scheduler.Key]*scheduler.Tick // ticks under way
-	keep    scheduler.Retention               // as last asked for
+	wake    []waking            // a heap, earliest first
+	running []*job              // those with ticks under way
+	keep    scheduler.Retention // as last asked for
 	told    []chan struct{}
-}
 
-// A job is its state and its rows of the ledger, in order of due.
-type job struct {
-	state *scheduler.State
-	ticks []*scheduler.Tick
-	at    int32 // place in the heap, -1 for none
+	shared     *definitions // the last that were made
+	holders    []string
+	holderOf   map[string]uint16
+	lastHolder uint16
+
+	found []*job  // used by Due alone
+	edge  []int32 // used by earliest alone
 }
 
 func newJobs(owner *State) *Jobs {
-	return &Jobs{owner: owner, jobs: map[string]*job{}, running: map[scheduler.Key]*scheduler.Tick{}}
+	return &Jobs{owner: owner, jobs: map[string]*job{}, holderOf: map[string]uint16{}}
 }
 
 // now is the clock of the store, as every store keeps it.
@@ -44,51 +46,54 @@ func (s *Jobs) Due(_ context.Context, limit int, mine func(string) bool) (schedu
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	due := scheduler.Due{Now: now()}
-	// The jobs whose time has come are the top of the heap. Walk it best
-	// first; what is left at the edge holds the next one.
-	edge := []int32{}
-	if len(s.wake) > 0 {
-		edge = append(edge, 0)
-	}
-	for len(edge) > 0 {
-		i := s.popEdge(&edge)
-		st := s.wake[i].state
-		if st.Wake.After(due.Now) {
-			due.Next = st.Wake
-			break
+	now := due.Now.UnixMicro()
+	s.found = s.found[:0]
+	s.earliest(func(w waking) bool {
+		if w.at > now {
+			due.Next = instant(w.at)
+			return false
 		}
-		if len(due.Jobs) >= limit {
-			break
+		if len(s.found) < limit && mine(w.job.name) {
+			s.found = append(s.found, w.job)
 		}
-		if mine(st.Name) {
-			due.Jobs = append(due.Jobs, st)
-		}
-		for c := 2*i + 1; c <= 2*i+2 && int(c) < len(s.wake); c++ {
-			s.pushEdge(&edge, c)
-		}
-	}
+		return len(s.found) < limit
+	})
+	due.Jobs = s.states(s.found)
 	return due, nil
+}
+
+// states makes states of jobs.
+func (s *Jobs) states(jobs []*job) []*scheduler.State {
+	if len(jobs) == 0 {
+		return nil
+	}
+	all, list := make([]scheduler.State, len(jobs)), make([]*scheduler.State, len(jobs))
+	for i, j := range jobs {
+		s.read(j, &all[i])
+		list[i] = &all[i]
+	}
+	return list
 }
 
 // Jobs implements scheduler.Store.
 func (s *Jobs) Jobs(_ context.Context, names ...string) ([]*scheduler.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []*scheduler.State
+	var list []*job
 	for _, n := range names {
 		if j := s.jobs[n]; j != nil {
-			list = append(list, j.state)
+			list = append(list, j)
 		}
 	}
 	if len(names) == 0 {
 		for _, j := range s.jobs {
-			if !j.state.Removed {
-				list = append(list, j.state)
+			if !j.removed {
+				list = append(list, j)
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b *scheduler.State) int { return cmp.Compare(a.Name, b.Name) })
-	return list, nil
+	slices.SortFunc(list, func(a, b *job) int { return cmp.Compare(a.name, b.name) })
+	return s.states(list), nil
 }
 
 // Ticks implements scheduler.Store.
@@ -96,32 +101,39 @@ func (s *Jobs) Ticks(_ context.Context, q scheduler.Query) ([]*scheduler.Tick, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []*scheduler.Tick
-	add := func(t *scheduler.Tick) {
+	add := func(j *job, r *row) {
+		t := s.tick(j, r)
 		if (q.Outcome == "" || t.Outcome == q.Outcome) && (q.Job == "" || t.Job == q.Job) &&
 			(q.Before.IsZero() || t.Due.Before(q.Before)) {
 			list = append(list, t)
 		}
 	}
+	addAll := func(j *job) {
+		if j == nil || j.past == nil {
+			return
+		}
+		for i := range j.past.rows {
+			add(j, &j.past.rows[i])
+		}
+	}
 	switch {
 	case q.Keys != nil:
 		for _, k := range q.Keys {
-			if j := s.jobs[k.Job]; j != nil {
-				if i, ok := j.find(k.Due); ok {
-					add(j.ticks[i])
+			if j := s.jobs[k.Job]; j != nil && j.past != nil {
+				if i, ok := j.past.find(k.Due.UnixMicro()); ok {
+					add(j, &j.past.rows[i])
 				}
 			}
 		}
 	case q.Outcome == scheduler.Running:
-		for _, t := range s.running {
-			add(t)
+		for _, j := range s.running {
+			addAll(j)
 		}
+	case q.Job != "":
+		addAll(s.jobs[q.Job])
 	default:
-		for name, j := range s.jobs {
-			if q.Job == "" || q.Job == name {
-				for _, t := range j.ticks {
-					add(t)
-				}
-			}
+		for _, j := range s.jobs {
+			addAll(j)
 		}
 	}
 	slices.SortFunc(list, func(a, b *scheduler.Tick) int {
@@ -143,9 +155,7 @@ func (s *Jobs) Write(_ context.Context, changes []scheduler.Change) ([]error, er
 	defer s.mu.Unlock()
 	stood := make([]error, len(changes))
 	for i := range changes {
-		if stood[i] = s.check(&changes[i]); stood[i] == nil {
-			s.apply(&changes[i])
-		}
+		stood[i] = s.change(&changes[i])
 	}
 	if len(s.told) > 1 {
 		for _, c := range s.told {
@@ -158,25 +168,20 @@ func (s *Jobs) Write(_ context.Context, changes []scheduler.Change) ([]error, er
 	return stood, nil
 }
 
-// check tells whether a change still fits what is stored.
-func (s *Jobs) check(c *scheduler.Change) error {
+// change writes a change if it still fits what is stored.
+func (s *Jobs) change(c *scheduler.Change) error {
+	var j *job
 	if st := c.Job; st != nil {
 		var version int64
-		if j := s.jobs[st.Name]; j != nil {
-			version = j.state.Version
+		if j = s.jobs[st.Name]; j != nil {
+			version = j.version
 		}
 		if st.Version != version+1 {
 			return scheduler.ErrStale
 		}
 	}
 	for _, t := range c.Ticks {
-		var version int64
-		if j := s.jobs[t.Job]; j != nil {
-			if i, ok := j.find(t.Due); ok {
-				version = j.ticks[i].Version
-			}
-		}
-		if t.Version != version+1 {
+		if t.Version != s.version(j, t)+1 {
 			return scheduler.ErrStale
 		}
 	}
@@ -185,54 +190,45 @@ func (s *Jobs) check(c *scheduler.Change) error {
 			return err
 		}
 	}
+	s.apply(j, c)
 	return nil
 }
 
+// version returns that of a tick's row, zero if there is none. The job is most
+// likely j.
+func (s *Jobs) version(j *job, t *scheduler.Tick) int64 {
+	if j == nil || j.name != t.Job {
+		j = s.jobs[t.Job]
+	}
+	if j == nil || j.past == nil {
+		return 0
+	}
+	i, ok := j.past.find(t.Due.UnixMicro())
+	if !ok {
+		return 0
+	}
+	return j.past.rows[i].version
+}
+
 // apply writes a change that was checked.
-func (s *Jobs) apply(c *scheduler.Change) {
+func (s *Jobs) apply(j *job, c *scheduler.Change) {
 	if st := c.Job; st != nil {
-		j := s.jobs[st.Name]
 		if j == nil {
-			j = &job{at: -1}
+			j = &job{name: st.Name, at: -1}
 			s.jobs[st.Name] = j
 		}
-		j.state = st
-		s.settle(j)
+		s.write(j, st)
 	}
 	for _, t := range c.Ticks {
-		s.put(s.jobs[t.Job], t)
+		of := j
+		if of == nil || of.name != t.Job {
+			of = s.jobs[t.Job]
+		}
+		s.put(of, t)
 	}
 	for _, e := range c.Effects {
 		s.owner.writeEffect(e)
 	}
-}
-
-// put writes a row of the ledger.
-func (s *Jobs) put(j *job, t *scheduler.Tick) {
-	i, ok := j.find(t.Due)
-	if ok {
-		j.ticks[i] = t
-	} else {
-		j.ticks = slices.Insert(j.ticks, i, t)
-	}
-	if t.Outcome == scheduler.Running {
-		s.running[t.Key()] = t
-	} else {
-		delete(s.running, t.Key())
-	}
-	if n := s.keep.Count; n > 0 && len(j.ticks) > 2*n {
-		j.purge(s.keep, time.Time{})
-	}
-}
-
-// find returns where the row of a due instant is, or would be.
-func (j *job) find(due time.Time) (int, bool) {
-	if n := len(j.ticks); n == 0 || j.ticks[n-1].Due.Before(due) {
-		return n, false // the usual case: a new row is the latest
-	}
-	return slices.BinarySearchFunc(j.ticks, due, func(t *scheduler.Tick, due time.Time) int {
-		return t.Due.Compare(due)
-	})
 }
 
 // Purge implements scheduler.Store. What it is asked to keep of each job is
@@ -241,29 +237,17 @@ func (s *Jobs) Purge(_ context.Context, keep scheduler.Retention) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keep = keep
-	var old time.Time
+	old := never
 	if keep.Age > 0 {
-		old = now().Add(-keep.Age)
+		old = now().Add(-keep.Age).UnixMicro()
 	}
 	n := 0
 	for _, j := range s.jobs {
-		n += j.purge(keep, old)
+		if j.past != nil {
+			n += j.purge(keep, old)
+		}
 	}
 	return n, nil
-}
-
-// purge deletes ended rows beyond what is to be kept.
-func (j *job) purge(keep scheduler.Retention, old time.Time) int {
-	before, beyond := len(j.ticks), 0
-	if keep.Count > 0 {
-		beyond = before - keep.Count
-	}
-	i := -1
-	j.ticks = slices.DeleteFunc(j.ticks, func(t *scheduler.Tick) bool {
-		i++
-		return !t.Outcome.Open() && t.Due.Before(j.state.Last) && (i < beyond || t.Ended.Before(old))
-	})
-	return before - len(j.ticks)
 }
 
 // Changed implements scheduler.Store.

@@ -1,0 +1,158 @@
+package memory
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/beforehand-go/beforehand/scheduler"
+)
+
+// A ledger is the rows of one job, in order of due.
+type ledger struct {
+	rows []row
+	// whole are the ticks of which a row does not tell all, by due.
+	whole   map[int64]*scheduler.Tick
+	running int32 // how many rows are
+	at      int32 // place among the jobs that run, if any do
+}
+
+// A row is a tick of which there is nothing to say in words. It has no pointers,
+// so that the garbage collector passes long histories by. Instants are in
+// microseconds.
+type row struct {
+	due, ready, started, ended int64
+	version, fence             int64
+	lease                      time.Duration
+	attempt                    int32
+	holder                     uint16 // its place in Jobs.holders
+	outcome                    uint8  // its place in outcomes
+	asked                      bool
+}
+
+// outcomes are numbered for rows; zero is one that is not known here.
+var outcomes = [...]scheduler.Outcome{
+	"", scheduler.Running, scheduler.Succeeded, scheduler.Waiting, scheduler.Cancelled,
+	scheduler.Failed, scheduler.TimedOut, scheduler.Missed, scheduler.Coalesced, scheduler.Skipped,
+}
+
+const running = 1
+
+// row makes a row of a tick, and tells whether it says all.
+func (s *Jobs) row(t *scheduler.Tick) (row, bool) {
+	o := slices.Index(outcomes[:], t.Outcome)
+	h, known := s.holder(t.Holder)
+	r := row{
+		due: t.Due.UnixMicro(), ready: t.Ready.UnixMicro(), started: t.Started.UnixMicro(), ended: t.Ended.UnixMicro(),
+		version: t.Version, fence: t.Fence, lease: t.Lease, attempt: int32(t.Attempt), holder: h, outcome: uint8(max(o, 0)), asked: t.Asked,
+	}
+	return r, o > 0 && known && t.Count == 1 && t.Until.IsZero() && t.Reason == "" && t.Cancel == "" &&
+		t.Earlier == nil && t.Progress == scheduler.Progress{}
+}
+
+// holder numbers the schedulers that hold ticks, as far as there is room.
+func (s *Jobs) holder(name string) (uint16, bool) {
+	if len(s.holders) > 0 && s.holders[s.lastHolder] == name {
+		return s.lastHolder, true
+	}
+	n, ok := s.holderOf[name]
+	if !ok {
+		if len(s.holders) > 0xffff {
+			return 0, false
+		}
+		n = uint16(len(s.holders))
+		s.holders = append(s.holders, name)
+		s.holderOf[name] = n
+	}
+	s.lastHolder = n
+	return n, true
+}
+
+// tick makes a tick of a job's row.
+func (s *Jobs) tick(j *job, r *row) *scheduler.Tick {
+	if t := j.past.whole[r.due]; t != nil {
+		c := *t
+		return &c
+	}
+	return &scheduler.Tick{
+		Job: j.name, Due: instant(r.due), Outcome: outcomes[r.outcome], Asked: r.asked, Count: 1,
+		Attempt: int(r.attempt), Fence: r.fence, Holder: s.holders[r.holder], Lease: r.lease,
+		Ready: instant(r.ready), Started: instant(r.started), Ended: instant(r.ended), Version: r.version,
+	}
+}
+
+// put writes a row of the ledger.
+func (s *Jobs) put(j *job, t *scheduler.Tick) {
+	p := j.history()
+	r, all := s.row(t)
+	i, ok := p.find(r.due)
+	switch {
+	case !ok:
+		p.rows = slices.Insert(p.rows, i, row{})
+	case p.rows[i].outcome == running:
+		s.runs(j, -1)
+	}
+	p.rows[i] = r
+	if r.outcome == running {
+		s.runs(j, 1)
+	}
+	if !all {
+		if p.whole == nil {
+			p.whole = map[int64]*scheduler.Tick{}
+		}
+		c := *t
+		p.whole[r.due] = &c
+	} else {
+		delete(p.whole, r.due)
+	}
+	if n := s.keep.Count; n > 0 && len(p.rows) > 2*n {
+		j.purge(s.keep, never)
+	}
+}
+
+// runs counts a job's running ticks, and keeps the list of jobs that have some.
+func (s *Jobs) runs(j *job, more int32) {
+	p := j.past
+	switch p.running += more; {
+	case p.running == 1 && more > 0:
+		p.at = int32(len(s.running))
+		s.running = append(s.running, j)
+	case p.running == 0:
+		end := len(s.running) - 1
+		last := s.running[end]
+		s.running[p.at], last.past.at = last, p.at
+		s.running[end] = nil
+		s.running = s.running[:end]
+	}
+}
+
+// find returns where the row of a due instant is, or would be.
+func (l *ledger) find(due int64) (int, bool) {
+	n := len(l.rows)
+	if n == 0 || l.rows[n-1].due < due {
+		return n, false // the usual case: a new row is the latest
+	}
+	if l.rows[n-1].due == due {
+		return n - 1, true
+	}
+	return slices.BinarySearchFunc(l.rows, due, func(r row, due int64) int { return cmp.Compare(r.due, due) })
+}
+
+// purge deletes ended rows beyond what is to be kept.
+func (j *job) purge(keep scheduler.Retention, old int64) int {
+	p := j.past
+	before, beyond := len(p.rows), 0
+	if keep.Count > 0 {
+		beyond = before - keep.Count
+	}
+	i := -1
+	p.rows = slices.DeleteFunc(p.rows, func(r row) bool {
+		i++
+		gone := !outcomes[r.outcome].Open() && r.due < j.last && (i < beyond || r.ended < old)
+		if gone {
+			delete(p.whole, r.due)
+		}
+		return gone
+	})
+	return before - len(p.rows)
+}
