@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"slices"
 	"time"
 
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -30,10 +31,11 @@ type definitions struct{ holds, declared *scheduler.Definition }
 
 // A past is what a job has only once there was a tick.
 type past struct {
-	fence  int64
-	count  int
-	open   []scheduler.OpenTick
-	record *scheduler.Record
+	fence     int64
+	count     int
+	open      []scheduler.OpenTick
+	record    scheduler.Record
+	hasRecord bool
 	ledger
 }
 
@@ -44,9 +46,14 @@ func (s *Jobs) write(j *job, st *scheduler.State) {
 	}
 	j.due, j.last, j.version = st.Due.UnixMicro(), st.Last.UnixMicro(), st.Version
 	j.paused, j.removed = st.Paused, st.Removed
-	if p := j.past; p != nil || st.Fence != 0 || st.Count != 0 || st.Open != nil || st.Record != nil {
+	if j.past != nil || st.Fence != 0 || st.Count != 0 || len(st.Open) > 0 || st.Record != nil {
 		p := j.history()
-		p.fence, p.count, p.open, p.record = st.Fence, st.Count, st.Open, st.Record
+		p.fence, p.count, p.open, p.hasRecord = st.Fence, st.Count, append(p.open[:0], st.Open...), st.Record != nil
+		if p.hasRecord {
+			took := append(p.record.Took[:0], st.Record.Took...)
+			p.record = *st.Record
+			p.record.Took = took
+		}
 	}
 	s.settle(j, st.Wake.UnixMicro())
 }
@@ -65,7 +72,7 @@ func (j *job) history() *past {
 	return j.past
 }
 
-// read fills in a state.
+// read fills in a state, which shares with the job what it points to.
 func (s *Jobs) read(j *job, st *scheduler.State) {
 	*st = scheduler.State{
 		Name: j.name, Definition: j.definitions.holds, Declared: j.definitions.declared,
@@ -75,6 +82,22 @@ func (s *Jobs) read(j *job, st *scheduler.State) {
 		st.Wake = instant(s.wake[j.at].at)
 	}
 	if p := j.past; p != nil {
-		st.Fence, st.Count, st.Open, st.Record = p.fence, p.count, p.open, p.record
+		st.Fence, st.Count, st.Open = p.fence, p.count, p.open
+		if p.hasRecord {
+			st.Record = &p.record
+		}
 	}
+}
+
+// copy makes a state that shares nothing.
+func (s *Jobs) copy(j *job) *scheduler.State {
+	st := new(scheduler.State)
+	s.read(j, st)
+	st.Open = slices.Clone(st.Open)
+	if st.Record != nil {
+		r := *st.Record
+		r.Took = slices.Clone(r.Took)
+		st.Record = &r
+	}
+	return st
 }

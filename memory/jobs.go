@@ -25,54 +25,41 @@ type Jobs struct {
 	keep    scheduler.Retention // as last asked for
 	told    []chan struct{}
 
-	shared     *definitions // the last that were made
-	holders    []string
-	holderOf   map[string]uint16
-	lastHolder uint16
+	shared   *definitions // the last that were made
+	holds    []hold
+	numbers  map[hold]uint16 // of holds
+	lastHold uint16
 
-	found []*job  // used by Due alone
-	edge  []int32 // used by earliest alone
+	shown scheduler.State // by Due
+	edge  []int32         // used by earliest alone
 }
 
 func newJobs(owner *State) *Jobs {
-	return &Jobs{owner: owner, jobs: map[string]*job{}, holderOf: map[string]uint16{}}
+	return &Jobs{owner: owner, jobs: map[string]*job{}, numbers: map[hold]uint16{}}
 }
 
 // now is the clock of the store, as every store keeps it.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Due implements scheduler.Store.
-func (s *Jobs) Due(_ context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+func (s *Jobs) Due(_ context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	due := scheduler.Due{Now: now()}
-	now := due.Now.UnixMicro()
-	s.found = s.found[:0]
+	now, taken := due.Now.UnixMicro(), 0
 	s.earliest(func(w waking) bool {
 		if w.at > now {
 			due.Next = instant(w.at)
 			return false
 		}
-		if len(s.found) < limit && mine(w.job.name) {
-			s.found = append(s.found, w.job)
+		if taken < limit {
+			if s.read(w.job, &s.shown); take(&s.shown) {
+				taken++
+			}
 		}
-		return len(s.found) < limit
+		return taken < limit
 	})
-	due.Jobs = s.states(s.found)
 	return due, nil
-}
-
-// states makes states of jobs.
-func (s *Jobs) states(jobs []*job) []*scheduler.State {
-	if len(jobs) == 0 {
-		return nil
-	}
-	all, list := make([]scheduler.State, len(jobs)), make([]*scheduler.State, len(jobs))
-	for i, j := range jobs {
-		s.read(j, &all[i])
-		list[i] = &all[i]
-	}
-	return list
 }
 
 // Jobs implements scheduler.Store.
@@ -93,7 +80,11 @@ func (s *Jobs) Jobs(_ context.Context, names ...string) ([]*scheduler.State, err
 		}
 	}
 	slices.SortFunc(list, func(a, b *job) int { return cmp.Compare(a.name, b.name) })
-	return s.states(list), nil
+	states := make([]*scheduler.State, len(list))
+	for i, j := range list {
+		states[i] = s.copy(j)
+	}
+	return states, nil
 }
 
 // Ticks implements scheduler.Store.
@@ -207,7 +198,7 @@ func (s *Jobs) version(j *job, t *scheduler.Tick) int64 {
 	if !ok {
 		return 0
 	}
-	return j.past.rows[i].version
+	return j.past.versionOf(i)
 }
 
 // apply writes a change that was checked.

@@ -10,7 +10,8 @@ import (
 
 // A ledger is the rows of one job, in order of due.
 type ledger struct {
-	rows []row
+	rows   []row
+	newest int64 // due of the last row, at hand without looking at it
 	// whole are the ticks of which a row does not tell all, by due.
 	whole   map[int64]*scheduler.Tick
 	running int32 // how many rows are
@@ -22,12 +23,17 @@ type ledger struct {
 // microseconds.
 type row struct {
 	due, ready, started, ended int64
-	version, fence             int64
-	lease                      time.Duration
-	attempt                    int32
-	holder                     uint16 // its place in Jobs.holders
+	fence                      int64
+	version, attempt           int32
+	hold                       uint16 // its place in Jobs.holds
 	outcome                    uint8  // its place in outcomes
 	asked                      bool
+}
+
+// A hold is by whom a tick is held, and for how long.
+type hold struct {
+	holder string
+	lease  time.Duration
 }
 
 // outcomes are numbered for rows; zero is one that is not known here.
@@ -41,30 +47,30 @@ const running = 1
 // row makes a row of a tick, and tells whether it says all.
 func (s *Jobs) row(t *scheduler.Tick) (row, bool) {
 	o := slices.Index(outcomes[:], t.Outcome)
-	h, known := s.holder(t.Holder)
+	h, known := s.hold(hold{t.Holder, t.Lease})
 	r := row{
 		due: t.Due.UnixMicro(), ready: t.Ready.UnixMicro(), started: t.Started.UnixMicro(), ended: t.Ended.UnixMicro(),
-		version: t.Version, fence: t.Fence, lease: t.Lease, attempt: int32(t.Attempt), holder: h, outcome: uint8(max(o, 0)), asked: t.Asked,
+		version: int32(t.Version), fence: t.Fence, attempt: int32(t.Attempt), hold: h, outcome: uint8(max(o, 0)), asked: t.Asked,
 	}
-	return r, o > 0 && known && t.Count == 1 && t.Until.IsZero() && t.Reason == "" && t.Cancel == "" &&
+	return r, o > 0 && known && int64(r.version) == t.Version && int(r.attempt) == t.Attempt && t.Count == 1 && t.Until.IsZero() && t.Reason == "" && t.Cancel == "" &&
 		t.Earlier == nil && t.Progress == scheduler.Progress{}
 }
 
-// holder numbers the schedulers that hold ticks, as far as there is room.
-func (s *Jobs) holder(name string) (uint16, bool) {
-	if len(s.holders) > 0 && s.holders[s.lastHolder] == name {
-		return s.lastHolder, true
+// hold numbers holds, as far as there is room.
+func (s *Jobs) hold(h hold) (uint16, bool) {
+	if len(s.holds) > 0 && s.holds[s.lastHold] == h {
+		return s.lastHold, true
 	}
-	n, ok := s.holderOf[name]
+	n, ok := s.numbers[h]
 	if !ok {
-		if len(s.holders) > 0xffff {
+		if len(s.holds) > 0xffff {
 			return 0, false
 		}
-		n = uint16(len(s.holders))
-		s.holders = append(s.holders, name)
-		s.holderOf[name] = n
+		n = uint16(len(s.holds))
+		s.holds = append(s.holds, h)
+		s.numbers[h] = n
 	}
-	s.lastHolder = n
+	s.lastHold = n
 	return n, true
 }
 
@@ -76,8 +82,8 @@ func (s *Jobs) tick(j *job, r *row) *scheduler.Tick {
 	}
 	return &scheduler.Tick{
 		Job: j.name, Due: instant(r.due), Outcome: outcomes[r.outcome], Asked: r.asked, Count: 1,
-		Attempt: int(r.attempt), Fence: r.fence, Holder: s.holders[r.holder], Lease: r.lease,
-		Ready: instant(r.ready), Started: instant(r.started), Ended: instant(r.ended), Version: r.version,
+		Attempt: int(r.attempt), Fence: r.fence, Holder: s.holds[r.hold].holder, Lease: s.holds[r.hold].lease,
+		Ready: instant(r.ready), Started: instant(r.started), Ended: instant(r.ended), Version: int64(r.version),
 	}
 }
 
@@ -93,6 +99,7 @@ func (s *Jobs) put(j *job, t *scheduler.Tick) {
 		s.runs(j, -1)
 	}
 	p.rows[i] = r
+	p.newest = p.rows[len(p.rows)-1].due
 	if r.outcome == running {
 		s.runs(j, 1)
 	}
@@ -128,14 +135,21 @@ func (s *Jobs) runs(j *job, more int32) {
 
 // find returns where the row of a due instant is, or would be.
 func (l *ledger) find(due int64) (int, bool) {
-	n := len(l.rows)
-	if n == 0 || l.rows[n-1].due < due {
+	switch n := len(l.rows); {
+	case n == 0 || l.newest < due:
 		return n, false // the usual case: a new row is the latest
-	}
-	if l.rows[n-1].due == due {
+	case l.newest == due:
 		return n - 1, true
 	}
 	return slices.BinarySearchFunc(l.rows, due, func(r row, due int64) int { return cmp.Compare(r.due, due) })
+}
+
+// versionOf returns the version of a row.
+func (l *ledger) versionOf(i int) int64 {
+	if t := l.whole[l.rows[i].due]; t != nil {
+		return t.Version
+	}
+	return int64(l.rows[i].version)
 }
 
 // purge deletes ended rows beyond what is to be kept.
@@ -144,6 +158,9 @@ func (j *job) purge(keep scheduler.Retention, old int64) int {
 	before, beyond := len(p.rows), 0
 	if keep.Count > 0 {
 		beyond = before - keep.Count
+	}
+	if before == 0 || beyond <= 0 && p.rows[0].due >= old {
+		return 0 // none ended before it was due
 	}
 	i := -1
 	p.rows = slices.DeleteFunc(p.rows, func(r row) bool {
@@ -154,5 +171,8 @@ func (j *job) purge(keep scheduler.Retention, old int64) int {
 		}
 		return gone
 	})
+	if n := len(p.rows); n > 0 {
+		p.newest = p.rows[n-1].due
+	}
 	return before - len(p.rows)
 }

@@ -34,20 +34,28 @@ type Jobs struct {
 }
 
 // Due implements scheduler.Store. The clock is the database's.
-func (s *Jobs) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+func (s *Jobs) Due(ctx context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
+	shown, taken := map[string]bool{}, 0
 	for ask := limit; ; ask *= 4 {
-		due, all, err := s.due(ctx, limit, ask, mine)
+		due, list, err := s.due(ctx, ask)
 		if err != nil {
 			return due, fmt.Errorf("read due jobs: %w", err)
 		}
-		if all || len(due.Jobs) >= limit {
+		for _, st := range list {
+			if taken < limit && !shown[st.Name] {
+				if shown[st.Name] = true; take(st) {
+					taken++
+				}
+			}
+		}
+		if len(list) < ask || taken >= limit {
 			return due, nil
 		}
 	}
 }
 
-// due reads ask due jobs, and tells whether these were all.
-func (s *Jobs) due(ctx context.Context, limit, ask int, mine func(string) bool) (due scheduler.Due, all bool, err error) {
+// due reads at most ask due jobs.
+func (s *Jobs) due(ctx context.Context, ask int) (due scheduler.Due, list []*scheduler.State, err error) {
 	b := &pgx.Batch{}
 	b.Queue("SELECT clock_timestamp(), (SELECT min(wake) FROM beforehand.jobs WHERE wake > (SELECT clock_timestamp()))").QueryRow(func(row pgx.Row) error {
 		var next *time.Time
@@ -55,25 +63,20 @@ func (s *Jobs) due(ctx context.Context, limit, ask int, mine func(string) bool) 
 		due.Now, due.Next = due.Now.UTC(), fromInstant(next)
 		return err
 	})
-	all = true
 	if ask > 0 {
 		b.Queue("SELECT "+jobColumns+" FROM beforehand.jobs WHERE wake <= (SELECT clock_timestamp()) ORDER BY wake LIMIT $1", ask).Query(func(rows pgx.Rows) error {
-			n := 0
-			for ; rows.Next(); n++ {
+			for rows.Next() {
 				st, err := scanJob(rows)
 				if err != nil {
 					return err
 				}
-				if len(due.Jobs) < limit && mine(st.Name) {
-					due.Jobs = append(due.Jobs, st)
-				}
+				list = append(list, st)
 			}
-			all = n < ask
 			return rows.Err()
 		})
 	}
 	err = s.pool.SendBatch(ctx, b).Close()
-	return due, all, err
+	return due, list, err
 }
 
 // Jobs implements scheduler.Store.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,12 +21,14 @@ const maxTries = 50
 //
 // It returns ErrExists if this scheduler already has one of the jobs.
 func (s *Scheduler) Add(ctx context.Context, jobs ...Job) error {
+	names := make(map[string]struct{}, len(jobs))
 	for i := range jobs {
+		name := jobs[i].Name
 		if err := jobs[i].Check(); err != nil {
 			return err
 		}
-		if s.has(jobs[i].Name) || slices.ContainsFunc(jobs[:i], func(o Job) bool { return o.Name == jobs[i].Name }) {
-			return fmt.Errorf("add job %s: %w", jobs[i].Name, ErrExists)
+		if names[name] = struct{}{}; s.has(name) || len(names) <= i {
+			return fmt.Errorf("add job %s: %w", name, ErrExists)
 		}
 	}
 	return s.declare(ctx, jobs, false)
@@ -50,85 +53,94 @@ func (s *Scheduler) has(name string) bool {
 // declare writes jobs to the store, trying again those that somebody else
 // wrote meanwhile. This process knows all of them in the end, or none.
 func (s *Scheduler) declare(ctx context.Context, jobs []Job, replace bool) error {
-	known := map[string]*State{}
-	left := jobs
-	for range maxTries {
-		states, now, err := s.lookUp(ctx, left)
-		if err != nil {
-			return fmt.Errorf("add jobs: %w", err)
-		}
-		var changes []Change
-		var again []Job
-		for i := range left {
-			j := &left[i]
-			followed, err := s.checkAfter(ctx, j)
-			if err != nil {
-				return fmt.Errorf("add job %s: %w", j.Name, err)
-			}
-			if p := s.declared(j, states[j.Name], now, replace, followed); p != nil {
-				changes, again = append(changes, p.change()), append(again, *j)
-			} else {
-				known[j.Name] = states[j.Name]
-			}
-		}
-		if len(changes) == 0 {
-			break
-		}
-		stood, err := s.store.Write(ctx, changes)
-		if err != nil {
-			return fmt.Errorf("add jobs: %w", err)
-		}
-		left = nil
-		for i, err := range stood {
-			if err == nil {
-				known[again[i].Name] = changes[i].Job
-			} else {
-				left = append(left, again[i])
-			}
-		}
-		if len(left) == 0 {
-			break
-		}
-	}
-	if len(known) < len(jobs) {
-		return fmt.Errorf("add jobs: %w", ErrStale)
-	}
+	all := make([]declaration, len(jobs))
+	left := make([]*declaration, len(jobs))
 	for i := range jobs {
-		s.enter(&jobs[i], known[jobs[i].Name])
+		all[i] = s.declaration(&jobs[i])
+		left[i] = &all[i]
+	}
+	for try := 0; len(left) > 0; try++ {
+		if try == maxTries {
+			return fmt.Errorf("add jobs: %w", ErrStale)
+		}
+		var err error
+		if left, err = s.tryDeclare(ctx, left, replace); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range all {
+		s.enter(&all[i])
 	}
 	return nil
 }
 
-// lookUp reads the stored states of jobs, and the store's clock.
-func (s *Scheduler) lookUp(ctx context.Context, jobs []Job) (map[string]*State, time.Time, error) {
-	due, err := s.store.Due(ctx, 0, s.mine)
+// tryDeclare writes declarations and returns those that somebody else wrote
+// meanwhile.
+func (s *Scheduler) tryDeclare(ctx context.Context, list []*declaration, replace bool) (left []*declaration, err error) {
+	now, err := s.lookUp(ctx, list)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, fmt.Errorf("add jobs: %w", err)
 	}
-	names := make([]string, len(jobs))
-	for i := range jobs {
-		names[i] = jobs[i].Name
+	changes := make([]Change, 0, len(list))
+	written := list[:0]
+	for _, d := range list {
+		followed, err := s.checkAfter(ctx, d.job)
+		if err != nil {
+			return nil, fmt.Errorf("add job %s: %w", d.job.Name, err)
+		}
+		if d.plan = s.declared(d, now, replace, followed); d.plan != nil {
+			changes, written = append(changes, d.plan.change()), append(written, d)
+		}
 	}
-	if len(names) == 0 {
-		return nil, due.Now, nil
+	if len(changes) == 0 {
+		return nil, nil
 	}
-	list, err := s.store.Jobs(ctx, names...)
-	states := make(map[string]*State, len(list))
-	for _, st := range list {
-		states[st.Name] = st
+	stood, err := s.store.Write(ctx, changes)
+	if err != nil {
+		return nil, fmt.Errorf("add jobs: %w", err)
 	}
-	return states, due.Now, err
+	for i, d := range written {
+		if stood[i] != nil {
+			left = append(left, d)
+		} else {
+			d.state = &d.plan.job
+		}
+	}
+	return left, nil
+}
+
+// lookUp reads the stored states of jobs, and the store's clock.
+func (s *Scheduler) lookUp(ctx context.Context, list []*declaration) (time.Time, error) {
+	due, err := s.store.Due(ctx, 0, nil)
+	if err != nil || len(list) == 0 {
+		return due.Now, err
+	}
+	names := make([]string, len(list))
+	for i, d := range list {
+		names[i] = d.job.Name
+	}
+	states, err := s.store.Jobs(ctx, names...)
+	byName := func(st *State, name string) int { return strings.Compare(st.Name, name) }
+	slices.SortFunc(states, func(a, b *State) int { return byName(a, b.Name) })
+	for _, d := range list {
+		d.state = nil
+		if i, ok := slices.BinarySearchFunc(states, d.job.Name, byName); ok {
+			d.state = states[i]
+		}
+	}
+	return due.Now, err
 }
 
 // declared plans what a declaration changes; nil means nothing.
-func (s *Scheduler) declared(j *Job, st *State, now time.Time, replace bool, followed time.Time) *plan {
-	def := s.intern(define(*j))
+func (s *Scheduler) declared(d *declaration, now time.Time, replace bool, followed time.Time) *plan {
+	st, def := d.state, d.def
 	if st == nil {
-		st = &State{Name: j.Name, Definition: def, Declared: def}
+		p := s.newPlan(&State{Name: d.job.Name, Definition: def, Declared: def}, d.trigger, now)
 		if !followed.IsZero() {
-			st.Record = &Record{Followed: followed}
+			p.remembered().Followed = followed
 		}
-		p := newPlan(st, j.Trigger, now)
 		p.job.Due = p.next(now, 0)
 		return p
 	}
@@ -138,7 +150,7 @@ func (s *Scheduler) declared(j *Job, st *State, now time.Time, replace bool, fol
 	case replace && def.Equal(st.Definition), !replace && def.Equal(st.Declared):
 		return nil
 	}
-	p := newPlan(st, j.Trigger, now)
+	p := s.newPlan(st, d.trigger, now)
 	p.job.Definition, p.def = def, def
 	if !replace {
 		p.job.Declared = def
@@ -155,38 +167,29 @@ func (s *Scheduler) declared(j *Job, st *State, now time.Time, replace bool, fol
 	return p
 }
 
-// intern returns one shared copy of equal definitions, since most jobs of a
-// program have the same policies.
-func (s *Scheduler) intern(d Definition) *Definition {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last == nil || !s.last.Equal(&d) {
-		s.last = &d
-	}
-	return s.last
-}
-
-// enter makes a job known to this process.
-func (s *Scheduler) enter(j *Job, st *State) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// enter makes a job known to this process. The mutex is held.
+func (s *Scheduler) enter(d *declaration) {
+	j := d.job
 	e := s.jobs[j.Name]
 	added := e == nil
 	if added {
 		e = &entry{}
 		s.jobs[j.Name] = e
 	}
-	e.run, e.own = j.Run, j.Trigger
-	e.state = nil // so that follow looks at the definition
-	s.follow(e, st)
+	e.run, e.own = j.Run, d.trigger
+	s.act(e, d.def, nil)
+	s.update(e, d.state)
 	if len(j.After) > 0 && !slices.Contains(s.followers, j.Name) {
 		s.followers = append(s.followers, j.Name)
 	}
 	if j.AtStart && added {
 		s.asks = append(s.asks, j.Name)
 	}
-	if s.earlier(st.Wake) || len(s.asks) > 0 || len(j.After) > 0 {
+	if s.earlier(d.state.Wake) || len(s.asks) > 0 || len(j.After) > 0 {
 		s.poke()
+	}
+	if d.plan != nil {
+		s.plans = append(s.plans, d.plan)
 	}
 }
 
@@ -204,6 +207,9 @@ func (s *Scheduler) earlier(t time.Time) bool {
 // have come.
 func (s *Scheduler) checkAfter(ctx context.Context, j *Job) (time.Time, error) {
 	var followed time.Time
+	if len(j.After) == 0 {
+		return followed, nil
+	}
 	seen := map[string]bool{}
 	names := j.After
 	for depth := 0; len(names) > 0; depth++ {
@@ -242,7 +248,10 @@ func (s *Scheduler) Remove(ctx context.Context, name string) error {
 	})
 	if err == nil {
 		s.mu.Lock()
-		delete(s.jobs, name)
+		if e := s.jobs[name]; e != nil {
+			e.gone = true
+			delete(s.jobs, name)
+		}
 		s.followers = slices.DeleteFunc(s.followers, func(n string) bool { return n == name })
 		s.mu.Unlock()
 	}
@@ -315,7 +324,7 @@ func (s *Scheduler) edit(ctx context.Context, verb, name string, change func(*pl
 
 // read begins a plan from what the store has, with the rows of all open ticks.
 func (s *Scheduler) read(ctx context.Context, name string) (*plan, error) {
-	due, err := s.store.Due(ctx, 0, s.mine)
+	due, err := s.store.Due(ctx, 0, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -327,8 +336,7 @@ func (s *Scheduler) read(ctx context.Context, name string) (*plan, error) {
 		return nil, ErrUnknown
 	}
 	st := states[0]
-	s.learn(st)
-	p := s.plan(st, due.Now)
+	_, p := s.plan(st, due.Now)
 	var keys []Key
 	for _, o := range st.Open {
 		keys = append(keys, Key{name, o.Due})
@@ -350,27 +358,30 @@ func (s *Scheduler) rows(ctx context.Context, keys []Key) (map[Key]*Tick, error)
 	return rows, err
 }
 
-// plan begins a plan with this process's trigger for the job.
-func (s *Scheduler) plan(st *State, now time.Time) *plan {
+// plan begins a plan from a state that was read, with this process's entry of
+// the job, if it has one.
+func (s *Scheduler) plan(st *State, now time.Time) (*entry, *plan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := newPlan(st, nil, now)
-	if e := s.jobs[st.Name]; e != nil {
-		p.trigger = e.trigger
+	e := s.jobs[st.Name]
+	if e == nil {
+		return nil, s.newPlan(st, nil, now)
 	}
-	p.holder, p.lease = s.holder, s.cfg.Lease
-	return p
+	s.update(e, st)
+	return e, s.newPlan(st, e.trigger(), now)
 }
 
 // accepted takes note of a plan that stands.
 func (s *Scheduler) accepted(p *plan) {
-	s.learn(p.job)
+	s.mu.Lock()
+	if e := s.jobs[p.job.Name]; e != nil {
+		s.update(e, &p.job)
+	}
+	s.cancelRuns(p)
+	s.mu.Unlock()
 	for _, t := range p.ticks {
-		if t.Outcome == Running && t.Cancel != "" {
-			s.cancelRun(t)
-		}
-		if !t.Outcome.Open() && t.Attempt == 0 {
-			s.emitPassed(t)
+		if passed(t) {
+			s.emit(Event{Kind: Passed, Tick: *t})
 		}
 	}
 	s.broadcast()

@@ -21,7 +21,7 @@ func (b *batch) follow(ctx context.Context) error {
 	names := slices.Clone(b.followers)
 	for _, n := range b.followers {
 		if e := b.jobs[n]; e != nil && e.usable {
-			names = append(names, e.state.Definition.After...)
+			names = append(names, e.def.After...)
 		}
 	}
 	b.mu.Unlock()
@@ -37,21 +37,20 @@ func (b *batch) follow(ctx context.Context) error {
 	for _, st := range list {
 		states[st.Name] = st
 	}
-	slots := b.room()
 	for _, st := range list {
 		if len(st.Definition.After) == 0 || !b.mine(st.Name) {
 			continue
 		}
 		if at, why := reached(st, states); !at.IsZero() {
-			if b.news = true; b.states[st.Name] != nil || slots <= 0 {
+			b.news = true
+			e, p := b.plan(st, b.now)
+			if e == nil || b.slots <= 0 || !b.take(e) {
 				continue // in another step
 			}
-			p := b.plan(st, b.now)
 			p.after(at, why)
-			p.begin(slots)
-			slots -= len(p.start)
-			b.learn(st)
-			b.add(item{plan: p})
+			p.begin(b.slots)
+			b.slots -= len(p.start)
+			b.items = append(b.items, item{entry: e, plan: p})
 		}
 	}
 	return nil
@@ -85,13 +84,8 @@ func reached(st *State, states map[string]*State) (at time.Time, why string) {
 // after adds the tick of a job that runs after others; with a reason why not,
 // it is skipped.
 func (p *plan) after(at time.Time, why string) {
-	st := p.job
-	var rec Record
-	if st.Record != nil {
-		rec = *st.Record
-	}
+	st, rec := &p.job, p.remembered()
 	rec.Followed = at
-	st.Record = &rec
 	due := at
 	if !due.After(st.Last) {
 		due = st.Last.Add(time.Microsecond)

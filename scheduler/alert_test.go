@@ -70,11 +70,11 @@ type stuck struct {
 	on    atomic.Bool
 }
 
-func (s *stuck) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+func (s *stuck) Due(ctx context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	if s.on.Load() {
 		<-s.until
 	}
-	return s.Store.Due(ctx, limit, mine)
+	return s.Store.Due(ctx, limit, take)
 }
 
 func TestALoopThatStandsStillIsNoticed(t *testing.T) {

@@ -11,65 +11,123 @@ import (
 // ticks claimed, in one call of the store.
 type batch struct {
 	*loop
-	now    time.Time         // the store's clock
-	sent   time.Time         // this process's, when the step began
-	ended  []*Run            // not yet written
-	later  []*Run            // of these, those whose job has another change already
-	states map[string]*State // jobs with a change, at most one each
+	now    time.Time // the store's clock
+	sent   time.Time // this process's, when the step began
+	limit  int       // how many ticks could begin
+	slots  int       // how many still may
+	ended  []*Run    // not yet written
+	later  []*Run    // of these, those whose job has another change already
+	due    []item    // jobs that are, as far as there are slots
+	taken  []*entry  // jobs with a change, at most one each
 	items  []item
-	again  bool // something is left that another step can do at once
+	writes []Change
+	heard  bool    // somebody wants to know of what goes well
+	events []Event // to be told
+	again  bool    // something is left that another step can do at once
 }
 
 // An item is one change of a batch and what it was for.
 type item struct {
+	entry   *entry
 	plan    *plan // nil for a renewal
 	ending  *Run  // the run that has ended
 	renewal *Run  // the run whose lease is renewed
-	tick    *Tick // its row as written
+	row     *Tick // its row as written
 	effects []any
 	event   *Event // to be told once it stands
 }
 
-// collect takes the runs that have ended, and those that waited in vain for
-// room and are left to others.
-func (b *batch) collect() {
+// collect begins a batch with the runs that have ended, and those that waited
+// in vain for room and are left to others.
+func (l *loop) collect() *batch {
+	b := &l.batch
+	*b = batch{
+		loop: l, due: b.due[:0], taken: b.taken[:0], items: b.items[:0],
+		writes: b.writes[:0], events: b.events[:0],
+	}
+	b.heard = b.isHeard()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ended, b.loop.ended = b.loop.ended, nil
-	old := time.Now().Add(-time.Second)
-	for len(b.queue) > 0 && b.queue[0].queued.Before(old) {
+	b.clock.next = time.Time{} // whatever is written from now on comes earlier
+	b.ended, l.ended = l.ended, nil
+	old := b.elapsed() - time.Second
+	for len(b.queue) > 0 && b.queue[0].queued < old {
 		r := b.queue[0]
 		b.queue = b.queue[1:]
 		r.result = result{unbegun: true}
 		b.ended = append(b.ended, r)
-		b.pace = time.Second // or the next step would claim them again
+		b.pace = time.Second // or this step would claim them again
 	}
+	b.limit = b.room()
+	b.slots = b.limit
+	return b
 }
 
-// giveBack keeps what could not be written for the next step.
-func (b *batch) giveBack() {
-	if len(b.ended) == 0 {
-		return
-	}
-	b.mu.Lock()
-	b.loop.ended = append(b.ended, b.loop.ended...)
-	b.mu.Unlock()
-}
-
-// state is the newest state of a job that is known here.
-func (b *batch) state(name string, e *entry) *State {
+// end keeps what could not be written for the next step.
+func (b *batch) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := b.jobs[name]; now != nil {
-		return now.state
+	if len(b.ended) > 0 {
+		b.loop.ended = append(b.ended, b.loop.ended...)
 	}
-	return e.state // removed meanwhile
+	for _, e := range b.taken {
+		e.taken = false
+	}
+	for i := range b.items {
+		if it := &b.items[i]; it.plan != nil && it.plan != it.entry.newest {
+			b.plans = append(b.plans, it.plan)
+		}
+	}
+	clear(b.due)
+	clear(b.items)
+	clear(b.writes)
+	clear(b.events)
 }
 
-// plans works out what becomes of the jobs that are due.
-func (b *batch) plans(ctx context.Context, due []*State) error {
+// take tells whether a job has no change yet in this step, and from then on it
+// has.
+func (b *batch) take(e *entry) bool {
+	if e.taken {
+		return false
+	}
+	e.taken = true
+	b.taken = append(b.taken, e)
+	return true
+}
+
+// jobOf is the entry that is taken for a run's job: the job may have been
+// removed and added again since the run began.
+func (b *batch) jobOf(r *Run) *entry {
+	if !r.entry.gone {
+		return r.entry
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.jobs[r.Job]; e != nil {
+		return e
+	}
+	return r.entry
+}
+
+// found is shown the jobs that are due, and takes those this process may run.
+func (b *batch) found(st *State) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.jobs[st.Name]
+	if e == nil || !e.usable {
+		return false
+	}
+	if b.update(e, st); !e.usable {
+		return false
+	}
+	b.due = append(b.due, item{entry: e, plan: b.newPlan(st, e.trigger(), time.Time{})})
+	return true
+}
+
+// workOut plans what becomes of the runs that ended and the jobs that are due.
+func (b *batch) workOut(ctx context.Context) error {
 	for _, r := range b.ended {
-		if b.states[r.Job] == nil {
+		if b.take(b.jobOf(r)) {
 			b.finish(r)
 		} else {
 			b.later, b.again = append(b.later, r), true
@@ -78,62 +136,53 @@ func (b *batch) plans(ctx context.Context, due []*State) error {
 	if !b.sent.Before(b.renewAt) {
 		b.renew()
 	}
-	rows, err := b.wanted(ctx, due)
+	rows, err := b.wanted(ctx)
 	if err != nil {
 		return err
 	}
-	slots := b.room()
-	for _, st := range due {
-		if b.states[st.Name] != nil {
+	for _, it := range b.due {
+		if it.entry.taken {
 			b.again = true // after its end has been written
 			continue
 		}
-		if slots <= 0 {
-			break
-		}
-		b.learn(st)
-		p := b.plan(st, b.now)
-		p.rows = rows
+		p := it.plan
+		due, wakes := p.job.Due, p.job.Wake
+		p.now, p.rows = b.now, rows
 		p.advance()
-		p.begin(slots)
-		if len(p.ticks) > 0 || !p.job.Due.Equal(st.Due) || !wake(p.job).Equal(st.Wake) {
-			slots -= len(p.start)
-			b.add(item{plan: p})
+		p.begin(b.slots)
+		if len(p.ticks) > 0 || !p.job.Due.Equal(due) || !wake(&p.job).Equal(wakes) {
+			b.slots -= len(p.start)
+			b.take(it.entry)
+			b.items = append(b.items, it)
 		}
+	}
+	if n := len(b.due); n > 0 && (n == b.limit || b.slots == 0) {
+		b.again = true // there may be more, and room by then
 	}
 	return nil
 }
 
 // wanted reads the open ticks that the plans will touch.
-func (b *batch) wanted(ctx context.Context, due []*State) (map[Key]*Tick, error) {
+func (b *batch) wanted(ctx context.Context) (map[Key]*Tick, error) {
 	var keys []Key
-	for _, st := range due {
-		keys = append(keys, wants(st, b.now)...)
+	for i := range b.due {
+		keys = append(keys, wants(&b.due[i].plan.job, b.now)...)
 	}
 	return b.rows(ctx, keys)
 }
 
-func (b *batch) add(it item) {
-	if it.plan != nil {
-		b.states[it.plan.job.Name] = it.plan.job
-	}
-	b.items = append(b.items, it)
-}
-
 // finish plans the end of a run.
 func (b *batch) finish(r *Run) {
-	p := newPlan(b.state(r.Job, r.entry), r.entry.trigger, b.now)
-	t := *r.tick
-	t.Version++
-	r.mu.Lock()
-	t.Progress = r.progress
-	it := item{plan: p, ending: r, tick: &t}
+	b.mu.Lock()
+	p := b.newPlan(&r.entry.newest.job, r.entry.trigger(), b.now)
+	it := item{entry: r.entry, plan: p, ending: r, row: p.newTick()}
+	b.row(r, it.row)
+	b.mu.Unlock()
 	if r.result.outcome == Succeeded {
-		it.effects = r.effects
+		it.effects = r.committed()
 	}
-	r.mu.Unlock()
-	p.finish(&t, r.result)
-	b.add(it)
+	p.finish(it.row, r.result)
+	b.items = append(b.items, it)
 }
 
 // renew plans the renewal of every lease held, and tells the progress along
@@ -141,14 +190,13 @@ func (b *batch) finish(r *Run) {
 func (b *batch) renew() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, r := range b.runs {
+	for _, r := range b.held {
 		if r.result != (result{}) {
 			continue // its end is written instead
 		}
-		t := *r.tick
-		t.Version++
-		t.Progress = r.told()
-		b.items = append(b.items, item{renewal: r, tick: &t})
+		it := item{renewal: r, row: new(Tick)}
+		b.row(r, it.row)
+		b.items = append(b.items, it)
 	}
 	b.renewAt = b.sent.Add(b.cfg.Lease / 3)
 }
@@ -158,101 +206,103 @@ func (b *batch) write(ctx context.Context) error {
 	if len(b.items) == 0 {
 		return nil
 	}
-	changes := make([]Change, len(b.items))
-	for i, it := range b.items {
-		if it.plan != nil {
-			changes[i] = it.plan.change(it.effects...)
+	for i := range b.items {
+		if it := &b.items[i]; it.plan != nil {
+			b.writes = append(b.writes, it.plan.change(it.effects...))
 		} else {
-			changes[i] = Change{Ticks: []*Tick{it.tick}}
+			b.writes = append(b.writes, Change{Ticks: []*Tick{it.row}})
 		}
 	}
-	stood, err := b.store.Write(ctx, changes)
+	stood, err := b.store.Write(ctx, b.writes)
 	if err != nil {
-		if len(b.items) > 0 {
-			b.renewAt = time.Time{}
-		}
+		b.renewAt = time.Time{}
 		return err
 	}
-	var stale []*Run
+	stale := b.note(stood)
+	for _, e := range b.events {
+		b.emit(e)
+	}
+	b.broadcast()
+	return b.recheck(ctx, stale)
+}
+
+// note takes note of what the store said of each item, and returns the runs
+// whose tick or job somebody else has written.
+func (b *batch) note(stood []error) (stale []*Run) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.ended = b.later
-	for i, it := range b.items {
-		switch {
-		case stood[i] == nil:
+	for i, err := range stood {
+		it := &b.items[i]
+		switch r := it.ending; {
+		case err == nil:
 			b.stands(it)
-		case it.ending != nil && !errors.Is(stood[i], ErrStale):
-			it.ending.result = result{outcome: Failed, reason: stood[i].Error(), permanent: true, started: it.ending.result.started}
-			b.ended, b.again = append(b.ended, it.ending), true
-		case it.ending != nil:
-			b.ended, b.again = append(b.ended, it.ending), true
-			stale = append(stale, it.ending)
+		case r != nil:
+			b.ended, b.again = append(b.ended, r), true
+			if errors.Is(err, ErrStale) {
+				stale = append(stale, r)
+			} else {
+				r.result = result{outcome: Failed, reason: err.Error(), permanent: true}
+			}
 		case it.renewal != nil:
 			stale = append(stale, it.renewal)
 		default:
 			b.again = true
 		}
 	}
-	b.broadcast()
-	return b.recheck(ctx, stale)
+	b.hire()
+	return stale
 }
 
-// stands takes note of an item that the store accepted.
-func (b *batch) stands(it item) {
-	if it.renewal != nil {
-		b.mu.Lock()
-		it.renewal.tick, it.renewal.held = it.tick, b.sent
-		b.mu.Unlock()
+// stands takes note of an item that the store accepted. The mutex is held.
+func (b *batch) stands(it *item) {
+	if r := it.renewal; r != nil {
+		r.version, r.held = it.row.Version, b.sent.Sub(b.epoch)
 		return
 	}
-	b.comeBack(it.plan.job.Wake)
-	if r := it.ending; r != nil {
-		b.learn(it.plan.job)
-		b.release(r)
-		b.endings++
-		b.emitRun(r, it.tick)
-		return
+	p := it.plan
+	if w := p.job.Wake; !w.IsZero() && !w.After(b.now) {
+		b.again = true
+	} else {
+		b.earlier(w)
 	}
+	b.endings += len(p.ticks)
+	if it.ending != nil {
+		b.release(it.ending)
+		b.news = true
+		b.again = b.again || len(b.followers) > 0
+	} else {
+		b.cancelRuns(p)
+	}
+	if len(p.start) > 0 && it.entry.gone {
+		it.entry = &entry{def: p.def, gone: true, run: func(context.Context, *Run) error { return errors.New("the job was removed") }}
+	}
+	for _, t := range p.start {
+		b.hold(newRun(b.Scheduler, it.entry, p.def.Timeout, t, b.sent))
+	}
+	b.adopt(it.entry, p)
+	if b.heard {
+		b.tell(it)
+	}
+}
+
+// tell notes the events that an item's being written means.
+func (b *batch) tell(it *item) {
 	if it.event != nil {
-		b.emit(*it.event)
+		b.events = append(b.events, *it.event)
 	}
-	b.accepted(it.plan)
-	b.endings += len(it.plan.ticks)
-	for _, t := range it.plan.start {
-		b.begin(it.plan, t)
-	}
-}
-
-// comeBack notes when a job that was written wants to be looked at again.
-func (b *batch) comeBack(wake time.Time) {
-	if !wake.IsZero() && !wake.After(b.now) {
-		b.again = true
+	if it.ending != nil {
+		b.events = append(b.events, endOf(&it.plan.job, it.row)...)
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.earlier(wake)
-}
-
-// begin runs a tick this scheduler has claimed.
-func (b *batch) begin(p *plan, t *Tick) {
-	b.mu.Lock()
-	e := b.jobs[t.Job]
-	b.mu.Unlock()
-	if e == nil {
-		e = &entry{state: p.job, trigger: p.trigger}
-		e.run = func(context.Context, *Run) error { return errors.New("the job was removed") }
+	for _, t := range it.plan.ticks {
+		if passed(t) {
+			b.events = append(b.events, Event{Kind: Passed, Tick: *t})
+		}
 	}
-	b.emit(Event{Kind: Started, Tick: *t})
-	b.hold(newRun(b.base, e, t, p.def.Timeout, b.sent))
-}
-
-// release lets go of a run whose tick is no longer held.
-func (b *batch) release(r *Run) {
-	b.mu.Lock()
-	delete(b.runs, Key{r.Job, r.Due})
-	if b.news = true; len(b.followers) > 0 {
-		b.again = true
+	for _, t := range it.plan.start {
+		b.events = append(b.events, Event{Kind: Started, Tick: *t})
 	}
-	b.mu.Unlock()
 }
 
 // recheck reads what became of runs whose tick or job somebody else has
@@ -272,42 +322,29 @@ func (b *batch) recheck(ctx context.Context, runs []*Run) error {
 		return err
 	}
 	slices.Sort(names)
-	states, err := b.store.Jobs(ctx, slices.Compact(names)...)
+	list, err := b.store.Jobs(ctx, slices.Compact(names)...)
 	if err != nil {
 		return err
 	}
-	for _, st := range states {
-		b.learn(st)
+	states := make(map[string]*State, len(list))
+	for _, st := range list {
+		states[st.Name] = st
 	}
 	b.renewAt = time.Time{}
-	for _, r := range runs {
-		for _, st := range states {
-			if st.Name == r.Job {
-				b.relearn(r, st)
-			}
-		}
-		b.settle(r, rows[Key{r.Job, r.Due}])
+	for i, r := range runs {
+		b.settle(r, rows[keys[i]], states[r.Job])
 	}
 	return nil
 }
 
-// relearn gives a run of a job that was removed here its new state.
-func (b *batch) relearn(r *Run, st *State) {
+// settle compares a run with the row of its tick and with its job.
+func (b *batch) settle(r *Run, row *Tick, st *State) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.jobs[r.Job] != r.entry {
-		r.entry.state = st
+	if st != nil {
+		b.update(r.entry, st)
 	}
-}
-
-// settle compares a run with the row of its tick.
-func (b *batch) settle(r *Run, row *Tick) {
-	b.mu.Lock()
 	if row != nil && row.Outcome == Running && row.Fence == r.Fence {
-		r.tick = row
-		if row.Cancel != "" {
-			b.stopRun(r, cancelled(row.Cancel))
-		}
+		b.heed(r, row)
 		b.mu.Unlock()
 		return
 	}
@@ -315,7 +352,7 @@ func (b *batch) settle(r *Run, row *Tick) {
 	// have failed or by somebody else, or is held by somebody else.
 	b.ended = slices.DeleteFunc(b.ended, func(o *Run) bool { return o == r })
 	b.loop.ended = slices.DeleteFunc(b.loop.ended, func(o *Run) bool { return o == r })
-	delete(b.runs, Key{r.Job, r.Due})
+	b.release(r)
 	ours := row != nil && row.Fence == r.Fence && row.Holder == b.holder && r.result != (result{}) &&
 		row.Reason == clean(r.result.reason) // else it was given up by whoever took it over
 	if !ours {
@@ -327,10 +364,13 @@ func (b *batch) settle(r *Run, row *Tick) {
 		r.lost = true
 		b.strays[r] = struct{}{}
 	}
+	events := []Event{{Kind: LostLease, Tick: Tick{}, Text: "another process has the tick"}}
+	b.row(r, &events[0].Tick)
 	b.mu.Unlock()
-	if ours {
-		b.emitRun(r, row)
-		return
+	if ours && st != nil {
+		events = endOf(st, row)
 	}
-	b.emit(Event{Kind: LostLease, Tick: *r.tick, Text: "another process has the tick"})
+	for _, e := range events {
+		b.emit(e)
+	}
 }

@@ -2,9 +2,11 @@ package scheduler
 
 import (
 	"encoding/json"
-	"fmt"
+	"reflect"
 	"slices"
 	"time"
+
+	"github.com/beforehand-go/beforehand/trigger"
 )
 
 // A Definition is what the store keeps of a Job: all but its name and its
@@ -25,17 +27,49 @@ type Definition struct {
 	AtStart bool          `json:"at_start,omitzero"`
 }
 
-// define takes from a job what the store keeps.
-func define(j Job) Definition {
-	d := Definition{
-		After: slices.Clone(j.After), Timeout: j.Timeout, Overlap: j.Overlap,
+// define takes from a job what the store keeps, but the trigger.
+func define(j *Job) Definition {
+	return Definition{
+		After: j.After, Timeout: j.Timeout, Overlap: j.Overlap,
 		Misfire: j.Misfire, Grace: j.Grace, Retry: j.Retry, Alert: j.Alert,
-		Labels: slices.Clone(j.Labels), AtStart: j.AtStart,
+		Labels: j.Labels, AtStart: j.AtStart,
 	}
-	if s, ok := j.Trigger.(fmt.Stringer); ok {
-		d.Trigger = s.String()
+}
+
+// A declaration is a job about to become known to this process.
+type declaration struct {
+	job     *Job
+	trigger trigger.Trigger
+	def     *Definition
+	state   *State // as stored
+	plan    *plan  // what was written, nil if nothing had to be
+}
+
+// declaration returns what a job declares. Most jobs of a program have the same
+// policies, and many the same trigger: equal ones share one copy.
+func (s *Scheduler) declaration(j *Job) declaration {
+	d := define(j)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, last := j.Trigger, s.last
+	if last.def != nil && sameTrigger(t, last.trigger) {
+		t, d.Trigger = last.trigger, last.def.Trigger
+	} else {
+		d.Trigger = triggerText(t)
 	}
-	return d
+	if last.def == nil || !last.def.Equal(&d) {
+		own := d
+		own.After, own.Labels = slices.Clone(d.After), slices.Clone(d.Labels)
+		last.def = &own
+	}
+	s.last = declaration{trigger: t, def: last.def}
+	return declaration{job: j, trigger: t, def: last.def}
+}
+
+// sameTrigger tells whether two triggers are the same value. Those that Go
+// cannot compare are not.
+func sameTrigger(a, b trigger.Trigger) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
 
 // ParseDefinition reads the JSON a store has kept. One that this version does

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 )
@@ -100,11 +101,22 @@ func (s *Scheduler) logEvent(e Event) {
 	s.log.LogAttrs(context.Background(), level, "scheduler event", attrs...)
 }
 
-// emitRun tells of the end of a run, by its row as written.
-func (s *Scheduler) emitRun(r *Run, row *Tick) {
-	s.emit(Event{Kind: Ended, Tick: *row})
-	s.alertFailures(r.entry, row)
+// endOf are the events of a run's end, by its job and its row as written. The
+// alarm is raised when the tick is the n-th in a row without success.
+func endOf(st *State, row *Tick) []Event {
+	list := []Event{{Kind: Ended, Tick: *row}}
+	if n := st.Definition.Alert.Failures; n > 0 && !row.Outcome.Open() && st.Record != nil && st.Record.Failures == n {
+		list = append(list, Event{Kind: Alerted, Tick: *row, Text: fmt.Sprintf("%d ticks in a row without success: %s", n, row.Reason)})
+	}
+	return list
 }
 
-// emitPassed tells of a tick that ended without a run.
-func (s *Scheduler) emitPassed(row *Tick) { s.emit(Event{Kind: Passed, Tick: *row}) }
+// passed tells whether a row was written of a tick that ended without a run.
+func passed(t *Tick) bool { return !t.Outcome.Open() && t.Attempt == 0 }
+
+// isHeard tells whether anybody wants to know of what goes well.
+func (s *Scheduler) isHeard() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.observers) > 0 || s.log.Enabled(context.Background(), slog.LevelWarn)
+}

@@ -36,16 +36,13 @@ func (w *weak) get() (shift time.Duration, err, after error) {
 	return w.shift, w.err, w.after
 }
 
-func (w *weak) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+func (w *weak) Due(ctx context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	shift, err, _ := w.get()
 	if err != nil {
 		return scheduler.Due{}, err
 	}
-	due, err := w.Store.Due(ctx, limit, mine)
+	due, err := w.Store.Due(ctx, limit, func(st *scheduler.State) bool { return shift >= 0 && take(st) })
 	due.Now = due.Now.Add(shift)
-	if shift < 0 {
-		due.Jobs = nil
-	}
 	return due, err
 }
 

@@ -41,7 +41,7 @@ type clock struct {
 func (s *Scheduler) Health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := Health{Running: s.busy, Waiting: len(s.queue), LastStep: s.health.lastStep}
+	h := Health{Running: s.calling(), Waiting: len(s.queue), LastStep: s.health.lastStep}
 	if err := s.health.store; err != nil {
 		h.Reasons = append(h.Reasons, fmt.Sprintf("the store does not answer since %s: %v", text(s.health.since), err))
 	}
@@ -120,19 +120,5 @@ func (s *Scheduler) watchLoop() {
 	s.mu.Unlock()
 	if first {
 		s.emit(Event{Kind: LoopStalled, Text: "no step since " + text(last)})
-	}
-}
-
-// alertFailures raises the alarm when a job's tick ended as the n-th in a row
-// without success.
-func (s *Scheduler) alertFailures(e *entry, row *Tick) {
-	s.mu.Lock()
-	st := e.state
-	s.mu.Unlock()
-	if row.Outcome.Open() || st.Record == nil {
-		return
-	}
-	if n := st.Definition.Alert.Failures; n > 0 && st.Record.Failures == n {
-		s.emit(Event{Kind: Alerted, Tick: *row, Text: fmt.Sprintf("%d ticks in a row without success: %s", n, row.Reason)})
 	}
 }

@@ -15,13 +15,27 @@ type sight struct {
 // cancelled is the cause of a run that was asked to stop.
 func cancelled(why string) error { return fmt.Errorf("%w: %s", ErrCancelled, why) }
 
-// cancelRun tells a run of this process to stop.
-func (s *Scheduler) cancelRun(t *Tick) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.runs[t.Key()]; r != nil && r.Fence == t.Fence {
-		r.tick = t
-		s.stopRun(r, cancelled(t.Cancel))
+// cancelRuns tells the runs of this process to stop that a plan has cancelled.
+// The mutex is held.
+func (s *Scheduler) cancelRuns(p *plan) {
+	for _, t := range p.ticks {
+		if t.Outcome != Running || t.Cancel == "" {
+			continue
+		}
+		for _, r := range s.held {
+			if r.Job == t.Job && r.Fence == t.Fence {
+				s.heed(r, t)
+			}
+		}
+	}
+}
+
+// heed takes note of the row of a run's tick as others have written it. The
+// mutex is held.
+func (s *Scheduler) heed(r *Run, row *Tick) {
+	r.version, r.cancelled = row.Version, row.Cancel
+	if row.Cancel != "" {
+		s.stopRun(r, cancelled(row.Cancel))
 	}
 }
 
@@ -52,9 +66,12 @@ func (b *batch) look(ctx context.Context) error {
 			delete(b.seen, k)
 		}
 	}
+	held := b.heldByKey()
 	for _, t := range list {
-		if err := b.watch(ctx, t); err != nil {
-			return err
+		if held[t.Key()] == nil {
+			if err := b.watch(ctx, t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -64,8 +81,8 @@ func (b *batch) look(ctx context.Context) error {
 func (b *batch) checkOwn(ctx context.Context, rows map[Key]*Tick) error {
 	var odd []*Run
 	b.mu.Lock()
-	for k, r := range b.runs {
-		if t := rows[k]; t == nil || t.Fence != r.Fence || t.Version != r.tick.Version {
+	for _, r := range b.held {
+		if t := rows[Key{r.Job, r.Due}]; t == nil || t.Fence != r.Fence || t.Version != r.version {
 			odd = append(odd, r)
 		}
 	}
@@ -75,24 +92,16 @@ func (b *batch) checkOwn(ctx context.Context, rows map[Key]*Tick) error {
 
 // watch takes over a tick that stands still.
 func (b *batch) watch(ctx context.Context, t *Tick) error {
-	k := t.Key()
-	if t.Holder == b.holder {
-		b.mu.Lock()
-		held := b.runs[k] != nil
-		b.mu.Unlock()
-		if held {
-			return nil
-		}
-		// A claim of ours that seemed to have failed: nobody runs it.
-	} else if b.cfg.Exclusive {
-		// Nobody else can be alive to hold it.
-	} else if was, ok := b.seen[k]; !ok || was.version != t.Version {
-		b.seen[k] = sight{t.Version, b.sent}
+	switch was, ok := b.seen[t.Key()]; {
+	case t.Holder == b.holder: // a claim of ours that seemed to have failed: nobody runs it
+	case b.cfg.Exclusive: // nobody else can be alive to hold it
+	case !ok || was.version != t.Version:
+		b.seen[t.Key()] = sight{t.Version, b.sent}
 		return nil
-	} else if b.sent.Sub(was.since) <= t.Lease {
+	case b.sent.Sub(was.since) <= t.Lease:
 		return nil
 	}
-	if !b.mine(t.Job) || b.states[t.Job] != nil {
+	if !b.mine(t.Job) {
 		return nil
 	}
 	states, err := b.store.Jobs(ctx, t.Job)
@@ -105,21 +114,25 @@ func (b *batch) watch(ctx context.Context, t *Tick) error {
 
 // takeOver plans the end of an attempt whose holder is gone.
 func (b *batch) takeOver(st *State, t *Tick) {
-	p := b.plan(st, b.now)
-	c := *t
-	c.Version++
+	e, p := b.plan(st, b.now)
+	if e == nil || !b.take(e) {
+		return
+	}
 	reason := fmt.Sprintf("%s did not renew its lease of %s", t.Holder, t.Lease)
 	if b.cfg.Exclusive {
 		reason = t.Holder + " is gone"
 	}
+	res := result{outcome: Lost, reason: reason}
 	if t.Holder == b.holder {
-		p.finish(&c, result{unbegun: true})
-	} else {
-		p.finish(&c, result{outcome: Lost, reason: reason})
+		res = result{unbegun: true}
 	}
+	row := p.newTick()
+	*row = *t
+	row.Version++
+	p.finish(row, res)
 	delete(b.seen, t.Key())
 	b.again = true
-	b.add(item{plan: p, event: &Event{Kind: LostLease, Tick: *t, Text: reason}})
+	b.items = append(b.items, item{entry: e, plan: p, event: &Event{Kind: LostLease, Tick: *t, Text: reason}})
 }
 
 // guard watches, beside the loop, what the loop cannot see: leases that ran
@@ -136,7 +149,7 @@ func (s *Scheduler) guard(ctx context.Context) {
 func (s *Scheduler) vigil() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.runs)+len(s.strays) == 0 {
+	if len(s.held)+len(s.strays) == 0 {
 		return min(maxSleep, s.cfg.Lease/3)
 	}
 	return max(min(s.cfg.Lease/10, s.cfg.Stuck/4), 10*time.Millisecond)
@@ -146,18 +159,15 @@ func (s *Scheduler) vigil() time.Duration {
 // those that ignored the end of theirs.
 func (s *Scheduler) watchRuns() {
 	var stuck []*Run
-	now := time.Now()
+	now := s.elapsed()
 	s.mu.Lock()
-	for _, r := range s.runs {
-		if r.result == (result{}) && now.Sub(r.held) >= s.cfg.Lease*9/10 {
+	for _, r := range s.held {
+		if r.result == (result{}) && now-r.held >= s.cfg.Lease*9/10 {
 			s.stopRun(r, ErrLost)
 		}
 		if s.isStuck(r, now) {
 			stuck = append(stuck, r)
-			cause := context.Cause(r.ctx)
-			if cause == nil { // the one that ended is the timeout's, below it
-				cause = ErrTimeout
-			}
+			cause := r.endedBy()
 			res := failure(cause, cause)
 			res.reason += "; the function ignored it for " + s.cfg.Stuck.String()
 			s.abandon(r, res)
@@ -174,18 +184,18 @@ func (s *Scheduler) watchRuns() {
 	}
 	s.mu.Unlock()
 	for _, r := range stuck {
-		s.emit(Event{Kind: Stuck, Tick: *r.tick, Text: "the function ignores the end of its context and is given up"})
+		s.emit(Event{Kind: Stuck, Tick: s.rowOf(r), Text: "the function ignores the end of its context and is given up"})
 	}
 }
 
 // isStuck tells whether a run ignores the end of its context.
-func (s *Scheduler) isStuck(r *Run, now time.Time) bool {
-	if r.begun.IsZero() || r.abandoned || r.result != (result{}) {
+func (s *Scheduler) isStuck(r *Run, now time.Duration) bool {
+	if r.begun == 0 || r.abandoned || r.result != (result{}) {
 		return false
 	}
 	since := r.stopped
-	if r.timeout > 0 && (since.IsZero() || r.begun.Add(r.timeout).Before(since)) {
-		since = r.begun.Add(r.timeout)
+	if r.timeout > 0 && (since == 0 || r.begun+r.timeout < since) {
+		since = r.begun + r.timeout
 	}
-	return !since.IsZero() && now.Sub(since) >= s.cfg.Stuck
+	return since > 0 && now-since >= s.cfg.Stuck
 }

@@ -26,29 +26,19 @@ func (s *Scheduler) List(ctx context.Context) ([]Status, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
-	byJob := map[string][]*Tick{}
+	byJob, held := map[string][]*Tick{}, s.heldByKey()
 	for _, t := range running {
-		byJob[t.Job] = append(byJob[t.Job], s.fresh(t))
+		// The progress known here may be newer than what was written.
+		if r := held[t.Key()]; r != nil && r.Fence == t.Fence {
+			t.Progress = r.told()
+		}
+		byJob[t.Job] = append(byJob[t.Job], t)
 	}
 	list := make([]Status, len(states))
 	for i, st := range states {
 		list[i] = Status{State: st, Running: byJob[st.Name], Here: s.mine(st.Name)}
 	}
 	return list, nil
-}
-
-// fresh is a running row with the progress known here, which may be newer than
-// what was written.
-func (s *Scheduler) fresh(t *Tick) *Tick {
-	s.mu.Lock()
-	r := s.runs[t.Key()]
-	s.mu.Unlock()
-	if r == nil || r.Fence != t.Fence {
-		return t
-	}
-	c := *t
-	c.Progress = r.told()
-	return &c
 }
 
 // History returns what became of a job's ticks, the latest first; the empty
@@ -65,37 +55,37 @@ func (s *Scheduler) History(ctx context.Context, job string, limit int) ([]*Tick
 // silence, and ticks in the future.
 const round = time.Minute
 
-// patrol raises the alarm for jobs that have been silent too long, and notes
-// those that a clock set back has left with ticks in the future.
+// patrol raises the alarm for jobs that have been silent too long, notes those
+// that a clock set back has left with ticks in the future, and looks whether
+// jobs that could not be followed here have been changed to some that can.
 func (b *batch) patrol(ctx context.Context) error {
 	if b.sent.Before(b.patrolAt) {
 		return nil
 	}
 	b.patrolAt = b.sent.Add(round)
-	var quiet []string
-	ahead, until := 0, time.Time{}
+	var names []string
+	ahead, until, limit := 0, int64(0), b.now.Add(time.Minute).UnixMicro()
 	b.mu.Lock()
 	for name, e := range b.jobs {
-		if e.usable && e.state.Definition.Alert.Silence > 0 && !e.state.Paused {
-			quiet = append(quiet, name)
+		if !e.usable || e.def.Alert.Silence > 0 {
+			names = append(names, name)
 		}
-		if last := e.state.Last; last.After(b.now.Add(time.Minute)) {
+		if e.last > limit {
 			ahead++
-			if last.After(until) {
-				until = last
-			}
+			until = max(until, e.last)
 		}
 	}
 	b.health.ahead = ""
 	if ahead > 0 {
-		b.health.ahead = fmt.Sprintf("the clock was set back: %d jobs had ticks up to %s and are due again only after that; ask them to run, or set the clock", ahead, text(until))
+		b.health.ahead = fmt.Sprintf("the clock was set back: %d jobs had ticks up to %s and are due again only after that; ask them to run, or set the clock", ahead, text(instant(until)))
 	}
 	b.mu.Unlock()
-	if len(quiet) == 0 {
+	if len(names) == 0 {
 		return nil
 	}
-	states, err := b.store.Jobs(ctx, quiet...)
+	states, err := b.store.Jobs(ctx, names...)
 	for _, st := range states {
+		b.learn(st)
 		b.silence(st)
 	}
 	return err
@@ -116,16 +106,17 @@ func (b *batch) silence(st *State) {
 		since = rec.Alerted
 	}
 	silent := st.Definition.Alert.Silence
-	if b.now.Sub(since) < silent || b.states[st.Name] != nil || st.Removed {
+	if silent == 0 || b.now.Sub(since) < silent || st.Paused || st.Removed || !b.mine(st.Name) {
 		return
 	}
-	b.learn(st)
-	p := b.plan(st, b.now)
-	rec.Alerted = b.now
-	p.job.Record = &rec
+	e, p := b.plan(st, b.now)
+	if e == nil || !b.take(e) {
+		return
+	}
+	p.remembered().Alerted = b.now
 	last := "it never has"
 	if !rec.Success.IsZero() {
 		last = "the last was at " + text(rec.Success)
 	}
-	b.add(item{plan: p, event: &Event{Kind: Alerted, Job: st.Name, Text: fmt.Sprintf("no success for %s: %s", silent, last)}})
+	b.items = append(b.items, item{entry: e, plan: p, event: &Event{Kind: Alerted, Job: st.Name, Text: fmt.Sprintf("no success for %s: %s", silent, last)}})
 }

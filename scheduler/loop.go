@@ -10,13 +10,16 @@ import (
 
 const (
 	// minPause keeps the loop from asking the store more often than pays.
-	minPause = 2 * time.Millisecond
+	// Under load steps are fewer and larger: each change written makes the
+	// next one wait a little longer, up to maxPause.
+	minPause, changePause, maxPause = 2 * time.Millisecond, 100 * time.Microsecond, 10 * time.Millisecond
 	// maxSleep is the longest the loop sleeps, so that it notices a clock
 	// that was set and a machine that woke up.
 	maxSleep = 15 * time.Second
 	// purgeAfter is how many ended ticks, or how much time, lie between two
-	// purges of the history.
-	purgeAfter, purgeEvery = 10_000, time.Hour
+	// purges of the history, and purgeShare how many times as long as the
+	// last one took.
+	purgeAfter, purgeEvery, purgeShare = 10_000, time.Hour, 100
 )
 
 // Run runs the jobs until ctx ends, and owns every goroutine it starts. Then
@@ -28,8 +31,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return errors.New("run scheduler: it runs already")
 	}
 	defer s.running.Store(false)
-	l := &loop{Scheduler: s, base: context.WithoutCancel(ctx), seen: map[Key]sight{}}
-	guarded, stopGuard := context.WithCancel(l.base)
+	s.base = context.WithoutCancel(ctx)
+	l := &loop{Scheduler: s, seen: map[Key]sight{}}
+	guarded, stopGuard := context.WithCancel(s.base)
 	var guard sync.WaitGroup
 	guard.Go(func() { s.guard(guarded) })
 	defer guard.Wait()
@@ -45,7 +49,6 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // loop is what the scheduler's one loop keeps between its steps.
 type loop struct {
 	*Scheduler
-	base context.Context
 
 	seen     map[Key]sight // running ticks of others, by how long they stand still
 	renewAt  time.Time
@@ -54,16 +57,17 @@ type loop struct {
 	hint     bool      // others have written
 	news     bool      // ticks may have ended that other jobs follow
 	endings  int       // since the last purge
-	purgeAt  time.Time
-	failures int // steps in a row that failed
+	purged   time.Time
+	purging  time.Duration // how long it took
+	failures int           // steps in a row that failed
 	patrolAt time.Time
 	began    time.Time // the store's clock at the first step
+	batch    batch     // of the step under way
 }
 
 func (l *loop) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,18 +77,26 @@ func (l *loop) loop(ctx context.Context) {
 		case <-l.changed:
 			l.hint = true
 		}
-		if pause := minPause - time.Since(last); pause > 0 && l.failures == 0 {
-			if !sleep(ctx, pause) {
-				return
-			}
-		}
+		began := time.Now()
 		wait := l.step()
-		last = time.Now()
 		timer.Reset(wait)
-		if l.failures > 0 && !sleep(ctx, min(wait, time.Second)) {
+		if !sleep(ctx, l.pause(time.Since(began), wait)) {
 			return
 		}
 	}
+}
+
+// pause is how long to rest after a step that took some time, whatever asks for
+// another one.
+func (l *loop) pause(took, wait time.Duration) time.Duration {
+	written := time.Duration(len(l.batch.items))
+	switch {
+	case l.failures > 0:
+		return min(wait, time.Second)
+	case wait == 0 && written > 0:
+		return min(max(took, changePause), minPause)
+	}
+	return max(minPause, min(written*changePause, maxPause)-took)
 }
 
 // sleep waits, and tells whether it did so to the end.
@@ -119,10 +131,9 @@ func (l *loop) step() time.Duration {
 
 // try is a step that may fail.
 func (l *loop) try(ctx context.Context) (time.Duration, error) {
-	b := &batch{loop: l, states: map[string]*State{}}
-	defer b.giveBack()
-	b.collect()
-	due, err := l.store.Due(ctx, l.room(), l.mine)
+	b := l.collect()
+	defer b.end()
+	due, err := l.store.Due(ctx, b.limit, b.found)
 	if err != nil {
 		return 0, err
 	}
@@ -137,7 +148,7 @@ func (l *loop) try(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	if err := b.plans(ctx, due.Jobs); err != nil {
+	if err := b.workOut(ctx); err != nil {
 		return 0, err
 	}
 	if err := b.patrol(ctx); err != nil {
@@ -165,9 +176,7 @@ func (l *loop) try(ctx context.Context) (time.Duration, error) {
 // job wants to be looked at.
 func (l *loop) sleepUntil(now, next time.Time) time.Duration {
 	l.mu.Lock()
-	if l.clock.next.IsZero() || !next.IsZero() && next.Before(l.clock.next) || !l.clock.next.After(now) {
-		l.clock.next = next
-	}
+	l.earlier(next)
 	next = l.clock.next
 	l.mu.Unlock()
 	wait := min(maxSleep, l.cfg.Poll, time.Until(l.renewAt), time.Until(l.lookAt))
@@ -179,7 +188,9 @@ func (l *loop) sleepUntil(now, next time.Time) time.Duration {
 
 // purge takes old rows out of the ledger now and then.
 func (l *loop) purge(ctx context.Context) error {
-	if l.endings < purgeAfter && time.Now().Before(l.purgeAt) {
+	began := time.Now()
+	since := began.Sub(l.purged)
+	if since < purgeEvery && (l.endings < purgeAfter || since < purgeShare*l.purging) {
 		return nil
 	}
 	n, err := l.store.Purge(ctx, l.cfg.Retention)
@@ -189,7 +200,7 @@ func (l *loop) purge(ctx context.Context) error {
 	if n > 0 {
 		l.log.Debug("history purged", "ticks", n)
 	}
-	l.endings, l.purgeAt = 0, time.Now().Add(purgeEvery)
+	l.endings, l.purged, l.purging = 0, began, time.Since(began)
 	return nil
 }
 
@@ -230,7 +241,7 @@ func (l *loop) drain() error {
 	patience := time.Now().Add(l.cfg.Shutdown)
 	l.drainUntil(patience)
 	l.mu.Lock()
-	for _, r := range l.runs {
+	for _, r := range l.held {
 		l.stopRun(r, ErrShutdown)
 	}
 	l.mu.Unlock()
@@ -248,7 +259,7 @@ func (l *loop) drainUntil(end time.Time) {
 	for {
 		wait := l.step()
 		l.mu.Lock()
-		left := len(l.runs) + len(l.strays)
+		left := len(l.held) + len(l.strays)
 		l.mu.Unlock()
 		if left == 0 || !time.Now().Before(end) {
 			return
@@ -267,8 +278,8 @@ func (l *loop) abandonAll() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
-	for _, r := range l.runs {
-		if !r.begun.IsZero() && r.result == (result{}) {
+	for _, r := range l.held {
+		if r.begun > 0 && r.result == (result{}) {
 			n++
 			l.abandon(r, result{outcome: Cancelled, reason: "handed back: the function ignored the shutdown", back: true})
 		}

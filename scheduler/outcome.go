@@ -15,13 +15,12 @@ type result struct {
 	permanent bool // trying again does not mend it
 	back      bool // handed back: the attempt does not count
 	unbegun   bool // handed back before the function was called
-	started   time.Time
 }
 
 // finish ends the latest attempt of a running tick: it ends the tick, or lets
-// it wait for another attempt.
+// it wait for another attempt. The row is one of the plan's.
 func (p *plan) finish(t *Tick, r result) {
-	st := p.job
+	st := &p.job
 	if r.outcome == Lost && t.Cancel != "" {
 		r.outcome, r.reason = Cancelled, cancelled(t.Cancel).Error()+"; "+r.reason
 	}
@@ -31,15 +30,11 @@ func (p *plan) finish(t *Tick, r result) {
 		t.Attempt--
 		again = true
 	} else {
-		if !r.started.IsZero() {
-			t.Started = r.started
-		}
 		again = r.back || p.tryAgain(t, r)
 		p.remember(t, r, again)
 	}
 	t.Ended = p.now
 	i := slices.IndexFunc(st.Open, func(o OpenTick) bool { return o.Due.Equal(t.Due) })
-	st.Open = slices.Clone(st.Open)
 	if again {
 		if !r.unbegun {
 			t.Earlier = append(slices.Clone(t.Earlier), t.attempt(r.outcome, r.reason, p.now))
@@ -60,17 +55,13 @@ func (p *plan) finish(t *Tick, r result) {
 			st.Open = slices.Delete(st.Open, i, i+1)
 		}
 	}
-	if len(st.Open) == 0 {
-		st.Open = nil
-	}
-	p.ticks = append(p.ticks, t)
-	p.newDue(t)
+	p.newDue()
 }
 
 // newDue works out the due instant of a trigger that depends on how runs went.
 // One that has passed already is left for advance to account for.
-func (p *plan) newDue(t *Tick) {
-	st := p.job
+func (p *plan) newDue() {
+	st := &p.job
 	if p.trigger == nil || !trigger.NeedsFacts(p.trigger) || !st.Due.IsZero() && !st.Due.After(p.now) {
 		return
 	}
@@ -107,17 +98,15 @@ func (p *plan) tryAgain(t *Tick, r result) bool {
 // remember keeps of an ended attempt what triggers, alerts and jobs that run
 // after this one need.
 func (p *plan) remember(t *Tick, r result, again bool) {
-	var rec Record
-	if p.job.Record != nil {
-		rec = *p.job.Record
-	}
+	rec := p.remembered()
 	if r.outcome != Lost {
 		rec.Ended = p.now
 	}
 	if r.outcome == Succeeded {
 		rec.Success, rec.SuccessDue, rec.Failures = p.now, t.Due, 0
 		rec.Alerted = time.Time{}
-		rec.Took = append([]time.Duration{p.now.Sub(t.Started)}, rec.Took[:min(len(rec.Took), 9)]...)
+		rec.Took = p.took[:1+copy(p.took[1:], rec.Took)]
+		rec.Took[0] = p.now.Sub(t.Started)
 	}
 	if !again {
 		if r.outcome != Succeeded && r.outcome != Cancelled {
@@ -130,7 +119,6 @@ func (p *plan) remember(t *Tick, r result, again bool) {
 			}
 		}
 	}
-	p.job.Record = &rec
 }
 
 // backoff is the wait before the attempt after the n-th.

@@ -16,7 +16,7 @@ const maxWalk = 10_000
 // tried on the store as a Change; if the job has changed meanwhile it is
 // thrown away.
 type plan struct {
-	job     *State // a copy, to be written
+	job     State // to be written
 	def     *Definition
 	trigger trigger.Trigger // nil for a job that runs after others
 	now     time.Time
@@ -28,24 +28,70 @@ type plan struct {
 	rows  map[Key]*Tick
 	ticks []*Tick // to be written
 	start []*Tick // of those, the ones to run here
+
+	// Room for what most plans need, so that they ask for no more.
+	record Record
+	took   [10]time.Duration
+	open   [2]OpenTick
+	tick   Tick
+	list   [2]*Tick
+	dues   [2]time.Time
 }
 
-// newPlan begins a plan from a job's state.
-func newPlan(st *State, t trigger.Trigger, now time.Time) *plan {
-	job := *st
-	job.Version++
-	return &plan{job: &job, def: st.Definition, trigger: t, now: now}
+// newPlan begins a plan from a job's state. The mutex is held.
+func (s *Scheduler) newPlan(st *State, t trigger.Trigger, now time.Time) *plan {
+	var p *plan
+	if n := len(s.plans); n > 0 {
+		p, s.plans = s.plans[n-1], s.plans[:n-1]
+	} else {
+		p = &plan{holder: s.holder, lease: s.cfg.Lease}
+	}
+	p.load(st)
+	p.job.Version++
+	p.def, p.trigger, p.now = st.Definition, t, now
+	p.rows, p.ticks, p.start = nil, p.list[:0:1], p.list[1:1]
+	return p
+}
+
+// load makes a copy of a state that can be changed.
+func (p *plan) load(st *State) {
+	p.job = *st
+	p.job.Open = append(p.open[:0], st.Open...)
+	if st.Record != nil {
+		p.record = *st.Record
+		p.record.Took = append(p.took[:0], st.Record.Took...)
+		p.job.Record = &p.record
+	}
+}
+
+// remembered returns the job's record, to be changed.
+func (p *plan) remembered() *Record {
+	if p.job.Record == nil {
+		p.record = Record{Took: p.took[:0]}
+		p.job.Record = &p.record
+	}
+	return p.job.Record
+}
+
+// newTick adds an empty row to what is to be written.
+func (p *plan) newTick() *Tick {
+	t := &p.tick
+	if len(p.ticks) > 0 {
+		t = new(Tick)
+	}
+	p.ticks = append(p.ticks, t)
+	return t
 }
 
 // change is what the plan wants written.
 func (p *plan) change(effects ...any) Change {
-	p.job.Wake = wake(p.job)
-	return Change{Job: p.job, Ticks: p.ticks, Effects: effects}
+	p.job.Wake = wake(&p.job)
+	return Change{Job: &p.job, Ticks: p.ticks, Effects: effects}
 }
 
 // advance accounts for every tick of the trigger that is due by now.
 func (p *plan) advance() {
-	st := p.job
+	st := &p.job
 	if st.Paused || st.Removed || st.Due.IsZero() || st.Due.After(p.now) {
 		return
 	}
@@ -81,7 +127,7 @@ type walked struct {
 
 // walk moves the job's due instant past now and returns what lay on the way.
 func (p *plan) walk(keep int) walked {
-	st, w := p.job, walked{open: p.trigger != nil && trigger.NeedsLastEnd(p.trigger)}
+	st, w := &p.job, walked{kept: p.dues[:0], open: p.trigger != nil && trigger.NeedsLastEnd(p.trigger)}
 	d := st.Due
 	for n := 0; !d.IsZero() && !d.After(p.now); n++ {
 		if n == maxWalk {
@@ -116,9 +162,13 @@ func (p *plan) next(t time.Time, count int) time.Time {
 	if p.trigger == nil {
 		return time.Time{}
 	}
-	f := p.facts()
-	f.Count = count
-	d := micro(trigger.Bind(p.trigger, f).Next(t))
+	rule := p.trigger
+	if trigger.NeedsFacts(rule) {
+		f := p.facts()
+		f.Count = count
+		rule = trigger.Bind(rule, f)
+	}
+	d := micro(rule.Next(t))
 	if !d.After(t) {
 		return time.Time{} // a trigger that stands still is never due again
 	}
@@ -157,11 +207,11 @@ func (w *walked) reason(m Misfire) string {
 
 // end adds a row for ticks that end without a run.
 func (p *plan) end(first, last time.Time, count int, o Outcome, reason string) {
-	t := &Tick{Job: p.job.Name, Due: first, Outcome: o, Reason: reason, Count: count, Ended: p.now, Version: 1}
+	t := p.newTick()
+	*t = Tick{Job: p.job.Name, Due: first, Outcome: o, Reason: reason, Count: count, Ended: p.now, Version: 1}
 	if count > 1 {
 		t.Until = last
 	}
-	p.ticks = append(p.ticks, t)
 }
 
 // place lets a due tick wait for its turn, or ends it, as the overlap policy
@@ -196,9 +246,9 @@ func (p *plan) place(due time.Time, catchUp bool) {
 
 // wait adds a tick that is to begin as soon as its turn has come.
 func (p *plan) wait(due time.Time, asked bool) *Tick {
-	t := &Tick{Job: p.job.Name, Due: due, Outcome: Waiting, Asked: asked, Count: 1, Ready: p.now, Version: 1}
-	p.ticks = append(p.ticks, t)
-	p.job.Open = append(slices.Clone(p.job.Open), OpenTick{Due: due, Ready: p.now})
+	t := p.newTick()
+	*t = Tick{Job: p.job.Name, Due: due, Outcome: Waiting, Asked: asked, Count: 1, Ready: p.now, Version: 1}
+	p.job.Open = append(p.job.Open, OpenTick{Due: due, Ready: p.now})
 	return t
 }
 
@@ -224,7 +274,7 @@ func (p *plan) pass(why string) {
 // the one that is due, or a new one. Unless it must be fresh, a tick that runs
 // already will do.
 func (p *plan) ask(fresh bool) time.Time {
-	st := p.job
+	st := &p.job
 	due := !st.Due.IsZero() && !st.Due.After(p.now) && st.Due.After(st.Last)
 	switch {
 	case due && p.trigger == nil: // unknown here: its owner moves Due on
@@ -242,7 +292,6 @@ func (p *plan) ask(fresh bool) time.Time {
 		if o.Ready.After(p.now) {
 			if t := p.row(o.Due); t != nil {
 				t.Ready = p.now
-				st.Open = slices.Clone(st.Open)
 				st.Open[i].Ready = p.now
 			}
 		}
@@ -261,7 +310,7 @@ func (p *plan) ask(fresh bool) time.Time {
 
 // cancel ends what waits and asks what runs to stop.
 func (p *plan) cancel(why string) {
-	var open []OpenTick
+	open := p.job.Open[:0]
 	for _, o := range p.job.Open {
 		t := p.row(o.Due)
 		switch {
@@ -290,15 +339,15 @@ func (p *plan) row(due time.Time) *Tick {
 	if !ok {
 		return nil
 	}
-	c := *t
+	c := p.newTick()
+	*c = *t
 	c.Version++
-	p.ticks = append(p.ticks, &c)
-	return &c
+	return c
 }
 
 // begin starts waiting ticks whose turn has come, at most slots of them.
 func (p *plan) begin(slots int) {
-	st := p.job
+	st := &p.job
 	room := min(slots, p.def.Overlap.atOnce()-st.running())
 	for i := 0; i < len(st.Open) && room > 0; i++ {
 		o := st.Open[i]
@@ -309,7 +358,6 @@ func (p *plan) begin(slots int) {
 		if t == nil {
 			continue
 		}
-		st.Open = slices.Clone(st.Open)
 		st.Open[i] = OpenTick{Due: o.Due, Running: true}
 		st.Fence++
 		t.Outcome, t.Reason, t.Cancel, t.Progress = Running, "", "", Progress{}

@@ -23,25 +23,37 @@ type Run struct {
 	// Asked is true if somebody asked for the run, false if it was due.
 	Asked bool
 
+	s       *Scheduler
 	entry   *entry
+	run     func(context.Context, *Run) error
 	timeout time.Duration
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
 
-	mu       sync.Mutex
-	progress Progress
-	effects  []any
+	mu     sync.Mutex
+	ctx    context.Context // made when it is asked for
+	cancel func(error)     // ends it
+	cause  error           // why it ended, or will when it is made
+	said   *said           // nil if nothing was
 
 	// The fields below belong to the scheduler and are guarded by its mutex.
-	tick      *Tick     // as last written
-	held      time.Time // when the lease was last renewed, on this clock
-	queued    time.Time
-	begun     time.Time // zero while it waits for room
-	stop      string    // why its context was ended; empty while it was not
-	stopped   time.Time
-	abandoned bool // given up: what it returns does not matter
-	lost      bool // the tick is somebody else's by now
-	result    result
+	// Times are counted from its epoch, on this process's clock.
+	at             int    // place among those held
+	version        int64  // of the tick's row, as last written
+	ready, claimed int64  // its Ready and Started, in microseconds
+	cancelled      string // its Cancel
+	earlier        []Attempt
+	held           time.Duration // when the lease was last renewed
+	queued         time.Duration
+	begun          time.Duration // zero while it waits for room
+	stopped        time.Duration // zero while nobody has ended its context
+	abandoned      bool          // given up: what it returns does not matter
+	lost           bool          // the tick is somebody else's by now
+	result         result
+}
+
+// said is what a run's function has told.
+type said struct {
+	progress Progress
+	effects  []any
 }
 
 // Key returns "job@due", the same in every process and at every attempt. It
@@ -53,73 +65,139 @@ func (r *Run) Key() string { return Key{r.Job, r.Due}.String() }
 // run does not succeed it is dropped. Which types can be written is up to the
 // store; another type fails the run.
 func (r *Run) Commit(effect any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.effects = append(r.effects, effect)
+	r.say(func(s *said) { s.effects = append(s.effects, effect) })
 }
 
 // Progress tells how far the run is, for who looks at the list of jobs. It
 // costs next to nothing: what was told last is written along with the lease.
 // A total of zero means unknown.
 func (r *Run) Progress(done, total int64, line string) {
+	r.say(func(s *said) { s.progress = Progress{Done: done, Total: total, Line: clean(line)} })
+}
+
+func (r *Run) say(f func(*said)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.progress = Progress{Done: done, Total: total, Line: clean(line)}
+	if r.said == nil {
+		r.said = new(said)
+	}
+	f(r.said)
 }
 
 // told returns the progress.
-func (r *Run) told() Progress {
+func (r *Run) told() Progress { return r.heard().progress }
+
+// committed returns the effects.
+func (r *Run) committed() []any { return r.heard().effects }
+
+func (r *Run) heard() said {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.progress
+	if r.said == nil {
+		return said{}
+	}
+	return *r.said
 }
 
 // newRun makes the run of a tick this scheduler holds.
-func newRun(base context.Context, e *entry, t *Tick, timeout time.Duration, held time.Time) *Run {
+func newRun(s *Scheduler, e *entry, timeout time.Duration, t *Tick, held time.Time) *Run {
 	r := &Run{
 		Job: t.Job, Due: t.Due, Fence: t.Fence, Attempt: t.Attempt, Asked: t.Asked,
-		entry: e, tick: t, timeout: timeout, held: held, queued: held,
+		s: s, entry: e, run: e.run, timeout: timeout, version: t.Version,
+		ready: t.Ready.UnixMicro(), claimed: t.Started.UnixMicro(), earlier: t.Earlier,
 	}
-	r.ctx, r.cancel = context.WithCancelCause(base)
+	r.held = held.Sub(s.epoch)
+	r.queued = r.held
 	return r
 }
 
-// work calls the functions of runs until no more wait.
-func (s *Scheduler) work(r *Run) {
-	for r != nil {
-		r = s.workOne(r)
+// row fills in the row of a run's tick as it is to be next. The mutex is held.
+func (s *Scheduler) row(r *Run, t *Tick) {
+	*t = Tick{
+		Job: r.Job, Due: r.Due, Outcome: Running, Asked: r.Asked, Count: 1, Attempt: r.Attempt, Fence: r.Fence,
+		Holder: s.holder, Lease: s.cfg.Lease, Ready: instant(r.ready), Started: instant(r.claimed), Cancel: r.cancelled,
+		Progress: r.told(), Earlier: r.earlier, Version: r.version + 1,
+	}
+	if r.begun > 0 {
+		t.Started = t.Started.Add(r.begun - r.queued)
 	}
 }
 
-// workOne calls one function and returns the run that gets its room.
-func (s *Scheduler) workOne(r *Run) (next *Run) {
-	returned := false
+// rowOf returns the row of a run's tick as it is to be next.
+func (s *Scheduler) rowOf(r *Run) (t Tick) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.row(r, &t)
+	return t
+}
+
+// work is a worker: it calls the functions of runs until no more wait. It may
+// begin with what became of a run.
+func (s *Scheduler) work(r *Run, res result) {
+	inside := false
 	defer func() {
-		if !returned { // runtime.Goexit takes this goroutine down
-			go s.work(s.returned(r, result{outcome: Failed, reason: "the function called runtime.Goexit"}))
+		if inside { // runtime.Goexit takes this goroutine down
+			go s.work(r, result{outcome: Failed, reason: "the function called runtime.Goexit"})
 		}
 	}()
-	res := r.call()
-	returned = true
-	return s.returned(r, res)
+	for r = s.next(r, res); r != nil; r = s.next(r, res) {
+		inside = true
+		res = r.call()
+		inside = false
+	}
+}
+
+// next takes what a run returned, if there was one, and gives its room to the
+// one that is first in line. Nil ends the worker.
+func (s *Scheduler) next(r *Run, res result) *Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.elapsed()
+	if r == nil {
+		s.hiring = false
+	} else if !s.returned(r, res, now) {
+		return nil
+	}
+	if len(s.queue) == 0 || s.stopping {
+		s.busy--
+		return nil
+	}
+	r = s.queue[0]
+	s.queue = s.queue[1:]
+	r.begun = now
+	s.hire()
+	return r
+}
+
+// hire adds a worker if runs wait and there is room. Each one that has begun
+// sees to the next, so that a few do when functions are short, and no function
+// waits for another while there is room. The mutex is held.
+func (s *Scheduler) hire() {
+	if len(s.queue) > 0 && s.busy < s.cfg.MaxRuns && !s.hiring && !s.stopping {
+		s.busy++
+		s.hiring = true
+		go s.work(nil, result{})
+	}
+}
+
+// calling is how many functions are being called. The mutex is held.
+func (s *Scheduler) calling() int {
+	if s.hiring {
+		return s.busy - 1
+	}
+	return s.busy
 }
 
 // call runs the function and tells how it ended; a panic becomes an error with
 // its stack.
 func (r *Run) call() (res result) {
-	ctx := r.ctx
-	if r.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, r.timeout, ErrTimeout)
-		defer cancel()
-	}
 	defer func() {
 		if v := recover(); v != nil {
 			res = result{outcome: Failed, reason: fmt.Sprintf("panic: %v\n\n%s", v, debug.Stack())}
 		}
 	}()
-	if err := r.entry.run(ctx, r); err != nil {
-		return failure(err, context.Cause(ctx))
+	if err := r.run((*runContext)(r), r); err != nil {
+		return failure(err, r.endedBy())
 	}
 	return result{outcome: Succeeded}
 }
@@ -142,19 +220,15 @@ func failure(err, cause error) result {
 	return res
 }
 
-// returned takes what a run returned and gives its room to the next in line,
-// if there is one.
-func (s *Scheduler) returned(r *Run, res result) *Run {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r.cancel(nil)
+// returned takes what a run returned, and tells whether its room is free. The
+// mutex is held.
+func (s *Scheduler) returned(r *Run, res result, now time.Duration) bool {
+	r.end(context.Canceled)
 	if r.abandoned {
 		s.health.stuck-- // it did end after all
-		return nil
+		return false
 	}
-	took := time.Since(r.begun)
-	s.pace += (took - s.pace) / 16
-	res.started = r.tick.Started.Add(r.begun.Sub(r.queued))
+	s.pace += (now - r.begun - s.pace) / 16
 	r.result = res
 	if delete(s.strays, r); !r.lost {
 		s.ended = append(s.ended, r)
@@ -162,48 +236,75 @@ func (s *Scheduler) returned(r *Run, res result) *Run {
 	if len(s.ended) <= 1 {
 		s.poke()
 	}
-	if len(s.queue) == 0 || s.stopping {
-		s.busy--
-		return nil
-	}
-	next := s.queue[0]
-	s.queue = s.queue[1:]
-	next.begun = time.Now()
-	return next
-}
-
-// hold takes a tick that this scheduler has claimed, and begins it if there is
-// room.
-func (s *Scheduler) hold(r *Run) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runs[Key{r.Job, r.Due}] = r
-	if s.busy < s.cfg.MaxRuns && len(s.queue) == 0 {
-		s.busy++
-		r.begun = time.Now()
-		go s.work(r)
-		return
-	}
-	s.queue = append(s.queue, r)
+	return true
 }
 
 // room is how many ticks to claim now: those there is room for, and as many
-// more as would begin within moments at the pace runs had lately.
+// more as would begin within moments at the pace runs had lately. The mutex is
+// held.
 func (s *Scheduler) room() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.stopping {
 		return 0
 	}
 	ahead := min(1024, s.cfg.MaxRuns*int(20*time.Millisecond/max(s.pace, time.Microsecond)))
-	return max(0, s.cfg.MaxRuns+ahead-s.busy-len(s.queue))
+	return max(0, s.cfg.MaxRuns+ahead-s.calling()-len(s.queue))
+}
+
+// hold keeps the run of a tick that this scheduler has claimed. The mutex is
+// held.
+func (s *Scheduler) hold(r *Run) {
+	r.at = len(s.held)
+	s.held = append(s.held, r)
+	s.queue = append(s.queue, r)
+	r.entry.runs++
+}
+
+// elapsed is the time since the scheduler was made.
+func (s *Scheduler) elapsed() time.Duration { return time.Since(s.epoch) }
+
+// release lets go of a run whose tick is no longer held. The mutex is held.
+func (s *Scheduler) release(r *Run) {
+	end := len(s.held) - 1
+	last := s.held[end]
+	s.held[r.at], last.at = last, r.at
+	s.held[end] = nil
+	s.held = s.held[:end]
+	e := r.entry
+	if e.runs--; e.runs == 0 && e.newest != nil {
+		s.plans = append(s.plans, e.newest)
+		e.newest = nil
+	}
+}
+
+// adopt takes note of a plan that stands: it has the newest state of its job,
+// from which the ends of runs are worked out. The mutex is held.
+func (s *Scheduler) adopt(e *entry, p *plan) {
+	e.last = p.job.Last.UnixMicro()
+	s.follow(e, p.job.Definition)
+	old := e.newest
+	if e.runs == 0 || old != nil && old.job.Version > p.job.Version {
+		return
+	}
+	if e.newest = p; old != nil {
+		s.plans = append(s.plans, old)
+	}
+}
+
+// heldByKey returns the runs whose ticks are held, by the names of these.
+func (s *Scheduler) heldByKey() map[Key]*Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := make(map[Key]*Run, len(s.held))
+	for _, r := range s.held {
+		m[Key{r.Job, r.Due}] = r
+	}
+	return m
 }
 
 // stopRun ends a run's context with a cause, once.
 func (s *Scheduler) stopRun(r *Run, cause error) {
-	if r.stop != "" {
-		return
+	if r.stopped == 0 {
+		r.stopped = s.elapsed()
+		r.end(cause)
 	}
-	r.stop, r.stopped = cause.Error(), time.Now()
-	r.cancel(cause)
 }

@@ -64,20 +64,24 @@ type Scheduler struct {
 	holder string
 
 	running atomic.Bool
+	epoch   time.Time       // what runs count their times from
+	base    context.Context // that of all runs
 	wake    chan struct{}   // asks the loop for a step
 	changed <-chan struct{} // others have written
 
 	mu        sync.Mutex
 	jobs      map[string]*entry
-	followers []string // names of jobs with After
-	asks      []string // jobs with AtStart still to be asked for
-	runs      map[Key]*Run
+	followers []string          // names of jobs with After
+	asks      []string          // jobs with AtStart still to be asked for
+	held      []*Run            // their ticks are held here
 	strays    map[*Run]struct{} // their tick is lost, their function goes on
 	queue     []*Run            // held, not begun
 	ended     []*Run            // returned, not written
-	busy      int               // functions being called
+	busy      int               // workers, each calling a function or about to
+	hiring    bool              // one of them has not begun
 	stopping  bool
-	last      *Definition   // the one interned last
+	last      declaration   // the one declared last
+	plans     []*plan       // to be used again
 	pace      time.Duration // how long runs took lately
 	moved     chan struct{} // closed and replaced when something has changed
 	observers []*observer
@@ -85,13 +89,27 @@ type Scheduler struct {
 	clock     clock
 }
 
-// An entry is a job as this process has it.
+// An entry is a job as this process has it. There may be very many, so it has
+// nothing that is not needed while the job waits for its time.
 type entry struct {
-	run     func(context.Context, *Run) error
-	own     trigger.Trigger // as the program gave it
-	trigger trigger.Trigger // as it holds; nil with After
-	usable  bool            // the stored definition can be followed here
-	state   *State
+	run    func(context.Context, *Run) error
+	own    trigger.Trigger  // as the program gave it
+	other  *trigger.Trigger // as it holds, if that is another one
+	def    *Definition      // as it holds
+	last   int64            // State.Last in microseconds
+	newest *plan            // has the newest known state, while there are runs
+	runs   int32            // how many are held
+	usable bool             // the stored definition can be followed here
+	gone   bool             // the job was removed
+	taken  bool             // the loop's step has a change of it
+}
+
+// trigger is the one that holds; nil with After.
+func (e *entry) trigger() trigger.Trigger {
+	if e.other != nil {
+		return *e.other
+	}
+	return e.own
 }
 
 // Errors for callers to decide on.
@@ -152,9 +170,9 @@ func New(cfg Config) (*Scheduler, error) {
 	return &Scheduler{
 		cfg: cfg, store: cfg.Store, log: cfg.Logger,
 		holder: fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8]),
+		epoch:  time.Now(),
 		wake:   make(chan struct{}, 1), changed: changed,
 		jobs:   map[string]*entry{},
-		runs:   map[Key]*Run{},
 		strays: map[*Run]struct{}{},
 		pace:   time.Second,
 		moved:  make(chan struct{}),
@@ -185,42 +203,67 @@ func (s *Scheduler) mine(name string) bool {
 func (s *Scheduler) learn(st *State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.jobs[st.Name]; e != nil && (e.state == nil || st.Version >= e.state.Version) {
-		s.follow(e, st)
+	if e := s.jobs[st.Name]; e != nil {
+		s.update(e, st)
 	}
 }
 
-// follow makes an entry act on a state.
-func (s *Scheduler) follow(e *entry, st *State) {
-	if e.state == nil || !e.state.Definition.Equal(st.Definition) {
-		e.trigger = s.triggerOf(e, st.Definition)
-		e.usable = e.run != nil && st.Definition.known() && s.carries(st.Definition.Labels) &&
-			(e.trigger != nil || len(st.Definition.After) > 0)
+// update is learn for an entry, with the mutex held.
+func (s *Scheduler) update(e *entry, st *State) {
+	if e.newest != nil {
+		if st.Version < e.newest.job.Version {
+			return
+		}
+		e.newest.load(st)
 	}
-	e.state = st
+	e.last = st.Last.UnixMicro()
+	s.follow(e, st.Definition)
 }
 
-// triggerOf is the trigger a stored definition means, nil if that is not known.
-func (s *Scheduler) triggerOf(e *entry, d *Definition) trigger.Trigger {
+// follow makes an entry act on a stored definition.
+func (s *Scheduler) follow(e *entry, def *Definition) {
+	if e.def.Equal(def) {
+		return
+	}
+	if s.last.def.Equal(def) {
+		def = s.last.def
+	}
+	s.act(e, def, s.other(e.own, def))
+}
+
+// act makes an entry act on a definition and its trigger.
+func (s *Scheduler) act(e *entry, def *Definition, other *trigger.Trigger) {
+	e.def, e.other = def, other
+	e.usable = e.run != nil && def.known() && s.carries(def.Labels) && (e.trigger() != nil || len(def.After) > 0)
+}
+
+// other is the trigger a stored definition means, if that is not the program's
+// own: nil within if there is none, or if it is not understood.
+func (s *Scheduler) other(own trigger.Trigger, d *Definition) *trigger.Trigger {
+	t := new(trigger.Trigger)
 	if len(d.After) > 0 {
+		return t
+	}
+	if own != nil && triggerText(own) == d.Trigger {
 		return nil
-	}
-	text := ""
-	if t, ok := e.own.(fmt.Stringer); ok {
-		text = t.String()
-	}
-	if e.own != nil && text == d.Trigger {
-		return e.own
 	}
 	if d.Trigger == "" {
-		return nil
+		return t
 	}
-	t, err := s.cfg.Parse(d.Trigger)
-	if err != nil {
+	var err error
+	if *t, err = s.cfg.Parse(d.Trigger); err != nil {
+		*t = nil
 		s.log.Warn("trigger not understood: the job is left to others", "trigger", d.Trigger, "error", err)
-		return nil
 	}
 	return t
+}
+
+// triggerText is what the store keeps of a trigger.
+func triggerText(t trigger.Trigger) string {
+	if s, ok := t.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return ""
 }
 
 // carries tells whether this process has all of the labels.

@@ -10,13 +10,17 @@ import (
 // scheduler worked out if nobody was faster, and otherwise refuses. That is
 // all an engine has to do right; schedulertest.Run checks it.
 //
-// Every method may be called by many goroutines. What is handed out and handed
-// in is shared and never changed afterwards.
+// Every method may be called by many goroutines. A State or Tick handed in is the
+// caller's again when the call returns, with all it points to but definitions
+// and earlier attempts: those are shared, and never changed. What is handed out
+// is the caller's, but for what Due shows.
 type Store interface {
-	// Due returns the store's clock, up to limit jobs whose Wake has come
-	// and that mine accepts, earliest first, and the earliest Wake still to
-	// come. A limit of zero asks for the clock and the next Wake alone.
-	Due(ctx context.Context, limit int, mine func(job string) bool) (Due, error)
+	// Due shows the jobs whose Wake has come, earliest first and each once,
+	// until take has accepted limit of them. What take is shown holds only
+	// during its call, and it must not call the store. Due returns the
+	// store's clock and the earliest Wake still to come. A limit of zero
+	// asks for these alone.
+	Due(ctx context.Context, limit int, take func(*State) bool) (Due, error)
 
 	// Jobs returns the named jobs, all that are not removed when none is
 	// named, in order of name. Those that do not exist are left out; those
@@ -52,11 +56,10 @@ var ErrStale = errors.New("changed meanwhile")
 // type that the engine cannot write.
 var ErrEffect = errors.New("the store cannot write an effect of this type")
 
-// Due is what Store.Due found.
+// Due is what Store.Due returns.
 type Due struct {
 	Now  time.Time
-	Jobs []*State
-	Next time.Time // zero: none
+	Next time.Time // zero: none, or not seen
 }
 
 // Query selects rows of the ledger; the zero value means the latest 100.

@@ -127,6 +127,9 @@ func micro(t time.Time) time.Time {
 	return down
 }
 
+// instant is a time that was kept in microseconds.
+func instant(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
+
 // clean makes words from outside fit for every store: valid UTF-8 without NUL,
 // and not longer than anybody reads.
 func clean(words string) string {

@@ -31,11 +31,11 @@ type lostJobs struct {
 	lost *atomic.Bool
 }
 
-func (l lostJobs) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+func (l lostJobs) Due(ctx context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	if l.lost.Load() {
 		return scheduler.Due{}, errors.New("connect to 10.0.0.7 as admin: refused")
 	}
-	return l.Store.Due(ctx, limit, mine)
+	return l.Store.Due(ctx, limit, take)
 }
 
 func TestReadyWhileItCanServeOrAccept(t *testing.T) {

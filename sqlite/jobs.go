@@ -28,17 +28,18 @@ const (
 )
 
 // Due implements scheduler.Store. The clock is that of this process.
-func (s *Jobs) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+func (s *Jobs) Due(ctx context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	due := scheduler.Due{Now: time.Now().UTC().Truncate(time.Microsecond)}
 	err := s.state.read(ctx, func(c *conn) error {
 		now := due.Now.UnixMicro()
 		if limit > 0 {
+			taken := 0
 			err := c.each(func(row scanner) error {
 				st, err := scanJob(row)
-				if err == nil && mine(st.Name) {
-					due.Jobs = append(due.Jobs, st)
+				if err == nil && take(st) {
+					taken++
 				}
-				if len(due.Jobs) >= limit {
+				if taken >= limit {
 					return errEnough
 				}
 				return err

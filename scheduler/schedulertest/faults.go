@@ -90,9 +90,9 @@ func call[T any](ctx context.Context, f *faulty, do func() (T, error)) (T, error
 	return v, err
 }
 
-func (f *faulty) Due(ctx context.Context, limit int, mine func(string) bool) (scheduler.Due, error) {
+func (f *faulty) Due(ctx context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	return call(ctx, f, func() (scheduler.Due, error) {
-		due, err := f.inner.Due(ctx, limit, mine)
+		due, err := f.inner.Due(ctx, limit, take)
 		due.Now = due.Now.Add(f.skew)
 		if !due.Next.IsZero() {
 			due.Next = due.Next.Add(f.skew)
