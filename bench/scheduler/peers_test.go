@@ -161,4 +161,3 @@ func (p quartzPeer) add(i int, period, offset time.Duration, run func()) {
 }
 func (p quartzPeer) start() { p.Start(context.Background()) }
 func (p quartzPeer) stop()  { p.Stop() }
-
