@@ -1,0 +1,179 @@
+package duckdb
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+const killSenders = 8
+
+// killBatch is the request number i of a sender: pageviews of a path that no
+// other request has, a stay, a key and a mark.
+func killBatch(sender, i int) pageview.Batch {
+	name := fmt.Sprintf("%d/%d", sender, i)
+	mark := func(i int) string {
+		if i == 0 {
+			return ""
+		}
+		return strconv.Itoa(i)
+	}
+	b := pageview.Batch{
+		Key:  &pageview.Key{Token: "t", Name: name, Digest: sha256.Sum256([]byte(name))},
+		Mark: &pageview.MarkStep{Site: "blog", Source: fmt.Sprint("sender ", sender), From: mark(i), To: mark(i + 1)},
+	}
+	for n := range 1 + i%5 {
+		v := benchView(n)
+		v.Path, v.Source = "/"+name, []pageview.Source{pageview.SourceLog, pageview.SourceScript}[sender%2]
+		b.Pageviews = append(b.Pageviews, v)
+		b.Stays = append(b.Stays, pageview.Stay{Site: "blog", At: v.At, Day: v.Day, Path: v.Path, For: time.Second})
+	}
+	return b
+}
+
+// sendUntilKilled is what the process does that is killed: each sender sends
+// its last request again, which may have been kept, and then new ones, and
+// prints each that was acknowledged.
+func sendUntilKilled(path, next string) error {
+	s, err := Open(context.Background(), Config{Path: path})
+	if err != nil {
+		return err
+	}
+	if _, err := s.Site(context.Background(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
+		return err
+	}
+	var out sync.Mutex
+	var wg sync.WaitGroup
+	for sender, text := range strings.Split(next, ",") {
+		first, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
+		wg.Go(func() {
+			for i := first; ; i++ {
+				err := s.Append(context.Background(), killBatch(sender, i))
+				if err != nil && (!errors.Is(err, pageview.ErrRepeated) || i != first) {
+					fmt.Fprintf(os.Stderr, "request %d/%d: %v\n", sender, i, err)
+					os.Exit(1)
+				}
+				out.Lock()
+				fmt.Printf("%d %d\n", sender, i)
+				out.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return nil
+}
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv("BEFOREHAND_KILL_PATH"); path != "" {
+		fmt.Fprintln(os.Stderr, sendUntilKilled(path, os.Getenv("BEFOREHAND_KILL_NEXT")))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// TestKillNine kills a process that keeps pageviews, stays, marks and keys in
+// the middle, again and again. What it acknowledged is there, whole and once.
+func TestKillNine(t *testing.T) {
+	kills := 3
+	if os.Getenv("BEFOREHAND_PROVE") == "1" {
+		kills = 25
+	}
+	path := filepath.Join(t.TempDir(), "pageviews.duckdb")
+	next := make([]int, killSenders)
+	for kill := range kills {
+		acknowledged := killOnce(t, path, next, 20+rand.IntN(2000))
+		s := open(t, path)
+		for sender := range next {
+			text, err := s.Mark(t.Context(), "blog", fmt.Sprint("sender ", sender))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, _ := strconv.Atoi(text)
+			if at < acknowledged[sender] || at > acknowledged[sender]+1 {
+				t.Fatalf("kill %d: sender %d is at %d, and %d were acknowledged", kill, sender, at, acknowledged[sender])
+			}
+			next[sender] = acknowledged[sender]
+			checkKept(t, s, sender, at)
+		}
+		t.Logf("kill %d: %v acknowledged", kill+1, acknowledged)
+		s.Close()
+	}
+}
+
+// killOnce runs senders and kills them after so many requests. It returns how
+// many of each were acknowledged so far.
+func killOnce(t *testing.T, path string, next []int, requests int) []int {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), "BEFOREHAND_KILL_PATH="+path,
+		"BEFOREHAND_KILL_NEXT="+strings.Trim(strings.Join(strings.Fields(fmt.Sprint(next)), ","), "[]"))
+	cmd.Stderr = os.Stderr
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	acknowledged := append([]int(nil), next...)
+	for in := bufio.NewScanner(pipe); in.Scan(); requests-- {
+		var sender, i int
+		if _, err := fmt.Sscan(in.Text(), &sender, &i); err == nil {
+			acknowledged[sender] = i + 1
+		}
+		if requests == 0 {
+			cmd.Process.Kill()
+		}
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("the process ended by itself: %v", err)
+	}
+	return acknowledged
+}
+
+// checkKept holds the rows of a sender to its first n requests.
+func checkKept(t *testing.T, s *Store, sender, n int) {
+	t.Helper()
+	for _, table := range []string{"pageviews", "stays"} {
+		var requests, rows, want, wrong int64
+		for i := range n {
+			want += int64(1 + i%5)
+		}
+		row := s.db.Load().QueryRowContext(t.Context(), `
+			SELECT count(*), CAST(coalesce(sum(n), 0) AS BIGINT), count(*) FILTER (n <> 1 + CAST(split_part(path, '/', 3) AS BIGINT) % 5)
+			FROM (SELECT p.path, count(*) AS n FROM `+table+` v JOIN pages p ON p.id = v.page
+				WHERE starts_with(p.path, ?) GROUP BY p.path)`, fmt.Sprintf("/%d/", sender))
+		if err := row.Scan(&requests, &rows, &wrong); err != nil {
+			t.Fatal(err)
+		}
+		if requests != int64(n) || rows != want || wrong != 0 {
+			t.Errorf("%s of sender %d: %d requests, %d rows, %d with another number of rows; want %d, %d",
+				table, sender, requests, rows, wrong, n, want)
+		}
+	}
+	var keys int64
+	err := s.db.Load().QueryRowContext(t.Context(), `SELECT count(DISTINCT name) FROM keys WHERE starts_with(name, ?)`, fmt.Sprintf("%d/", sender)).Scan(&keys)
+	if err != nil || keys != int64(n) {
+		t.Errorf("%d keys of sender %d, want %d, error %v", keys, sender, n, err)
+	}
+}
