@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"fmt"
 	"maps"
 	"math"
@@ -42,7 +43,7 @@ func (w *writer) load(ctx context.Context) error {
 		var id uint32
 		var name string
 		err := scan(&id, &name)
-		w.names[name] = id
+		w.names[name] = id // as the driver takes it
 		return err
 	})
 	if err != nil {
@@ -127,8 +128,14 @@ func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, err
 	return p.id, nil
 }
 
+// noName is the number of the empty name.
+var noName sqldriver.Value = uint32(0)
+
 // name is the number of a name; the empty one is 0.
-func (w *writer) name(name string) uint32 {
+func (w *writer) name(name string) sqldriver.Value {
+	if name == "" {
+		return noName
+	}
 	id, ok := w.names[name]
 	if !ok {
 		id = uint32(len(w.names))

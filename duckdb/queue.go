@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -71,6 +72,7 @@ func (q *queue) wake() {
 func (q *queue) take() []request {
 	for range q.came {
 		q.mu.Lock()
+		q.settle()
 		n, rows := 0, 0
 		for n < len(q.waiting) && (n == 0 || rows < maxRows) {
 			rows += q.waiting[n].rows()
@@ -88,6 +90,21 @@ func (q *queue) take() []request {
 		}
 	}
 	return nil
+}
+
+// settle lets those who were just answered send again, for as long as some do:
+// otherwise the first of them would have a transaction to itself, and all
+// others wait for two.
+func (q *queue) settle() {
+	for {
+		n := len(q.waiting)
+		q.mu.Unlock()
+		runtime.Gosched()
+		q.mu.Lock()
+		if len(q.waiting) == n || n >= maxRows {
+			return
+		}
+	}
 }
 
 // release makes room for others when a group was answered.

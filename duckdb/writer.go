@@ -39,14 +39,25 @@ type writer struct {
 	seq       uint64 // of the pageview or stay written last
 	keys      keys
 	pages     map[pageKey]page
-	lastPage  uint32 // the highest number that a page has
-	names     map[string]uint32
-	days      map[uint16]siteDays // of each site
-	added     struct {            // since the last commit
+	lastPage  uint32                     // the highest number that a page has
+	names     map[string]sqldriver.Value // numbers as the driver takes them, so that none is allocated for a row
+	days      map[uint16]siteDays        // of each site
+	added     struct {                   // since the last commit
 		pages   []pageKey
 		names   []string
 		sources []sourceRow
 		keys    map[keyName][32]byte // and digests
+		stays   bool
+	}
+
+	row     []sqldriver.Value // of the pageview being appended
+	lastDay struct {
+		day   pageview.Day
+		value sqldriver.Value
+	}
+	lastHour struct {
+		at    time.Time
+		value sqldriver.Value
 	}
 
 	// What readers are told of at the next commit. A map that they have is
@@ -64,7 +75,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	w := &writer{
 		conn:     conn,
 		pages:    map[pageKey]page{},
-		names:    map[string]uint32{"": 0},
+		names:    map[string]sqldriver.Value{"": noName},
 		days:     map[uint16]siteDays{},
 		sites:    map[string]site{},
 		mixed:    map[uint16]siteDays{},
@@ -148,8 +159,11 @@ func (w *writer) flush(ctx context.Context) error {
 	if err := w.pageviews.Flush(); err != nil {
 		return err
 	}
-	if err := w.stays.Flush(); err != nil {
-		return err
+	if w.added.stays {
+		if err := w.stays.Flush(); err != nil {
+			return err
+		}
+		w.added.stays = false
 	}
 	if err := w.writeAdded(); err != nil {
 		return err
@@ -290,13 +304,32 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 	if r := (sourceRow{st.id, v.Day, v.Source, v.Bot != "", w.seq}); w.noteSource(r) {
 		w.added.sources = append(w.added.sources, r)
 	}
-	return w.pageviews.AppendRow(
-		w.seq, st.id, micro(v.At), v.Day.Date(utc), p, v.Visitor,
+	row := append(w.row[:0],
+		w.seq, st.id, micro(v.At), w.day(v.Day), p, v.Visitor,
 		w.name(v.Referrer), w.name(v.Browser), w.name(v.System), w.name(v.Device),
 		w.name(v.Bot), uint8(v.Source),
-		micro(v.Hour), w.name(v.Country), w.name(v.Language), w.name(v.ReferrerPage),
+		w.hour(v.Hour), w.name(v.Country), w.name(v.Language), w.name(v.ReferrerPage),
 		w.name(v.Campaign.Source), w.name(v.Campaign.Medium), w.name(v.Campaign.Name),
 	)
+	w.row = row
+	return w.pageviews.AppendRow(row...)
+}
+
+// day is a day as the driver takes it. Those of pageviews that come together are
+// mostly one.
+func (w *writer) day(d pageview.Day) sqldriver.Value {
+	if w.lastDay.value == nil || w.lastDay.day != d {
+		w.lastDay.day, w.lastDay.value = d, d.Date(utc)
+	}
+	return w.lastDay.value
+}
+
+// hour is the beginning of an hour as the driver takes it.
+func (w *writer) hour(t time.Time) sqldriver.Value {
+	if w.lastHour.value == nil || !w.lastHour.at.Equal(t) {
+		w.lastHour.at, w.lastHour.value = t, micro(t)
+	}
+	return w.lastHour.value
 }
 
 func (w *writer) appendStay(ctx context.Context, v *pageview.Stay) error {
@@ -306,5 +339,6 @@ func (w *writer) appendStay(ctx context.Context, v *pageview.Stay) error {
 		return err
 	}
 	w.seq++
-	return w.stays.AppendRow(w.seq, st.id, micro(v.At), v.Day.Date(utc), p, v.Visitor, uint32(v.For.Round(time.Second).Seconds()))
+	w.added.stays = true
+	return w.stays.AppendRow(w.seq, st.id, micro(v.At), w.day(v.Day), p, v.Visitor, uint32(v.For.Round(time.Second).Seconds()))
 }
