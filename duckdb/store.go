@@ -25,6 +25,7 @@ type Config struct {
 	MemoryLimit string       // memory for DuckDB, such as "1GB"; empty means 512MB
 	QueueBytes  int64        // memory for what waits to be written; zero means 64 MB
 	Threads     int          // threads for one query; zero means one a core
+	Readers     int          // queries at once, the rest wait; zero means two more than cores
 	Logger      *slog.Logger // nil means slog.Default()
 }
 
@@ -67,6 +68,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	if c.Threads == 0 {
 		c.Threads = runtime.NumCPU()
+	}
+	if c.Readers == 0 {
+		c.Readers = runtime.NumCPU() + 2
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -118,6 +122,7 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 		return nil, openError(s.config.Path, err)
 	}
 	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(s.config.Readers + 1) // and the writer
 	defer func() {
 		if err != nil {
 			err = openError(s.config.Path, errors.Join(err, db.Close()))
