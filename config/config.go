@@ -52,7 +52,8 @@ type Site struct {
 	Reports   []Report   `yaml:"reports" help:"reports of the site's own: a query, a command or a URL"`
 	Jobs      []Job      `yaml:"jobs" help:"commands and URLs that are carried out without a report"`
 
-	PublicStats bool `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
+	Retention   Duration `yaml:"retention" help:"how long single pageviews are kept, such as 730d, at least 2d; for ever unless given. What they add up to by day and by one dimension is kept all the same"`
+	PublicStats bool     `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
 }
 
 // Table is what the file says of a table that pageviews are read from.
@@ -184,6 +185,9 @@ func (f *File) Check() error {
 func (s *Site) Check() error {
 	if err := CheckName(s.Name); err != nil {
 		return yamlfile.At("name", err)
+	}
+	if s.Retention != 0 && s.Retention < Duration(48*time.Hour) {
+		return yamlfile.At("retention", errors.New("a pageview is kept for 2d at least"))
 	}
 	seen := map[Source]bool{}
 	for _, group := range s.Sources {

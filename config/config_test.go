@@ -23,6 +23,7 @@ sites:
     sources: [[script, pixel], log]
     logs: /var/log/nginx/access.log
     log_format: combined
+    retention: 730d
     exclude:
       addresses: [192.0.2.7, 2001:db8::/32]
   - name: shop
@@ -91,6 +92,7 @@ func TestMistakes(t *testing.T) {
 		{"title: My blog", "titel: My blog", "unknown key \"titel\"; allowed are name, title"},
 		{"database: shop", "database: store", "table visits of site shop: databases has no \"store\""},
 		{"log_format: combined", "log_format: cuneiform", "beforehand.yaml:14:17: "},
+		{"retention: 730d", "retention: 1h", "beforehand.yaml:15:5: a pageview is kept for 2d at least"},
 		{"key: id", "kee: id", "allowed are database, trigger, name, table, key"},
 		{"key: id", "key: a,b,c", "key: one or two columns"},
 		{"timeout: 1m", "timeout: long", "\"long\" is no length of time"},

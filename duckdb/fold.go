@@ -196,14 +196,21 @@ type foldDay struct {
 
 // days lists the days that have new pageviews by persons.
 func (f *folder) days(ctx context.Context) ([]foldDay, error) {
+	gone, err := goneDays(ctx, f.tx, f.site.id)
+	if err != nil {
+		return nil, err
+	}
 	var days []foldDay
 	const query = `SELECT "day", count(*) FROM pageviews WHERE site = ? AND seq > ? AND seq <= ? AND bot = 0 GROUP BY 1 ORDER BY 1`
-	err := each(ctx, f.tx, query, func(scan func(...any) error) error {
+	err = each(ctx, f.tx, query, func(scan func(...any) error) error {
 		var at time.Time
 		var d foldDay
 		err := scan(&at, &d.rows)
 		d.day = pageview.DayOf(at.UTC())
 		d.whole = f.from == 0 || f.mixedAnew(d.day)
+		if d.whole && gone[d.day] {
+			return err // it stays as it was added up, since it cannot be anew
+		}
 		days = append(days, d)
 		return err
 	}, f.site.id, f.from, f.v.through)

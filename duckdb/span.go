@@ -48,14 +48,16 @@ func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (p
 	span := pageview.Span{Through: v.through}
 	site := v.sites[name]
 	days := "true"
+	var bounds [2]pageview.Day // of what is added up
 	if added {
 		const query = `SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = ? AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`
 		var first, last sql.NullTime
 		if err := db.QueryRowContext(ctx, query, site.id).Scan(&first, &last); err != nil || !first.Valid {
 			return span, err
 		}
+		bounds = [2]pageview.Day{pageview.DayOf(first.Time.UTC()), pageview.DayOf(last.Time.UTC())}
 		const format = `("day" <= DATE '%s' OR "day" >= DATE '%s')`
-		days = fmt.Sprintf(format, pageview.DayOf(first.Time.UTC())+1, pageview.DayOf(last.Time.UTC())-1)
+		days = fmt.Sprintf(format, bounds[0]+1, bounds[1]-1)
 	}
 	var first, last, firstDay, lastDay sql.NullTime
 	row := db.QueryRowContext(ctx, only(spanSQL, v.counting(site, v.through)+" AND "+days), site.id, v.through)
@@ -66,7 +68,22 @@ func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (p
 		span.First, span.Last = first.Time.UTC(), last.Time.UTC()
 		span.FirstDay, span.LastDay = pageview.DayOf(firstDay.Time.UTC()), pageview.DayOf(lastDay.Time.UTC())
 	}
+	if added {
+		widen(&span, bounds, v.zone(name))
+	}
 	return span, nil
+}
+
+// widen reaches over days whose pageviews are deleted: of these only the day is
+// known.
+func widen(span *pageview.Span, bounds [2]pageview.Day, zone *time.Location) {
+	none := span.First.IsZero()
+	if none || bounds[0] < span.FirstDay {
+		span.FirstDay, span.First = bounds[0], bounds[0].Date(zone).UTC()
+	}
+	if none || bounds[1] > span.LastDay {
+		span.LastDay, span.Last = bounds[1], (bounds[1] + 1).Date(zone).UTC().Add(-time.Microsecond)
+	}
 }
 
 // at is a view of what was kept up to a sequence number.

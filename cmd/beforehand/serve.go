@@ -50,7 +50,7 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.openDeclared(ctx, c.file); err != nil {
+	if err := errors.Join(a.openDeclared(ctx, c.file), a.addRetention(ctx, c.file)); err != nil {
 		return errors.Join(err, a.close())
 	}
 	following, stop := context.WithCancel(ctx)

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/trigger"
+)
+
+// addRetention adds a job for each site whose pageviews are not kept for ever.
+func (a *app) addRetention(ctx context.Context, file *config.File) error {
+	for i, site := range file.Sites {
+		if site.Retention == 0 {
+			continue
+		}
+		zone, keep := a.sites[i].Zone, time.Duration(site.Retention)
+		err := a.site.Scheduler().Add(ctx, scheduler.Job{
+			Name: "retain/" + site.Name, Trigger: trigger.Daily(trigger.Clock{Hour: 4}).In(zone), AtStart: true,
+			Run: func(ctx context.Context, _ *scheduler.Run) error {
+				n, err := a.store.Retain(ctx, site.Name, pageview.DayOf(time.Now().Add(-keep).In(zone)))
+				if n > 0 {
+					a.log.Info("old pageviews deleted", "site", site.Name, "pageviews", n)
+				}
+				return err
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
