@@ -181,11 +181,8 @@ func isRotated(name, base string) bool {
 	}
 	ext := filepath.Ext(base)
 	number, ok := strings.CutPrefix(name, base)
-	if !ok {
-		number, ok = strings.CutPrefix(name, strings.TrimSuffix(base, ext))
-		if number, ok = strings.CutSuffix(number, ext); !ok {
-			return false
-		}
+	if rest, found := strings.CutPrefix(name, strings.TrimSuffix(base, ext)); !ok && found {
+		number, ok = strings.CutSuffix(rest, ext) // the number stands before the extension
 	}
 	return ok && number != "" && strings.Contains(".-_", number[:1]) &&
 		strings.ContainsAny(number, "0123456789") && strings.Trim(number, "0123456789.-_T") == ""
