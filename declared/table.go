@@ -40,7 +40,7 @@ func (r *Report) query(ctx context.Context) (*table, error) {
 		}
 		for rows.Next() {
 			if len(t.rows) >= r.Config.rows() {
-				return fmt.Errorf("the query gives more than %d rows: put a LIMIT into it, or raise rows:", r.Config.rows())
+				return fmt.Errorf("the query gives more than %d rows: put a LIMIT into it, or raise the key rows", r.Config.rows())
 			}
 			row := make([]any, len(t.columns))
 			into := make([]any, len(row))

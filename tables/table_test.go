@@ -168,7 +168,7 @@ func TestRowsBecomePageviewsAndWhatIsLeftOutHasItsReason(t *testing.T) {
 	table.Site.Hosts = []string{"blog.example"}
 	s := must(t, table)
 	want := map[string]int64{
-		"no_time": 2, "bad_time": 1, "not_a_page": 3, "bot": 1, "other_host": 1, "time": 3,
+		"no_time": 2, "bad_time": 1, "not_a_page": 2, "static_file": 1, "bot": 1, "other_host": 1, "time": 3,
 	}
 	if s.Lines != 15 || s.Pageviews != 4 || !reflect.DeepEqual(s.LeftOut, want) {
 		t.Errorf("%+v", s)
