@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -28,5 +29,27 @@ func TestAPausedJobPassesNoTick(t *testing.T) {
 	p.advance()
 	if len(p.ticks) != 0 || !p.job.Due.Equal(st.Due) {
 		t.Errorf("%d ticks, due %v", len(p.ticks), p.job.Due)
+	}
+}
+
+// A job that catches up with three ticks does not let more wait, however often
+// it falls behind.
+func TestCatchingUpIsBoundedAlsoBehindWhatWaits(t *testing.T) {
+	now := time.Date(2026, 3, 1, 5, 30, 0, 0, time.UTC)
+	st := &State{Name: "hot", Definition: &Definition{Misfire: RunAll(3)}, Due: now.Add(-150 * time.Minute), Last: now.Add(-210 * time.Minute)}
+	for i := range 2 {
+		st.Open = append(st.Open, OpenTick{Due: st.Last.Add(time.Duration(i-1) * time.Hour), Ready: now})
+	}
+	p := newPlan(st, trigger.Every(time.Hour), now)
+	p.advance()
+	var got []Outcome
+	for _, row := range p.ticks {
+		got = append(got, row.Outcome)
+	}
+	if want := []Outcome{Waiting, Missed, Missed}; !slices.Equal(got, want) || len(p.job.Open) != 3 {
+		t.Errorf("%v with %d open, want %v", got, len(p.job.Open), want)
+	}
+	if why := p.ticks[2].Reason; why != "3 ticks are waiting to be caught up with already" {
+		t.Error(why)
 	}
 }
