@@ -68,7 +68,7 @@ func TestChaos(t *testing.T) {
 	}
 	defer s.Close()
 	schedulertest.Chaos(t, dsn, s, func() {
-		if rand.IntN(3) == 0 {
+		if rand.IntN(10) == 0 {
 			server.Down(t, syscall.SIGQUIT)
 			server.Up(t)
 			return
