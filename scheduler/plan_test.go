@@ -8,6 +8,13 @@ import (
 	"github.com/beforehand-go/beforehand/trigger"
 )
 
+// advanced is a plan that accounts for what is due.
+func advanced(st *State, t trigger.Trigger, now time.Time) *plan {
+	p := new(Scheduler).newPlan(st, t, now)
+	p.advance()
+	return p
+}
+
 // A clock that was set back can leave a job due before its last tick.
 func TestALastTickNeverMovesBack(t *testing.T) {
 	last := time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC)
@@ -40,8 +47,7 @@ func TestCatchingUpIsBoundedAlsoBehindWhatWaits(t *testing.T) {
 	for i := range 2 {
 		st.Open = append(st.Open, OpenTick{Due: st.Last.Add(time.Duration(i-1) * time.Hour), Ready: now})
 	}
-	p := newPlan(st, trigger.Every(time.Hour), now)
-	p.advance()
+	p := advanced(st, trigger.Every(time.Hour), now)
 	var got []Outcome
 	for _, row := range p.ticks {
 		got = append(got, row.Outcome)
