@@ -36,9 +36,10 @@ type world struct {
 	ctx         context.Context
 
 	mu    sync.Mutex
-	asked []string // paths that the site was asked for
-	hosts []string // hosts that the browser asked
-	said  []string // what the browser's console said
+	log   strings.Builder // the site's access log
+	asked []string        // paths that the site was asked for
+	hosts []string        // hosts that the browser asked
+	said  []string        // what the browser's console said
 }
 
 // script is the element of the page, with more attributes.
@@ -70,6 +71,8 @@ func newServers(t *testing.T, pages func(w *world) map[string]string) *world {
 		}
 		w.mu.Lock()
 		w.asked = append(w.asked, r.URL.Path)
+		fmt.Fprintf(&w.log, "127.0.0.1 - - [%s] \"GET %s HTTP/1.1\" 200 5 \"%s\" \"%s\"\n",
+			time.Now().Format("02/Jan/2006:15:04:05 -0700"), r.RequestURI, r.Referer(), r.UserAgent())
 		w.mu.Unlock()
 		body, ok := pages(w)[r.URL.Path]
 		if !ok {
@@ -376,5 +379,67 @@ func TestBrowserThatAProgramDrives(t *testing.T) {
 	w.expect("/a")
 	if v := w.pageviews()[0]; v.Bot != collect.BotHeadless {
 		t.Errorf("%+v", v)
+	}
+}
+
+// logStore lets an importer fill a keeper.
+type logStore struct {
+	pageview.Store
+	*keeper
+}
+
+func (s *logStore) Append(ctx context.Context, b pageview.Batch) error {
+	return s.keeper.Append(ctx, b)
+}
+
+func (s *logStore) Logs(context.Context, string, uint64) ([]pageview.KnownLog, error) {
+	return nil, nil
+}
+
+// told is what both a script and an access log tell of a pageview.
+type told struct {
+	path, referrer, page, browser, system, device string
+	campaign                                      pageview.Campaign
+	visitor                                       uint64
+	day                                           pageview.Day
+}
+
+func toldBy(views []pageview.Pageview) (all []told) {
+	for _, v := range views {
+		all = append(all, told{v.Path, v.Referrer, v.ReferrerPage, v.Browser, v.System, v.Device, v.Campaign, v.Visitor, v.Day})
+	}
+	return all
+}
+
+// TestBrowserAndAccessLogTellTheSame compares what the script counts in a
+// session with what the site's own access log of it comes to.
+func TestBrowserAndAccessLogTellTheSame(t *testing.T) {
+	w := newWorld(t, noPages)
+	w.run(chromedp.Navigate("http://news.example" + port(w.site) + "/item"))
+	w.eval(fmt.Sprintf(`location.href = %q`, w.site+"/posts/%C3%BCber?utm_source=letter&x=1"))
+	w.paths(1)
+	for i, path := range []string{"/", "/posts/a", "/posts/a?again", "/index.html#part"} {
+		w.eval(fmt.Sprintf(`location.href = %q`, path))
+		w.paths(i + 2)
+	}
+	kept := &keeper{}
+	im := &collect.Importer{Store: &logStore{keeper: kept}, Intake: w.Intake}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	site := *w.Sites[0]
+	site.Hosts = nil // the format does not tell hosts; the news had a line of its own
+	_, err := im.Import(t.Context(), collect.Log{Name: "access.log", Site: &site, Data: strings.NewReader(w.log.String())}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromLog := slices.DeleteFunc(kept.pageviews(), func(v pageview.Pageview) bool { return v.Path == "/item" })
+	for i := range fromLog { // without hosts the site's own pages look like referrers
+		if fromLog[i].Referrer == "blog.example" {
+			fromLog[i].Referrer, fromLog[i].ReferrerPage = "", ""
+		}
+	}
+	script, log := toldBy(w.pageviews()), toldBy(fromLog)
+	if len(script) != 5 || !slices.Equal(script, log) {
+		t.Errorf("script %+v\nlog    %+v", script, log)
 	}
 }

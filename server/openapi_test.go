@@ -13,6 +13,7 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/memory"
 	"github.com/beforehand-go/beforehand/receive"
+	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/token"
 )
 
@@ -38,9 +39,9 @@ type described struct {
 	}
 }
 
-// TestOpenAPI holds the description to what the handlers do.
-func TestOpenAPI(t *testing.T) {
-	s := start(t)
+// receiveInto lets a server take pageviews; the token "write" may send them.
+func receiveInto(t testing.TB, s *server.Server) {
+	t.Helper()
 	tokens := memory.New().Tokens()
 	if err := tokens.Create(t.Context(), token.Token{Name: "w", Scopes: []token.Scope{token.PageviewsWrite}}, token.HashOf("write")); err != nil {
 		t.Fatal(err)
@@ -52,6 +53,12 @@ func TestOpenAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestOpenAPI holds the description to what the handlers do.
+func TestOpenAPI(t *testing.T) {
+	s := start(t)
+	receiveInto(t, s)
 	h := s.Handler()
 	rec := get(h, "/api/v1/openapi.json")
 	var d described
