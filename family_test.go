@@ -389,7 +389,7 @@ func TestFamilyIsWarmInEveryReplica(t *testing.T) {
 		policy := beforehand.FamilyPolicy[page]{Policy: beforehand.Policy{Trigger: trigger.Every(time.Hour)}}
 		var replicas []*beforehand.Family[page, string]
 		for range 3 {
-			site, err := beforehand.Open(t.Context(), beforehand.Config{State: state})
+			site, err := beforehand.Open(t.Context(), beforehand.Config{State: state, Poll: 10 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
