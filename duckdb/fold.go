@@ -41,12 +41,13 @@ const (
 
 // folder adds up what is new of one site.
 type folder struct {
-	tx     *sql.Tx
-	v      *view
-	site   site
-	from   uint64 // what is already added up
-	dims   []rolled
-	sealed []pageview.Day // days whose rows were added to
+	tx   *sql.Tx
+	v    *view
+	site site
+	from uint64 // what is already added up; zero means that all is added up anew
+	late uint64 // what was, also then: of days whose raw rows are gone, nothing is added up twice
+	dims []rolled
+	into string // table that is added to
 }
 
 // fold adds up what is new of a site in the dimensions. It goes on where its
@@ -113,31 +114,25 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 		return err
 	}
 	defer tx.Rollback()
-	from := map[uint64][]rolled{} // dimensions by what is added up
+	from := map[[2]uint64][]rolled{} // dimensions by what is added up
 	for _, d := range dims {
 		m := s.marks.of[markKey{site.id, d}] // nobody else writes it
+		k := [2]uint64{m.seq, m.seq}
 		if m.precedence != site.precedence.String() {
-			m.seq = 0
+			k[0] = 0
 		}
-		if m.seq < v.through {
-			from[m.seq] = append(from[m.seq], d)
+		if k[0] < v.through {
+			from[k] = append(from[k], d)
 		}
 	}
 	changed := false
-	for seq, dims := range from {
-		f := folder{tx: tx, v: v, site: site, from: seq, dims: dims}
-		days, err := f.days(ctx)
+	for k, dims := range from {
+		f := folder{tx: tx, v: v, site: site, from: k[0], late: k[1], dims: dims, into: "rollups"}
+		n, err := f.addAll(ctx)
 		if err != nil {
 			return err
 		}
-		changed = changed || len(days) > 0 || seq == 0
-		for len(days) > 0 {
-			n := chunk(days)
-			if err := f.add(ctx, days[:n]); err != nil {
-				return err
-			}
-			days = days[n:]
-		}
+		changed = changed || n > 0 || f.from == 0
 	}
 	next := mark{v.through, site.precedence.String()}
 	if changed {
@@ -192,6 +187,23 @@ type foldDay struct {
 	day   pageview.Day
 	rows  int64
 	whole bool // it is added up anew, since nothing is yet, or since other sources count now
+	gone  bool // raw rows of it were deleted: it is only added to
+}
+
+// addAll adds up what is new, and tells how many days have something.
+func (f *folder) addAll(ctx context.Context) (int, error) {
+	days, err := f.days(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for left := days; len(left) > 0; {
+		n := chunk(left)
+		if err := f.add(ctx, left[:n]); err != nil {
+			return 0, err
+		}
+		left = left[n:]
+	}
+	return len(days), nil
 }
 
 // days lists the days that have new pageviews by persons.
@@ -207,10 +219,8 @@ func (f *folder) days(ctx context.Context) ([]foldDay, error) {
 		var d foldDay
 		err := scan(&at, &d.rows)
 		d.day = pageview.DayOf(at.UTC())
-		d.whole = f.from == 0 || f.mixedAnew(d.day)
-		if d.whole && gone[d.day] {
-			return err // it stays as it was added up, since it cannot be anew
-		}
+		d.gone = gone[d.day]
+		d.whole = !d.gone && (f.from == 0 || f.mixedAnew(d.day))
 		days = append(days, d)
 		return err
 	}, f.site.id, f.from, f.v.through)
@@ -242,25 +252,28 @@ func chunk(days []foldDay) int {
 // have is added, since no number of a day tells of two visitors together. They
 // lie in a table of their own meanwhile, with a sign.
 func (f *folder) add(ctx context.Context, days []foldDay) error {
-	var whole, changed []pageview.Day
+	var whole, changed, gone []pageview.Day
 	for _, d := range days {
-		if d.whole {
+		switch {
+		case d.whole:
 			whole = append(whole, d.day)
-		} else {
+		case d.gone:
+			gone = append(gone, d.day)
+		default:
 			changed = append(changed, d.day)
 		}
 	}
-	if _, err := f.tx.ExecContext(ctx, f.rows(whole, changed)); err != nil {
+	if _, err := f.tx.ExecContext(ctx, f.rows(whole, changed, gone)); err != nil {
 		return fmt.Errorf("find what changed: %w", err)
 	}
 	for _, d := range f.dims {
 		if len(whole) > 0 {
-			del := fmt.Sprintf(`DELETE FROM rollups WHERE site = %d AND dimension = %d AND "day" IN %s`, f.site.id, d, list(whole))
+			del := fmt.Sprintf(`DELETE FROM %s WHERE site = %d AND dimension = %d AND "day" IN %s`, f.into, f.site.id, d, list(whole))
 			if _, err := f.tx.ExecContext(ctx, del); err != nil {
 				return fmt.Errorf("clear days of dimension %d: %w", d, err)
 			}
 		}
-		if _, err := f.tx.ExecContext(ctx, fmt.Sprintf(addSQL, f.site.id, d, d.key(), d.amount())); err != nil {
+		if _, err := f.tx.ExecContext(ctx, fmt.Sprintf(addSQL, f.into, f.site.id, d, d.key(), d.amount())); err != nil {
 			return fmt.Errorf("add up dimension %d: %w", d, err)
 		}
 	}
@@ -269,7 +282,7 @@ func (f *folder) add(ctx context.Context, days []foldDay) error {
 }
 
 // addSQL makes one row of a visit, and of a visitor, before these are counted.
-const addSQL = `INSERT INTO rollups
+const addSQL = `INSERT INTO %s
 SELECT * FROM (
   SELECT %d, "day", %d, key, sum(n) AS pageviews, sum(sign * visits) AS visits, sum(CASE WHEN visitor = 0 THEN 0 ELSE sign END) AS visitors
   FROM (
@@ -281,13 +294,16 @@ SELECT * FROM (
 
 // rows makes the table of rows that changed. Its text holds numbers and days
 // only.
-func (f *folder) rows(whole, changed []pageview.Day) string {
+func (f *folder) rows(whole, changed, gone []pageview.Day) string {
 	site := fmt.Sprintf("site = %d AND bot = 0", f.site.id)
 	now := fmt.Sprintf("%s AND seq <= %d AND %s", site, f.v.through, f.v.counting(f.site, f.v.through))
 	then := fmt.Sprintf("%s AND seq <= %d AND %s", site, f.from, f.v.counting(f.site, f.from))
 	var parts []string
 	if len(whole) > 0 {
 		parts = append(parts, fmt.Sprintf(`SELECT *, 1 AS sign FROM pageviews WHERE %s AND %s`, now, in(whole)))
+	}
+	if len(gone) > 0 { // pageviews are added; visits and visitors stay
+		parts = append(parts, fmt.Sprintf(`SELECT * REPLACE (0 AS visitor), 1 AS sign FROM pageviews WHERE %s AND seq > %d AND %s`, now, f.late, in(gone)))
 	}
 	with := ""
 	if len(changed) > 0 {

@@ -84,7 +84,15 @@ func (s *Store) Drop(ctx context.Context, name string) error {
 	if _, err := s.Forget(ctx, name, pageview.LastDay, v.through); err != nil {
 		return err
 	}
+	// Nothing is added up while the site goes.
+	s.folding.Lock()
+	defer s.folding.Unlock()
 	err = s.do(ctx, func(ctx context.Context, w *writer) error { return w.drop(ctx, name) })
+	if err == nil {
+		s.marks.Lock()
+		maps.DeleteFunc(s.marks.of, func(k markKey, _ mark) bool { return k.site == v.sites[name].id })
+		s.marks.Unlock()
+	}
 	if err != nil {
 		return fmt.Errorf("delete site %q: %w", name, err)
 	}

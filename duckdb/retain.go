@@ -12,7 +12,8 @@ import (
 // Retain deletes a site's pageviews and stays of the days before one, after
 // adding them up: answers from rollups stay what they were. It returns how many
 // pageviews it deleted. A pageview of such a day that comes later is added to
-// what the day adds up to; a visitor who had come before counts again.
+// its pageviews; its visits and visitors stay, since nobody can tell whether the
+// visitor had come before.
 func (s *Store) Retain(ctx context.Context, name string, before pageview.Day) (int64, error) {
 	_, v, err := s.reader()
 	if err != nil {
