@@ -104,9 +104,3 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 }
-
-func TestEveryKeyHasHelp(t *testing.T) {
-	if _, err := config.Reference(); err != nil {
-		t.Error(err)
-	}
-}
