@@ -80,7 +80,11 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	if v.Device == "" && s.Width > 0 && v.Bot == "" {
 		v.Device = device(s.Width)
 	}
-	v.Visitor, err = in.visitor(ctx, &v, s)
+	from := s.Addr
+	if known == nil && !addr.Is4() { // one address, however it is written
+		from = addr.Unmap().WithZone("").String()
+	}
+	v.Visitor, err = in.visitor(ctx, &v, s, from)
 	return v, "", err
 }
 
@@ -96,14 +100,14 @@ func (in *Intake) agent(s *Seen) Agent {
 
 // visitor is the number that stands for who saw the page; zero where nothing
 // tells one visitor from another.
-func (in *Intake) visitor(ctx context.Context, v *pageview.Pageview, s *Seen) (uint64, error) {
+func (in *Intake) visitor(ctx context.Context, v *pageview.Pageview, s *Seen, from string) (uint64, error) {
 	switch {
 	case s.Visitor != "":
 		return in.Visitors.ID(ctx, v.Site, v.Day, "", s.Visitor)
-	case s.Addr == "":
+	case from == "":
 		return 0, nil
 	}
-	return in.Visitors.ID(ctx, v.Site, v.Day, s.Addr, s.Agent)
+	return in.Visitors.ID(ctx, v.Site, v.Day, from, s.Agent)
 }
 
 // splitURL splits a path or an absolute address into host, escaped path and
