@@ -15,8 +15,8 @@ import (
 	"github.com/beforehand-go/beforehand/declared"
 )
 
-// visits is a database with a table.
-func visits(t *testing.T) *database.DB {
+// visits is a database with a table, whose queries have a while.
+func visits(t *testing.T, timeout time.Duration) *database.DB {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "site.db")
 	w, err := sql.Open("sqlite", path)
@@ -28,7 +28,7 @@ func visits(t *testing.T) *database.DB {
 		INSERT INTO visits VALUES ('2026-01-01', '/a', 3, 0.5, x'ff'), ('2026-01-01', '/<b>', 1, NULL, NULL), ('2026-01-02', '/a', 2, 1.0, 'text')`); err != nil {
 		t.Fatal(err)
 	}
-	db, err := database.Open(database.Config{URL: "sqlite:" + path, Timeout: 3 * time.Second})
+	db, err := database.Open(database.Config{URL: "sqlite:" + path, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func report(c declared.Config) *declared.Report {
 
 func TestAQueryGivesRowsAndAChart(t *testing.T) {
 	r := report(declared.Config{Chart: "bars", Title: "Top", Source: declared.Source{SQL: "SELECT day, page, n FROM visits ORDER BY day, page"}})
-	r.DB = visits(t)
+	r.DB = visits(t, time.Minute)
 	files, err := r.Make(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestAQueryGivesRowsAndAChart(t *testing.T) {
 }
 
 func TestAQueryThatIsWrongOrGivesTooMuchFails(t *testing.T) {
-	db := visits(t)
+	db, hasty := visits(t, time.Minute), visits(t, 300*time.Millisecond)
 	for _, c := range []struct {
 		sql, chart string
 		rows       int
@@ -78,11 +78,14 @@ func TestAQueryThatIsWrongOrGivesTooMuchFails(t *testing.T) {
 		{"DELETE FROM visits", "", 0, "readonly"},
 		{"SELECT day FROM visits", "bars", 0, "one column"},
 		{"SELECT day, -1 AS n FROM visits", "bars", 0, `"n" at "2026-01-01": -1 is no number from zero on`},
-		{"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c", "", 0, "took longer than 3s"},
+		{"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c", "", 0, "took longer than 300ms"},
 		{"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT zeroblob(4000000) FROM c", "", 0, "more than 16 MiB"},
 	} {
 		r := report(declared.Config{Source: declared.Source{SQL: c.sql}, Chart: c.chart, Rows: c.rows})
 		r.DB = db
+		if strings.HasPrefix(c.want, "took longer") {
+			r.DB = hasty
+		}
 		if _, err := r.Make(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want %s, got %v", c.sql, c.want, err)
 		}
@@ -182,10 +185,13 @@ func TestAURLsAnswerIsTheResult(t *testing.T) {
 	defer server.Close()
 	for path, want := range map[string]string{
 		"/ok": "", "/moved": "", "/bad": "418 I'm a teapot\nout of order", "/none": "404", "/loop": "five redirects",
-		"/slow": "it took longer than 2s", "/large": "more than 16 MiB",
+		"/slow": "it took longer than 300ms", "/large": "more than 16 MiB",
 	} {
 		r := report(declared.Config{Source: declared.Source{URL: server.URL + path}})
-		r.Timeout = 2 * time.Second
+		r.Timeout = time.Minute
+		if path == "/slow" {
+			r.Timeout = 300 * time.Millisecond
+		}
 		files, err := r.Make(t.Context())
 		if want == "" && (err != nil || string(files["json"]) != "[{\"page\":\"/a\",\"n\":3}]\n") {
 			t.Errorf("%s: %v, error %v", path, files, err)
