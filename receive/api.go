@@ -28,6 +28,14 @@ const (
 	maxKey = 200
 )
 
+const (
+	viewSize = 400                  // bytes of memory of a pageview, at least
+	minItem  = len(`{"path":"/"},`) // the shortest pageview in bytes
+)
+
+// itemsIn is how many pageviews a text of that size can hold.
+func itemsIn(size int64) int64 { return min(size/int64(minItem)+1, maxBatch) }
+
 // Answer is what the API says of a request that it has read.
 type Answer struct {
 	Accepted int        `json:"accepted"` // pageviews that are on disk
@@ -124,7 +132,8 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (_ *batch, ref
 	case size < 0:
 		size = maxBody
 	}
-	b := &batch{r: r, req: req, lines: kind == "application/x-ndjson", site: req.URL.Query().Get("site"), room: 3 * size, now: time.Now()}
+	b := &batch{r: r, req: req, lines: kind == "application/x-ndjson", site: req.URL.Query().Get("site"), now: time.Now()}
+	b.room = 3*size + viewSize*itemsIn(size)
 	if !r.room.TryAcquire(b.room) {
 		return nil, crowded()
 	}
@@ -142,6 +151,7 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (_ *batch, ref
 		return nil, refuseAll(http.StatusBadRequest, "the body ended early")
 	}
 	b.text = buf.Bytes()
+	b.views = make([]pageview.Pageview, 0, min(itemsIn(int64(len(b.text))), int64(bytes.Count(b.text, []byte("{")))))
 	return b, b.readKey(req)
 }
 

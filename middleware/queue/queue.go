@@ -68,13 +68,13 @@ func Open(path string, c Config) (*Queue, error) {
 	}
 	db.SetMaxOpenConns(1)
 	q := &Queue{Config: c, db: db, came: make(chan struct{}, 1)}
-	_, err = db.Exec(`CREATE TABLE IF NOT EXISTS requests (
+	_, err = db.ExecContext(context.Background(), `CREATE TABLE IF NOT EXISTS requests (
 		id   INTEGER PRIMARY KEY AUTOINCREMENT,
 		key  TEXT NOT NULL, -- idempotency key
 		body BLOB NOT NULL
 	)`)
 	if err == nil {
-		err = db.QueryRow("SELECT coalesce(sum(length(body)), 0) FROM requests").Scan(&q.bytes)
+		err = db.QueryRowContext(context.Background(), "SELECT coalesce(sum(length(body)), 0) FROM requests").Scan(&q.bytes)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue %s: %w", path, err), db.Close())

@@ -65,7 +65,7 @@ func guard(t *testing.T, s token.Store) {
 	}
 	g := token.NewGuard(s)
 	check := func(authorization string) error {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", authorization)
 		_, err := g.Check(r)
 		return err
@@ -93,7 +93,7 @@ func RunRevoked(t *testing.T, newStore func() token.Store) {
 			t.Fatal(err)
 		}
 		g := token.NewGuard(s)
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Bearer "+secret)
 		if _, err := g.Check(r); err != nil {
 			t.Fatal(err)
