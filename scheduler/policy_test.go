@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -118,6 +119,14 @@ var policyCases = []policyCase{
 		}), 0, 2*time.Hour + time.Minute,
 		"01:00:00 failed\n02:00:00 failed\n",
 		"panic: no such table\npanic: no such table\n",
+	},
+	{
+		"a function that ends its goroutine is a failed run",
+		with(hourly(0), func(j *scheduler.Job) {
+			j.Run = func(context.Context, *scheduler.Run) error { runtime.Goexit(); return nil }
+		}), 0, 2*time.Hour + time.Minute,
+		"01:00:00 failed\n02:00:00 failed\n",
+		"the function called runtime.Goexit\nthe function called runtime.Goexit\n",
 	},
 	{
 		"a job due only when told to has no ticks",
@@ -434,6 +443,21 @@ func TestCancelFromAnotherProcess(t *testing.T) {
 		row := latest(t, store, "hot")
 		if row.Outcome != scheduler.Cancelled || !strings.Contains(row.Reason, "on request") || row.Ended.Sub(row.Started) > time.Minute+time.Second {
 			t.Errorf("%s (%s) after %v", row.Outcome, row.Reason, row.Ended.Sub(row.Started))
+		}
+	})
+}
+
+func TestShutdownLetsRunsFinish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New().Jobs()
+		s := declare(t, store, hourly(time.Minute))
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour+55*time.Second) // five seconds short
+		defer stop()
+		if err := s.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if row := latest(t, store, "hot"); row.Outcome != scheduler.Succeeded || len(row.Earlier) != 0 {
+			t.Errorf("%+v", row)
 		}
 	})
 }
