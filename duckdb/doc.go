@@ -5,6 +5,14 @@
 // a lone sender waits for one commit, and a thousand senders share one.
 // Readers have connections of their own and never wait for the writer.
 //
+// What waits is bounded by bytes. A batch is screened before anything of it is
+// written, so that one that is refused leaves nothing and harms no other of its
+// group: keys of requests that come again, marks that moved, and what DuckDB
+// would refuse.
+//
+// Answers are held to the last commit that readers were told of, and leave out
+// sources that do not count on a day (sources.go).
+//
 // Paths, titles, browsers and the like are kept once each in a dictionary and
 // pageviews hold their numbers. There is no index on pageviews: rows are
 // found by their growing sequence number and by DuckDB's zone maps.

@@ -90,14 +90,14 @@ func TestMain(m *testing.M) {
 // TestKillNine kills a process that keeps pageviews, stays, marks and keys in
 // the middle, again and again. What it acknowledged is there, whole and once.
 func TestKillNine(t *testing.T) {
-	kills := 3
+	kills, most := 3, 400
 	if os.Getenv("BEFOREHAND_PROVE") == "1" {
-		kills = 25
+		kills, most = 25, 2_000
 	}
 	path := filepath.Join(t.TempDir(), "pageviews.duckdb")
 	next := make([]int, killSenders)
 	for kill := range kills {
-		acknowledged := killOnce(t, path, next, 20+rand.IntN(2000))
+		acknowledged := killOnce(t, path, next, 20+rand.IntN(most))
 		s := open(t, path)
 		for sender := range next {
 			text, err := s.Mark(t.Context(), "blog", fmt.Sprint("sender ", sender))
