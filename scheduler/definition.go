@@ -38,11 +38,12 @@ func define(j *Job) Definition {
 
 // A declaration is a job about to become known to this process.
 type declaration struct {
-	job     *Job
-	trigger trigger.Trigger
-	def     *Definition
-	state   *State // as stored
-	plan    *plan  // what was written, nil if nothing had to be
+	job        *Job
+	trigger    trigger.Trigger
+	comparable bool // Go can compare the trigger
+	def        *Definition
+	state      *State // as stored
+	plan       *plan  // what was written, nil if nothing had to be
 }
 
 // declaration returns what a job declares. Most jobs of a program have the same
@@ -52,24 +53,19 @@ func (s *Scheduler) declaration(j *Job) declaration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, last := j.Trigger, s.last
-	if last.def != nil && sameTrigger(t, last.trigger) {
+	if last.comparable && t == last.trigger {
 		t, d.Trigger = last.trigger, last.def.Trigger
 	} else {
 		d.Trigger = triggerText(t)
+		last.comparable = t != nil && reflect.ValueOf(t).Comparable()
 	}
 	if last.def == nil || !last.def.Equal(&d) {
 		own := d
 		own.After, own.Labels = slices.Clone(d.After), slices.Clone(d.Labels)
 		last.def = &own
 	}
-	s.last = declaration{trigger: t, def: last.def}
+	s.last = declaration{trigger: t, comparable: last.comparable, def: last.def}
 	return declaration{job: j, trigger: t, def: last.def}
-}
-
-// sameTrigger tells whether two triggers are the same value. Those that Go
-// cannot compare are not.
-func sameTrigger(a, b trigger.Trigger) bool {
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
 
 // ParseDefinition reads the JSON a store has kept. One that this version does
