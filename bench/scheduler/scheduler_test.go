@@ -28,9 +28,11 @@ func BenchmarkAdd(b *testing.B) {
 			}
 			size := float64(heap()-before) / held
 			s.start()
+			cpu := used()
 			for b.Loop() {
 				add()
 			}
+			b.ReportMetric(float64((used()-cpu).Nanoseconds())/float64(b.N), "cpu-ns/add")
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "adds/s")
 			b.ReportMetric(size, "B/job")
 			s.stop()
