@@ -120,6 +120,7 @@ func TestBothSidesTellOfALostRun(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		way.dead.Store(false)
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if want := []string{"started 01:00 running", "store down 00:00 ", "lost 01:00 running", "store up 00:00 "}; !slices.Equal(old.events, want) {
 			t.Errorf("the old holder told %q, want %q", old.events, want)
 		}
