@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,4 +61,74 @@ func benchView(i int) pageview.Pageview {
 		Site: "blog", At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: "/posts/hello", Visitor: uint64(i) * 0x9E3779B97F4A7C15,
 		Browser: "Firefox", System: "Linux", Device: "desktop", Source: pageview.SourceLog,
 	}
+}
+
+// BenchmarkRefresh measures the CPU of the pageviews by page and month, and of
+// the ranking, after 10,000 new pageviews: from what is added up, and from raw
+// rows. A year of made-up pageviews lies in the store.
+func BenchmarkRefresh(b *testing.B) {
+	s := open(b, filepath.Join(b.TempDir(), "pageviews.duckdb"))
+	defer s.Close()
+	if _, err := s.Site(b.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
+		b.Fatal(err)
+	}
+	const year = 3_000_000
+	keep := func(n int, at func(i int) time.Time) {
+		batch := pageview.Batch{Pageviews: make([]pageview.Pageview, n)}
+		for i := range batch.Pageviews {
+			v := benchView(i)
+			v.At = at(i)
+			v.Day, v.Hour = pageview.DayOf(v.At), pageview.HourOf(v.At)
+			v.Path, v.Visitor = fmt.Sprintf("/posts/%d", i*i%307), uint64(i/3%(n/3+1))*0x9E3779B97F4A7C15
+			batch.Pageviews[i] = v
+		}
+		if err := s.Append(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	begin := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	step := 365 * 24 * time.Hour / year
+	for part := range year / 100_000 {
+		keep(100_000, func(i int) time.Time { return begin.Add(time.Duration(part*100_000+i) * step) })
+	}
+	refresh := func(raw bool) {
+		chart := pageview.Query{Site: "blog", Raw: raw, By: []pageview.Dimension{pageview.ByMonth, pageview.ByPage}, Metrics: pageview.Metrics()}
+		if _, err := s.Query(b.Context(), chart); err != nil {
+			b.Fatal(err)
+		}
+		rank := pageview.RankQuery{Site: "blog", Raw: raw, Days: 30, Earlier: 24 * time.Hour, HalfLife: 7 * 24 * time.Hour, Limit: 20}
+		if _, err := s.Rank(b.Context(), rank); err != nil {
+			b.Fatal(err)
+		}
+	}
+	refresh(false)
+	for _, raw := range []bool{false, true} {
+		b.Run(fmt.Sprintf("raw=%t", raw), func(b *testing.B) {
+			var used time.Duration
+			for b.Loop() {
+				keep(10_000, func(i int) time.Time { return begin.Add(364*24*time.Hour + time.Duration(i)*time.Second) })
+				before := cpuTime(b)
+				refresh(raw)
+				used += cpuTime(b) - before
+			}
+			b.ReportMetric(used.Seconds()*1000/float64(b.N), "cpu-ms/op")
+		})
+	}
+	b.Run("year", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Query(b.Context(), pageview.Query{Site: "blog", By: []pageview.Dimension{pageview.ByMonth, pageview.ByPage}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// cpuTime is what this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -270,4 +272,61 @@ func TestAQuestionThatTakesTooLongIs503(t *testing.T) {
 			t.Errorf("they waited for %s", took)
 		}
 	})
+}
+
+// TestStatsAreDescribed holds the description to the handler: the choices, and
+// the members of an answer.
+func TestStatsAreDescribed(t *testing.T) {
+	s := asked(t)
+	var d struct {
+		Paths map[string]struct {
+			Get struct {
+				Parameters []struct {
+					Name, Description string
+					Schema            struct{ Enum []string }
+				}
+				Responses map[string]struct {
+					Content map[string]struct {
+						Schema struct {
+							Required   []string
+							Properties map[string]any
+						}
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(ask(s, "/api/v1/openapi.json").Body.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	stats := d.Paths["/api/v1/sites/{site}/stats"].Get
+	for _, p := range stats.Parameters {
+		value := p.Name + "=nonsense"
+		if p.Name == "filter" {
+			value = "filter=nonsense:x"
+		}
+		var wrong struct{ Allowed []string }
+		if err := json.Unmarshal(ask(s, statsPath+"?"+value).Body.Bytes(), &wrong); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case len(p.Schema.Enum) > 0 && !slices.Equal(p.Schema.Enum, wrong.Allowed):
+			t.Errorf("%s is described as one of %q, and is one of %q", p.Name, p.Schema.Enum, wrong.Allowed)
+		case p.Name == "by" && !strings.Contains(p.Description, strings.Join(wrong.Allowed, ", ")):
+			t.Errorf("by is described as %q, and is one of %q", p.Description, wrong.Allowed)
+		}
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(ask(s, statsPath+"?from=2026-01-01&to=2026-01-02&compare=year").Body.Bytes(), &answer); err != nil {
+		t.Fatal(err)
+	}
+	schema := stats.Responses["200"].Content["application/json"].Schema
+	if got, want := slices.Sorted(maps.Keys(answer)), slices.Sorted(maps.Keys(schema.Properties)); !slices.Equal(got, want) {
+		t.Errorf("an answer has %q, described are %q", got, want)
+	}
+	for _, name := range schema.Required {
+		if _, ok := answer[name]; !ok {
+			t.Errorf("an answer has no %s", name)
+		}
+	}
 }
