@@ -162,9 +162,9 @@ func TestFilesOfAFamilyHaveNamesThatFitAnywhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		site := publishing(t, memory.New(), dir)
-		make := func(context.Context, params) (beforehand.Files, error) { return beforehand.Files{"txt": nil}, nil }
+		write := func(context.Context, params) (beforehand.Files, error) { return beforehand.Files{"txt": nil}, nil }
 		never := func(*http.Request) (params, error) { return params{}, errors.New("no") }
-		beforehand.NewFamily(site, "a", never, make, beforehand.FamilyPolicy[params]{Always: []params{
+		beforehand.NewFamily(site, "a", never, write, beforehand.FamilyPolicy[params]{Always: []params{
 			{Site: "blog", N: 7}, {Site: "../../etc/x"}, {Site: "é?/,=%"}, {Site: strings.Repeat("long", 100)}, {Site: strings.Repeat("long", 101)}, {More: []int{1}},
 		}})
 		text := func(context.Context, string) (beforehand.Files, error) { return beforehand.Files{"txt": nil}, nil }

@@ -95,7 +95,7 @@ func (p *lineReader) take(ctx context.Context, b block) error {
 
 // begin notes where the reading begins.
 func (p *lineReader) begin(f *found) error {
-	p.run.from, p.fresh, p.beside = f.from, f.fresh, f.beside
+	p.from, p.fresh, p.beside = f.from, f.fresh, f.beside
 	p.at, p.line, p.inLine, p.head, p.fields = f.from, f.from.Lines, f.inLine, f.passed, f.fields
 	p.step.to = p.at
 	if n := f.from.Lines; n > 0 {
@@ -147,7 +147,7 @@ func (p *lineReader) settle(ctx context.Context, enough int) error {
 func (p *lineReader) use(format string, parser lineParser) {
 	p.parser, p.step.sum.Format = parser, format
 	if _, ok := parser.(*w3cLog); ok && p.fields != "" {
-		parser.parse(trimEnd(p.fields), &logLine{})
+		_ = parser.parse(trimEnd(p.fields), &logLine{}) // the line was read as one of fields before
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"hash"
 	"io"
 	"strings"
@@ -70,7 +71,7 @@ func (r *logReader) read() (block, error) {
 		}
 		r.fill()
 	}
-	if r.err == io.EOF && r.hi > r.lo {
+	if errors.Is(r.err, io.EOF) && r.hi > r.lo {
 		return r.take(r.upTo(r.hi-r.lo), false), nil
 	}
 	return block{}, r.err

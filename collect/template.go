@@ -69,7 +69,7 @@ func (p *layout) complete() error {
 	}
 	p.agent = has[fieldAgent]
 	switch {
-	case !has[fieldLogTime] && !has[fieldTime] && !(has[fieldDate] && has[fieldClock]):
+	case !has[fieldLogTime] && !has[fieldTime] && (!has[fieldDate] || !has[fieldClock]):
 		return errors.New("it has no time")
 	case !has[fieldRequest] && !has[fieldTarget] && !has[fieldPath]:
 		return errors.New("it has no request")

@@ -39,7 +39,8 @@ func (p *w3cLog) parse(line string, l *logLine) error {
 	rest := line
 	for i, kind := range p.fields {
 		column := len(line) - len(rest) + 1
-		value, ok := "", false
+		var value string
+		var ok bool
 		if value, rest, ok = p.cut(rest); !ok && i < len(p.fields)-1 {
 			return fmt.Errorf("%d fields where there are to be %d", i+1, len(p.fields))
 		}

@@ -24,6 +24,7 @@ func TestEmbedded(t *testing.T) {
 
 // Values of the MaxMind DB format.
 func text(s string) string { return string([]byte{2<<5 | byte(len(s))}) + s }
+
 func number(kind byte, n uint32) string {
 	return string([]byte{kind<<5 | 4}) + string(binary.BigEndian.AppendUint32(nil, n))
 }

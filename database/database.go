@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -157,7 +158,7 @@ func (d *DB) Columns(ctx context.Context, table string) (Columns, error) {
 		for _, t := range types {
 			columns[t.Name()] = t.DatabaseTypeName()
 		}
-		return err
+		return errors.Join(err, rows.Err())
 	})
 	if err != nil {
 		there, again := d.tables(ctx)

@@ -77,7 +77,7 @@ type capped struct {
 func (c *capped) Write(p []byte) (int, error) {
 	if c.buf.Len()+len(p) > c.most {
 		c.over = true
-		c.full()
+		_ = c.full() // what is written ends with an error in any case
 		return 0, errors.New("too much")
 	}
 	return c.buf.Write(p)
@@ -140,7 +140,7 @@ func (r *Report) fetch(ctx context.Context) (output, error) {
 	switch {
 	case res.StatusCode >= 400 || res.StatusCode < 200:
 		t := &tail{most: 1 << 10}
-		t.Write(body[:min(len(body), t.most)])
+		_, _ = t.Write(body[:min(len(body), t.most)])
 		return output{}, fmt.Errorf("%s answered %s%s", r.Config.URL, res.Status, t)
 	case err != nil:
 		return output{}, because(ctx, fmt.Errorf("%s: %w", r.Config.URL, err))

@@ -12,11 +12,11 @@ import (
 func (b *builder) filters() string {
 	conditions := []string{"true"}
 	for _, f := range b.q.Filters {
-		var any []string
+		var either []string
 		for _, v := range f.Values {
-			any = append(any, b.matches(f.Dimension, v))
+			either = append(either, b.matches(f.Dimension, v))
 		}
-		c := "(" + strings.Join(any, " OR ") + ")"
+		c := "(" + strings.Join(either, " OR ") + ")"
 		if f.Not {
 			c = "NOT " + c
 		}

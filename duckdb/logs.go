@@ -23,11 +23,11 @@ func (s *Store) Logs(ctx context.Context, name string, first uint64) ([]pageview
 	err = each(ctx, db, query, func(scan func(...any) error) error {
 		var k pageview.KnownLog
 		var blob []byte
-		var print int64
-		if err := scan(&blob, &k.Mark.Offset, &k.Mark.Lines, &print); err != nil {
+		var last int64
+		if err := scan(&blob, &k.Mark.Offset, &k.Mark.Lines, &last); err != nil {
 			return err
 		}
-		k.Prints, k.Mark.Print = decodePrints(blob), uint64(print)
+		k.Prints, k.Mark.Print = decodePrints(blob), uint64(last)
 		known = append(known, k)
 		return nil
 	}, v.sites[name].id, int64(first))

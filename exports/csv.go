@@ -90,8 +90,8 @@ func (s *sheet) get(column string) string {
 // has tells whether there is a column.
 func (s *sheet) has(column string) bool { return slices.Contains(s.header, column) }
 
-// each hands every row on, with what make makes of it.
-func (s *sheet) each(emit func(item) error, make func() item) error {
+// each hands every row on, with what read makes of it.
+func (s *sheet) each(emit func(item) error, read func() item) error {
 	for {
 		broken, err := s.next()
 		if errors.Is(err, io.EOF) {
@@ -102,7 +102,7 @@ func (s *sheet) each(emit func(item) error, make func() item) error {
 		}
 		i := item{broken: broken}
 		if broken == "" {
-			i = make()
+			i = read()
 		}
 		i.file, i.line = s.name, s.line
 		if err := emit(i); err != nil {

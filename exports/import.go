@@ -138,9 +138,10 @@ func (r *run) read(ctx context.Context) error {
 func (r *run) item(ctx context.Context, i item) error {
 	r.n++
 	var v pageview.Pageview
-	left, err := i.left, error(nil)
+	left := i.left
 	if i.broken == "" && left == "" {
 		i.seen.Source = pageview.SourceExport
+		var err error
 		v, left, err = r.Intake.Pageview(ctx, r.file.Site, i.seen)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package exports
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -91,7 +92,7 @@ func (r *run) matomoCSV(in io.Reader) reader {
 		for {
 			broken, err := s.next()
 			switch {
-			case err == io.EOF:
+			case errors.Is(err, io.EOF):
 				return nil
 			case err != nil:
 				return err

@@ -34,11 +34,11 @@ func (r *run) plausible(pages, visitors *zip.File) reader {
 		if err != nil {
 			return err
 		}
-		s, close, err := inZip(pages)
+		s, file, err := inZip(pages)
 		if err != nil {
 			return err
 		}
-		defer close.Close()
+		defer file.Close()
 		if err := s.need("date", "page", "visitors", "pageviews"); err != nil {
 			return err
 		}
@@ -64,11 +64,11 @@ func (r *run) plausible(pages, visitors *zip.File) reader {
 
 // plausibleDays reads the sums of each day.
 func (r *run) plausibleDays(f *zip.File) (map[string]*plausibleDay, error) {
-	s, close, err := inZip(f)
+	s, file, err := inZip(f)
 	if err != nil {
 		return nil, err
 	}
-	defer close.Close()
+	defer file.Close()
 	if err := s.need("date", "visitors", "pageviews"); err != nil {
 		return nil, err
 	}

@@ -24,11 +24,11 @@ func (r *run) umami(name string, in io.Reader) reader {
 
 func (r *run) umamiZip(f *zip.File) reader {
 	return func(_ context.Context, emit func(item) error) error {
-		s, close, err := inZip(f)
+		s, file, err := inZip(f)
 		if err != nil {
 			return err
 		}
-		defer close.Close()
+		defer file.Close()
 		return umamiSheet(s, emit)
 	}
 }

@@ -122,6 +122,10 @@ func (p *patient) healthy(word string) {
 func (p *patient) succeeded(k scheduler.Key, calls int64) {
 	p.Helper()
 	row, err := p.other.Wait(p.Context(), k)
+	for deadline := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(deadline); {
+		// A connection from before the database went away tells of that once.
+		row, err = p.other.Wait(p.Context(), k)
+	}
 	if err != nil {
 		p.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func (a *statsAnswer) csv() []byte {
 			head = append(head, "previous_"+string(m))
 		}
 	}
-	w.Write(head)
+	_ = w.Write(head) // into memory
 	rows := a.now.Rows
 	if len(a.query.By) == 0 {
 		rows = []pageview.Row{{Values: a.now.Total}}
@@ -149,12 +149,12 @@ func (a *statsAnswer) csv() []byte {
 		if len(r.Keys) > 0 {
 			was = former(r.Keys)
 		}
-		w.Write(a.record(r, was))
+		_ = w.Write(a.record(r, was))
 	}
 	if a.now.Beyond > 0 {
 		keys := make([]string, len(a.query.By))
 		keys[0] = report.Other
-		w.Write(a.record(pageview.Row{Keys: keys, Values: a.now.Other}, pageview.Values{}))
+		_ = w.Write(a.record(pageview.Row{Keys: keys, Values: a.now.Other}, pageview.Values{}))
 	}
 	w.Flush()
 	return b.Bytes()

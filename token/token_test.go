@@ -31,8 +31,12 @@ func TestTokenCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for _, bad := range []token.Token{
-		{}, {Name: "ci"}, {Name: "a b", Scopes: write}, {Name: "a/b", Scopes: write},
-		{Name: strings.Repeat("a", 61), Scopes: write}, {Name: "ci", Scopes: []token.Scope{"all"}},
+		{},
+		{Name: "ci"},
+		{Name: "a b", Scopes: write},
+		{Name: "a/b", Scopes: write},
+		{Name: strings.Repeat("a", 61), Scopes: write},
+		{Name: "ci", Scopes: []token.Scope{"all"}},
 	} {
 		if bad.Check() == nil {
 			t.Errorf("%+v was taken", bad)

@@ -141,7 +141,7 @@ func withKeeper(ctx context.Context, data, command string, query url.Values, her
 			return 0, err
 		}
 		if r, err := dialServer(ctx, appConfig{siteFlags: siteFlags{data: data}}); err == nil {
-			defer r.close()
+			defer r.client.CloseIdleConnections()
 			m, err := r.post(ctx, "/"+command+"?"+query.Encode(), http.NoBody, func(collect.Progress) {})
 			if err == nil && m.Error != "" {
 				err = errors.New(m.Error)

@@ -117,7 +117,7 @@ func compute(ctx context.Context, c appConfig, report, format string) (_ []byte,
 		if err != nil {
 			return nil, fmt.Errorf("%w, which computes no reports: wait until it has ended, or stop it", inUse)
 		}
-		defer remote.close()
+		defer remote.client.CloseIdleConnections()
 		return remote.compute(ctx, report, format)
 	}
 	if err != nil {

@@ -76,8 +76,8 @@ func checkToken(t token.Token) error {
 
 // withTokens opens the state of a data directory. Several processes may, so
 // that it works while a server runs.
-func withTokens(data string, make bool, use func(token.Store) error) error {
-	if make {
+func withTokens(data string, create bool, use func(token.Store) error) error {
+	if create {
 		if err := os.MkdirAll(data, 0o700); err != nil {
 			return fmt.Errorf("make data directory: %w", err)
 		}

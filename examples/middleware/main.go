@@ -40,8 +40,8 @@ func run(ctx context.Context, listen, file, beforehand, token string) error {
 	server := &http.Server{Addr: listen, Handler: counter.Handler(site()), ReadHeaderTimeout: 10 * time.Second}
 
 	var wg sync.WaitGroup
-	wg.Go(func() { counter.Run(ctx) })
-	wg.Go(func() { pages.Run(ctx) })
+	wg.Go(func() { _ = counter.Run(ctx) }) // it ends with ctx
+	wg.Go(func() { _ = pages.Run(ctx) })
 	wg.Go(func() {
 		<-ctx.Done()
 		server.Close()

@@ -91,8 +91,8 @@ func (s *Server) up(t testing.TB) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		c.Process.Kill()
-		_ = c.Wait() // it says how it was told to end
+		_ = c.Process.Kill() // it may have ended by itself
+		_ = c.Wait()         // it says how it was told to end
 	})
 	var answer error
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {

@@ -33,19 +33,19 @@ func naiveSources(views []pageview.Pageview, groups [][]pageview.Source) (days [
 		return 100 + int(s)
 	}
 	for i, a := range days {
-		persons, any := 1000, 1000 // the best rank of a source with a person's pageview, and with any
+		persons, all := 1000, 1000 // the best rank of a source with a person's pageview, and with any
 		for _, b := range days {
 			if a.Day != b.Day {
 				continue
 			}
-			any = min(any, rank(b.Source))
+			all = min(all, rank(b.Source))
 			if b.Pageviews > 0 {
 				persons = min(persons, rank(b.Source))
 			}
 		}
 		best := persons
 		if persons == 1000 {
-			best = any
+			best = all
 		}
 		days[i].Counts = rank(a.Source) == best
 	}
