@@ -302,14 +302,15 @@ func TestFamilyComputesWhatIsAlwaysWanted(t *testing.T) {
 		if p.count(1) != 3 || p.count(2) != 3 {
 			t.Errorf("%d and %d computations, want one at start and one an hour", p.count(1), p.count(2))
 		}
-		want := ".beforehand.json"
+		var want strings.Builder
+		want.WriteString(".beforehand.json")
 		for _, n := range []string{"1", "2"} {
 			for _, ending := range []string{"csv", "html", "html.gz", "json"} {
-				want += " site/page/n=" + n + "." + ending
+				want.WriteString(" site/page/n=" + n + "." + ending)
 			}
 		}
-		if got := files(t, dir); got != want {
-			t.Errorf("files %s, want %s", got, want)
+		if got := files(t, dir); got != want.String() {
+			t.Errorf("files %s, want %s", got, want.String())
 		}
 		if got := read(t, filepath.Join(dir, "site/page/n=2.json")); got != "\"2.3\"\n" {
 			t.Errorf("published: %q", got)

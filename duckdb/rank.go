@@ -167,7 +167,7 @@ func (b *ranker) rank(ctx context.Context, db querier, with string) ([]pageview.
 	}
 	pages := "true"
 	if b.q.Pages != "" {
-		pages = b.text("p.path", b.q.Pages)
+		pages = "p.path GLOB " + b.arg(b.q.Pages)
 	}
 	end := strings.NewReplacer("{now}", at(b.until), "{then}", at(b.before), "{pages}", pages, "{most}", b.arg(b.q.Limit)).Replace(rankSQL)
 	var ranked []pageview.Ranked

@@ -165,7 +165,7 @@ type RankQuery struct {
 	Site     string
 	Through  uint64        // as in Query
 	Raw      bool          // as in Query
-	Pages    string        // path pattern, in which a * stands for any text; empty means every page
+	Pages    string        // path pattern, in which a * stands for any text and a ? for one character; empty means every page
 	Days     int           // local days that count, of which Until's is the last; zero means all
 	Until    time.Time     // instant at which a pageview weighs 1; zero means that of the newest one
 	Earlier  time.Duration // how long before Until the ranking was that Ranked.Earlier tells of

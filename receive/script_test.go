@@ -70,11 +70,12 @@ func replace(t *testing.T, script []byte) {
 	if hash := hashOf(script); !slices.Contains(hashes, hash) {
 		hashes, releases = append(hashes, hash), append(releases, unreleased)
 	}
-	list := "# A line is a version of the script, the newest last: its hash, and the release that it came with.\n"
+	var list strings.Builder
+	list.WriteString("# A line is a version of the script, the newest last: its hash, and the release that it came with.\n")
 	for i, hash := range hashes {
-		list += hash + " " + releases[i] + "\n"
+		list.WriteString(hash + " " + releases[i] + "\n")
 	}
-	err := os.WriteFile(filepath.Join(versionsDir, "list.txt"), []byte(list), 0o600)
+	err := os.WriteFile(filepath.Join(versionsDir, "list.txt"), []byte(list.String()), 0o600)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(versionsDir, hashOf(script)+".js"), script, 0o600)
 	}

@@ -28,7 +28,7 @@ type HotItem struct {
 // HotQuery says how to rank.
 type HotQuery struct {
 	Site     string
-	Pages    string        // path pattern with *, such as "/posts/*"; empty means every page
+	Pages    string        // path pattern with * and ?, such as "/posts/*"; empty means every page
 	HalfLife time.Duration // after which a pageview weighs half; zero means seven days
 	Days     int           // local days of the window; zero means 30
 	Limit    int           // pages at most; zero means 20

@@ -90,7 +90,10 @@ func (s *Scheduler) tryDeclare(ctx context.Context, list []*declaration, replace
 		if err != nil {
 			return nil, fmt.Errorf("add job %s: %w", d.job.Name, err)
 		}
-		if d.plan = s.declared(d, now, replace, followed); d.plan != nil {
+		s.mu.Lock()
+		d.plan = s.declared(d, now, replace, followed)
+		s.mu.Unlock()
+		if d.plan != nil {
 			changes, written = append(changes, d.plan.change()), append(written, d)
 		}
 	}
@@ -133,7 +136,8 @@ func (s *Scheduler) lookUp(ctx context.Context, list []*declaration) (time.Time,
 	return due.Now, err
 }
 
-// declared plans what a declaration changes; nil means nothing.
+// declared plans what a declaration changes; nil means nothing. The mutex is
+// held.
 func (s *Scheduler) declared(d *declaration, now time.Time, replace bool, followed time.Time) *plan {
 	st, def := d.state, d.def
 	if st == nil {

@@ -56,13 +56,14 @@ func (o *told) lines(t *testing.T) []string {
 		if attrs["msg"] != "scheduler event" {
 			continue
 		}
-		text := fmt.Sprint(attrs["level"], " ", attrs["event"])
+		var text strings.Builder
+		text.WriteString(fmt.Sprint(attrs["level"], " ", attrs["event"]))
 		for _, key := range []string{"job", "due", "fence", "attempt", "outcome", "reason", "took", "text"} {
 			if _, ok := attrs[key]; ok {
-				text += " " + key
+				text.WriteString(" " + key)
 			}
 		}
-		list = append(list, text)
+		list = append(list, text.String())
 	}
 	return list
 }

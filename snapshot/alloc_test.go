@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -77,9 +78,7 @@ func TestHandlerAllocatesNoMoreThanNetHTTP(t *testing.T) {
 		}
 		bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			h := w.Header()
-			for k, v := range answer.Header {
-				h[k] = v
-			}
+			maps.Copy(h, answer.Header)
 			w.WriteHeader(answer.StatusCode)
 			if len(body) > 0 {
 				_, _ = w.Write(body)
