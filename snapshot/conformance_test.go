@@ -391,12 +391,27 @@ func browseExchanges(t *testing.T) {
 	t.Logf("%d exchanges", len(list))
 }
 
+// profile is a directory for a browser's own files. What the browser started may
+// write there for a moment after it was killed.
+func profile(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "beforehand-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for end := time.Now().Add(5 * time.Second); os.RemoveAll(dir) != nil && time.Now().Before(end); {
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	return dir
+}
+
 // browse opens the origin's page in a browser and returns what it reports.
 func (o *origin) browse(t *testing.T) string {
 	t.Helper()
 	start(t, exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--user-data-dir="+t.TempDir(), o.URL+"/page"))
+		"--user-data-dir="+profile(t), o.URL+"/page"))
 	select {
 	case result := <-o.results:
 		return result
