@@ -57,7 +57,7 @@ func (o *told) lines(t *testing.T) []string {
 			continue
 		}
 		var text strings.Builder
-		text.WriteString(fmt.Sprint(attrs["level"], " ", attrs["event"]))
+		fmt.Fprint(&text, attrs["level"], " ", attrs["event"])
 		for _, key := range []string{"job", "due", "fence", "attempt", "outcome", "reason", "took", "text"} {
 			if _, ok := attrs[key]; ok {
 				text.WriteString(" " + key)
