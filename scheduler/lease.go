@@ -57,7 +57,6 @@ func (b *batch) look(ctx context.Context) error {
 	for _, t := range list {
 		rows[t.Key()] = t
 	}
-	b.doubt = false
 	if err := b.checkOwn(ctx, rows); err != nil {
 		return err
 	}

@@ -53,7 +53,6 @@ type loop struct {
 	seen     map[Key]sight // running ticks of others, by how long they stand still
 	renewAt  time.Time
 	lookAt   time.Time // when to look after ticks others have written
-	doubt    bool      // a write failed, and may have been done
 	hint     bool      // others have written
 	news     bool      // ticks may have ended that other jobs follow
 	endings  int       // since the last purge
@@ -118,7 +117,6 @@ func (l *loop) step() time.Duration {
 	wait, err := l.try(ctx)
 	if err != nil {
 		l.failures++
-		l.doubt = true
 		l.storeLost(err)
 		return min(50*time.Millisecond<<min(l.failures, 7), 5*time.Second)
 	}
