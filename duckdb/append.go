@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -47,21 +48,23 @@ func (s *Store) write() {
 		if len(group) == 0 {
 			return
 		}
-		s.commit(group)
-		s.queue.release(group)
+		outcome := s.commit(group)
+		s.queue.release(group) // before they are told, as they may send again at once
+		for i, r := range group {
+			r.done <- outcome[i]
+		}
 	}
 }
 
-// commit writes a group in one transaction and answers each of its requests.
+// commit writes a group in one transaction and says what came of each request.
 // After an error nothing of the group is kept and the file is opened again:
 // DuckDB calls a database unusable after a fatal error, and the dictionaries
 // in memory hold what was rolled back.
-func (s *Store) commit(group []request) {
+func (s *Store) commit(group []request) []error {
 	ctx := context.Background() // a commit belongs to all of the group, not to one sender
 	if s.w == nil {
 		if err := s.reopen(ctx); err != nil {
-			answer(group, err)
-			return
+			return slices.Repeat([]error{err}, len(group))
 		}
 	}
 	refused, err := s.w.transaction(ctx, group)
@@ -70,17 +73,8 @@ func (s *Store) commit(group []request) {
 		if again := s.reopen(ctx); again != nil {
 			s.config.Logger.Error("open store again", "error", again)
 		}
-		answer(group, err)
-		return
+		return slices.Repeat([]error{err}, len(group))
 	}
 	s.view.Store(s.w.view())
-	for i, r := range group {
-		r.done <- refused[i]
-	}
-}
-
-func answer(group []request, err error) {
-	for _, r := range group {
-		r.done <- err
-	}
+	return refused
 }
