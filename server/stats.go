@@ -7,10 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/token"
 )
 
@@ -53,12 +54,14 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) {
 		s.failStats(w, r, ctx.Err())
 		return
 	}
-	a, err := s.answer(ctx, q)
+	asOf := time.Now()
+	a, err := report.Ask(ctx, s.Store, q.Question)
 	if err != nil {
 		s.failStats(w, r, err)
 		return
 	}
-	a.write(w)
+	a.AsOf = asOf
+	writeAnswer(w, a, q.csv)
 }
 
 // mayAsk tells why a request gets no numbers of a site: nil means that it does.
@@ -133,38 +136,16 @@ func (e *statsError) write(w http.ResponseWriter) {
 	json.NewEncoder(w).Encode(e)
 }
 
-// answer asks the store, twice where the answer is compared.
-func (s *Server) answer(ctx context.Context, q statsQuery) (*statsAnswer, error) {
-	a := &statsAnswer{query: q, asOf: time.Now()}
-	var err error
-	if a.now, err = s.Store.Query(ctx, q.Query); err != nil || q.compare == "" {
-		return a, err
+func writeAnswer(w http.ResponseWriter, a *report.Answer, csv bool) {
+	body, kind := a.JSON(), "application/json"
+	if csv {
+		body, kind = a.CSV(), "text/csv; charset=utf-8"
 	}
-	former := q.Query
-	former.From, former.To = q.former()
-	former.Limit, former.Through = 0, a.now.Through
-	a.formerFrom, a.formerTo = former.From, former.To
-	a.former, err = s.Store.Query(ctx, former)
-	return a, err
-}
-
-// former are the days that a comparison is with.
-func (q *statsQuery) former() (from, to pageview.Day) {
-	if q.compare == compareYear {
-		return yearBefore(q.From), yearBefore(q.To)
-	}
-	if q.From == q.From.Month() && q.To+1 == (q.To+1).Month() { // whole months
-		n := 1
-		for q.From.AddMonths(n) <= q.To {
-			n++
-		}
-		return q.From.AddMonths(-n), q.From - 1
-	}
-	return q.From - (q.To - q.From + 1), q.From - 1
-}
-
-// yearBefore is the same day of the year before; of 29 February, the 28th.
-func yearBefore(d pageview.Day) pageview.Day {
-	first := d.AddMonths(-12)
-	return first + min(d-d.Month(), first.AddMonths(1)-1-first)
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Vary", "Accept")
+	w.Write(body)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/report"
 )
 
 const (
@@ -23,18 +24,10 @@ const (
 	maxComparedHours = 400  // and by the hour
 )
 
-// What an answer is compared with.
-const (
-	comparePrevious = "previous" // as many days just before; whole months with as many months
-	compareYear     = "year"     // the same days of the year before
-)
-
 // statsQuery is a question over HTTP.
 type statsQuery struct {
-	pageview.Query
-	compare string
-	csv     bool
-	zone    *time.Location
+	report.Question
+	csv bool
 }
 
 // statsParameters are the parameters there are.
@@ -44,7 +37,7 @@ func statsParameters() []string {
 
 // parseStats reads a question. What is wrong with it names the parameter.
 func parseStats(r *http.Request, zone *time.Location) (statsQuery, *statsError) {
-	q := statsQuery{zone: zone}
+	q := statsQuery{Question: report.Question{Zone: zone}}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return q, wrong("", nil, "the query string cannot be read: %v", err)
@@ -205,7 +198,7 @@ func (q *statsQuery) parseChoices(values url.Values) (wrongly *statsError) {
 	if !values.Has("compare") {
 		return nil
 	}
-	if q.compare, wrongly = choice("compare", values.Get("compare"), []string{comparePrevious, compareYear}); wrongly != nil {
+	if q.Compare, wrongly = choice("compare", values.Get("compare"), report.Comparisons()); wrongly != nil {
 		return wrongly
 	}
 	most := maxCompared

@@ -1,47 +1,54 @@
-package server
+package report
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
-	"github.com/beforehand-go/beforehand/report"
 )
 
-// statsAnswer is what a question is answered with.
-type statsAnswer struct {
-	query                statsQuery
-	now, former          pageview.Answer
-	formerFrom, formerTo pageview.Day
-	asOf                 time.Time
+// Question is what is asked of a site's pageviews.
+type Question struct {
+	pageview.Query
+	Compare Comparison     // what the answer is compared with; zero means nothing
+	Zone    *time.Location // of the site's days
 }
 
-func (a *statsAnswer) write(w http.ResponseWriter) {
-	body, kind := a.json(), "application/json"
-	if a.query.csv {
-		body, kind = a.csv(), "text/csv; charset=utf-8"
+// Answer is what a question is answered with.
+type Answer struct {
+	Question
+	Now, Former          pageview.Answer // Former is empty where nothing is compared
+	FormerFrom, FormerTo pageview.Day    // the days of Former
+	AsOf                 time.Time       // when it was asked; zero leaves it out of what is written
+}
+
+// Ask asks a store, twice where the answer is compared.
+func Ask(ctx context.Context, store pageview.Store, q Question) (*Answer, error) {
+	a := &Answer{Question: q}
+	var err error
+	if a.Now, err = store.Query(ctx, q.Query); err != nil || q.Compare == "" {
+		return a, err
 	}
-	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Vary", "Accept")
-	w.Write(body)
+	former := q.Query
+	former.From, former.To = q.former()
+	former.Limit, former.Through = 0, a.Now.Through
+	a.FormerFrom, a.FormerTo = former.From, former.To
+	a.Former, err = store.Query(ctx, former)
+	return a, err
 }
 
-// json writes the answer with the members in their order.
-func (a *statsAnswer) json() []byte {
+// JSON writes the answer with the members in their order.
+func (a *Answer) JSON() []byte {
 	var o object
 	o.begin("rows")
 	o.WriteByte('[')
 	former := a.formerRows()
-	for i, r := range a.now.Rows {
+	for i, r := range a.Now.Rows {
 		if i > 0 {
 			o.WriteByte(',')
 		}
@@ -49,25 +56,27 @@ func (a *statsAnswer) json() []byte {
 	}
 	o.WriteByte(']')
 	o.begin("total")
-	a.values(&o, nil, a.now.Total, a.former.Total)
+	a.values(&o, nil, a.Now.Total, a.Former.Total)
 	o.begin("other")
 	var other object
-	other.add("rows", a.now.Beyond)
-	a.metrics(&other, a.now.Other)
+	other.add("rows", a.Now.Beyond)
+	a.metrics(&other, a.Now.Other)
 	o.Write(other.end())
-	o.add("as_of", a.asOf.UTC().Format(time.RFC3339Nano))
+	if !a.AsOf.IsZero() {
+		o.add("as_of", a.AsOf.UTC().Format(time.RFC3339Nano))
+	}
 	o.add("from", a.source())
-	o.add("zone", a.query.zone.String())
-	o.add("days", days(a.query.From, a.query.To))
-	if a.query.compare != "" {
-		o.add("compared_days", days(a.formerFrom, a.formerTo))
+	o.add("zone", a.Zone.String())
+	o.add("days", days(a.From, a.To))
+	if a.Compare != "" {
+		o.add("compared_days", days(a.FormerFrom, a.FormerTo))
 	}
 	return append(o.end(), '\n')
 }
 
 // source tells where the numbers come from.
-func (a *statsAnswer) source() string {
-	if a.now.Rollup && (a.query.compare == "" || a.former.Rollup) {
+func (a *Answer) source() string {
+	if a.Now.Rollup && (a.Compare == "" || a.Former.Rollup) {
 		return "rollup"
 	}
 	return "raw"
@@ -86,16 +95,16 @@ func days(from, to pageview.Day) [2]*string {
 }
 
 // values writes keys and metrics, and beside them what they were.
-func (a *statsAnswer) values(to *object, keys []string, now, former pageview.Values) {
+func (a *Answer) values(to *object, keys []string, now, former pageview.Values) {
 	var o object
 	for i, k := range keys {
-		o.add(string(a.query.By[i]), k)
+		o.add(string(a.By[i]), k)
 	}
 	a.metrics(&o, now)
-	if a.query.compare != "" {
+	if a.Compare != "" {
 		var was, change object
 		a.metrics(&was, former)
-		for _, m := range a.query.Metrics {
+		for _, m := range a.Metrics {
 			change.add(string(m), grown(now.Of(m), former.Of(m)))
 		}
 		o.begin("previous")
@@ -106,8 +115,8 @@ func (a *statsAnswer) values(to *object, keys []string, now, former pageview.Val
 	to.Write(o.end())
 }
 
-func (a *statsAnswer) metrics(o *object, v pageview.Values) {
-	for _, m := range a.query.Metrics {
+func (a *Answer) metrics(o *object, v pageview.Values) {
+	for _, m := range a.Metrics {
 		o.add(string(m), v.Of(m))
 	}
 }
@@ -122,54 +131,54 @@ func grown(now, former int64) *float64 {
 	return &g
 }
 
-// csv writes the rows, and what is beyond the limit as a row named other.
-func (a *statsAnswer) csv() []byte {
+// CSV writes the rows, and what is beyond the limit as a row named other.
+func (a *Answer) CSV() []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	var head []string
-	for _, d := range a.query.By {
+	for _, d := range a.By {
 		head = append(head, string(d))
 	}
-	for _, m := range a.query.Metrics {
+	for _, m := range a.Metrics {
 		head = append(head, string(m))
 	}
-	if a.query.compare != "" {
-		for _, m := range a.query.Metrics {
+	if a.Compare != "" {
+		for _, m := range a.Metrics {
 			head = append(head, "previous_"+string(m))
 		}
 	}
 	_ = w.Write(head) // into memory
-	rows := a.now.Rows
-	if len(a.query.By) == 0 {
-		rows = []pageview.Row{{Values: a.now.Total}}
+	rows := a.Now.Rows
+	if len(a.By) == 0 {
+		rows = []pageview.Row{{Values: a.Now.Total}}
 	}
 	former := a.formerRows()
 	for _, r := range rows {
-		was := a.former.Total
+		was := a.Former.Total
 		if len(r.Keys) > 0 {
 			was = former(r.Keys)
 		}
 		_ = w.Write(a.record(r, was))
 	}
-	if a.now.Beyond > 0 {
-		keys := make([]string, len(a.query.By))
-		keys[0] = report.Other
-		_ = w.Write(a.record(pageview.Row{Keys: keys, Values: a.now.Other}, pageview.Values{}))
+	if a.Now.Beyond > 0 {
+		keys := make([]string, len(a.By))
+		keys[0] = Other
+		_ = w.Write(a.record(pageview.Row{Keys: keys, Values: a.Now.Other}, pageview.Values{}))
 	}
 	w.Flush()
 	return b.Bytes()
 }
 
-func (a *statsAnswer) record(r pageview.Row, was pageview.Values) []string {
+func (a *Answer) record(r pageview.Row, was pageview.Values) []string {
 	var cells []string
 	for _, k := range r.Keys {
 		cells = append(cells, plain(k))
 	}
-	for _, m := range a.query.Metrics {
+	for _, m := range a.Metrics {
 		cells = append(cells, strconv.FormatInt(r.Of(m), 10))
 	}
-	if a.query.compare != "" {
-		for _, m := range a.query.Metrics {
+	if a.Compare != "" {
+		for _, m := range a.Metrics {
 			cells = append(cells, strconv.FormatInt(was.Of(m), 10))
 		}
 	}
