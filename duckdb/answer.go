@@ -21,7 +21,10 @@ func (s *Store) Query(ctx context.Context, q pageview.Query) (pageview.Answer, e
 	if err != nil {
 		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
 	}
-	return a, localHours(&q, s.view.Load().sites[q.Site].zone, a.Rows)
+	v := s.view.Load()
+	site := v.sites[q.Site]
+	a.Uncounted = v.uncounted(site, a.Through, q.From, q.To)
+	return a, localHours(&q, site.zone, a.Rows)
 }
 
 // answer answers from what is added up, or from raw rows where that does not

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	_ "embed"
@@ -21,6 +22,11 @@ var sourcesSQL string
 type began struct {
 	source      pageview.Source
 	person, bot uint64
+}
+
+// known tells whether anything of it was kept up to a sequence number.
+func (b began) known(through uint64) bool {
+	return b.person != 0 && b.person <= through || b.bot != 0 && b.bot <= through
 }
 
 // siteDays are the sources of a site's local days. A slice in it is replaced,
@@ -55,10 +61,10 @@ func counted(p pageview.Precedence, sources []began, through uint64) []pageview.
 	for _, b := range sources {
 		if b.person != 0 && b.person <= through {
 			persons = append(persons, b.source)
-		} else if b.bot == 0 || b.bot > through {
-			continue
 		}
-		all = append(all, b.source)
+		if b.known(through) {
+			all = append(all, b.source)
+		}
 	}
 	return p.Counted(persons, all)
 }
@@ -78,7 +84,7 @@ func (d siteDays) left(p pageview.Precedence, through uint64) []stretch {
 		for _, b := range d[day] {
 			s, ok := open[b.source]
 			switch {
-			case slices.Contains(counts, b.source):
+			case !b.known(through), slices.Contains(counts, b.source):
 				continue
 			case ok && s.last == day-1:
 				s.last = day
@@ -108,7 +114,35 @@ func (v *view) counting(s site, through uint64) string {
 // only puts the condition of what counts into a query.
 func only(query, condition string) string { return strings.ReplaceAll(query, "{counting}", condition) }
 
-// Sources implements pageview.Store.
+// uncounted are the sources that do not count on some of the days, of what was
+// kept of a site up to a sequence number.
+func (v *view) uncounted(s site, through uint64, from, to pageview.Day) []pageview.Uncounted {
+	of := map[pageview.Source]pageview.Uncounted{}
+	for _, l := range v.mixed[s.id].left(s.precedence, through) {
+		first, last := l.first, l.last
+		if from != 0 {
+			first = max(first, from)
+		}
+		if to != 0 {
+			last = min(last, to)
+		}
+		if first > last {
+			continue
+		}
+		u, known := of[l.source]
+		if !known {
+			u = pageview.Uncounted{Source: l.source, First: first, Last: last}
+		}
+		u.First, u.Last = min(u.First, first), max(u.Last, last)
+		u.Days += int(last-first) + 1
+		of[l.source] = u
+	}
+	return slices.SortedFunc(maps.Values(of), func(a, b pageview.Uncounted) int { return cmp.Compare(a.Source, b.Source) })
+}
+
+// Sources tells of each local day from one to another which sources have
+// pageviews, and whether they count. Every other answer leaves out those that
+// do not.
 func (s *Store) Sources(ctx context.Context, name string, from, to pageview.Day) ([]pageview.SourceDay, error) {
 	db, v, err := s.reader()
 	if err != nil {

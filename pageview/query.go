@@ -237,6 +237,16 @@ type Answer struct {
 	Beyond  int    // how many rows Other adds up
 	Through uint64 // sequence number up to which every pageview is counted
 	Rollup  bool   // it comes from what was added up beforehand, not from raw rows
+
+	Uncounted []Uncounted // what is in no number, since another source counts; in the order of the sources
+}
+
+// Uncounted is a source that tells of days asked for on which it does not
+// count; see Precedence.
+type Uncounted struct {
+	Source      Source
+	First, Last Day // of these days
+	Days        int // how many they are, at least one
 }
 
 // Row is one row of an answer.

@@ -67,11 +67,6 @@ type Store interface {
 	// Rank orders pages by their decayed score, highest first.
 	Rank(ctx context.Context, q RankQuery) (Ranking, error)
 
-	// Sources tells of each local day from one to another which sources have
-	// pageviews, and whether they count. Every other answer leaves out those
-	// that do not.
-	Sources(ctx context.Context, site string, from, to Day) ([]SourceDay, error)
-
 	// Close waits for what is being written and closes the store.
 	Close() error
 }

@@ -25,6 +25,7 @@ type Answer struct {
 	Now, Former          pageview.Answer // Former is empty where nothing is compared
 	FormerFrom, FormerTo pageview.Day    // the days of Former
 	AsOf                 time.Time       // when it was asked; zero leaves it out of what is written
+	Renewed              []pageview.Day  // days on which somebody may be two visitors, in order; nil leaves them out of what is written
 }
 
 // Ask asks a store, twice where the answer is compared.
@@ -71,7 +72,44 @@ func (a *Answer) JSON() []byte {
 	if a.Compare != "" {
 		o.add("compared_days", days(a.FormerFrom, a.FormerTo))
 	}
+	o.add("not_counted", a.uncounted())
+	if a.Renewed != nil {
+		o.add("visitors_may_be_over", a.over())
+	}
 	return append(o.end(), '\n')
+}
+
+// someDays are days between two, and how many they are.
+type someDays struct {
+	Source string `json:"source,omitempty"`
+	First  string `json:"first"`
+	Last   string `json:"last"`
+	Days   int    `json:"days"`
+}
+
+// uncounted are the sources that are in no number on some of the days.
+func (a *Answer) uncounted() []someDays {
+	all := []someDays{}
+	for _, u := range a.Now.Uncounted {
+		all = append(all, someDays{u.Source.String(), u.First.String(), u.Last.String(), u.Days})
+	}
+	return all
+}
+
+// over are the days on which somebody may be counted as two visitors.
+func (a *Answer) over() *someDays {
+	var over *someDays
+	for _, d := range a.Renewed {
+		if a.From != 0 && d < a.From || a.To != 0 && d > a.To {
+			continue
+		}
+		if over == nil {
+			over = &someDays{First: d.String()}
+		}
+		over.Last = d.String()
+		over.Days++
+	}
+	return over
 }
 
 // source tells where the numbers come from.

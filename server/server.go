@@ -36,7 +36,12 @@ type Config struct {
 	Keeper   Keeper            // makes copies for Control
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
-	Logger   *slog.Logger      // nil means slog.Default()
+
+	// Renewed tells on which days of a site somebody may be counted as two
+	// visitors, since the day's salt was replaced. Nil means on none.
+	Renewed func(ctx context.Context, site string) ([]pageview.Day, error)
+
+	Logger *slog.Logger // nil means slog.Default()
 }
 
 // Server serves the reports of sites. Make it with New.

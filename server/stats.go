@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/token"
 )
@@ -54,14 +55,30 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) {
 		s.failStats(w, r, ctx.Err())
 		return
 	}
-	asOf := time.Now()
-	a, err := report.Ask(ctx, s.Store, q.Question)
+	a, err := s.ask(ctx, q.Question)
 	if err != nil {
 		s.failStats(w, r, err)
 		return
 	}
-	a.AsOf = asOf
 	writeAnswer(w, a, q.csv)
+}
+
+// ask asks the store, and what else is to be known of the answer.
+func (s *Server) ask(ctx context.Context, q report.Question) (*report.Answer, error) {
+	asOf := time.Now()
+	a, err := report.Ask(ctx, s.Store, q)
+	if err != nil {
+		return nil, err
+	}
+	a.AsOf, a.Renewed = asOf, []pageview.Day{}
+	if s.Renewed != nil {
+		days, err := s.Renewed(ctx, q.Site)
+		if err != nil {
+			return nil, err
+		}
+		a.Renewed = append(a.Renewed, days...)
+	}
+	return a, nil
 }
 
 // mayAsk tells why a request gets no numbers of a site: nil means that it does.

@@ -127,6 +127,45 @@ func TestStats(t *testing.T) {
 	}
 }
 
+func TestStatsTellWhatIsNotCountedAndWhatMayBeOver(t *testing.T) {
+	s := asked(t)
+	var b pageview.Batch
+	for _, day := range []int{1, 2, 4} { // the script tells of the first two
+		at := time.Date(2026, 1, day, 9, 0, 0, 0, time.UTC)
+		b.Pageviews = append(b.Pageviews, pageview.Pageview{
+			Site: "blog", At: at, Day: pageview.DayOf(at), Hour: at, Path: "/", Visitor: 9, Source: pageview.SourceLog,
+		})
+	}
+	if err := s.Store.Append(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	s.Renewed = func(_ context.Context, site string) ([]pageview.Day, error) {
+		first := b.Pageviews[0].Day
+		return map[string][]pageview.Day{"blog": {first - 40, first, first + 2}}[site], nil
+	}
+	for query, want := range map[string]string{
+		"":                               `[{"source":"log","first":"2026-01-01","last":"2026-01-02","days":2}] {"first":"2025-11-22","last":"2026-01-03","days":3}`,
+		"?from=2026-01-02&to=2026-01-31": `[{"source":"log","first":"2026-01-02","last":"2026-01-02","days":1}] {"first":"2026-01-03","last":"2026-01-03","days":1}`,
+		"?from=2026-01-04&bots=include":  `[] null`,
+		"?from=2025-12-01&to=2025-12-31": `[] null`,
+		"?from=2026-01-01&to=2026-01-01&by=page&filter=browser:!":   `[{"source":"log","first":"2026-01-01","last":"2026-01-01","days":1}] {"first":"2026-01-01","last":"2026-01-01","days":1}`,
+		"?from=2026-01-05&to=2026-01-06&compare=previous&limit=100": `[] null`,
+	} {
+		w := ask(s, statsPath+query)
+		var got struct {
+			NotCounted json.RawMessage `json:"not_counted"`
+			Over       json.RawMessage `json:"visitors_may_be_over"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || string(got.NotCounted)+" "+string(got.Over) != want {
+			t.Errorf("%s: error %v, %s %s, want %s", query, err, got.NotCounted, got.Over, want)
+		}
+	}
+	s.Renewed = func(context.Context, string) ([]pageview.Day, error) { return nil, context.Canceled }
+	if w := ask(s, statsPath); w.Code != http.StatusInternalServerError {
+		t.Errorf("no salts: %d", w.Code)
+	}
+}
+
 func TestStatsSayWhatIsWrong(t *testing.T) {
 	s := asked(t)
 	for _, c := range []struct{ query, parameter, want, allowed string }{

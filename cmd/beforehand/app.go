@@ -105,7 +105,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		Tokens:   tokens,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.path},
-		Keeper:  &keeper{a.dir, a.store, a.state},
+		Keeper:  &keeper{a.dir, a.store, a.state}, Renewed: a.salts.Renewed,
 	})
 	return a, nil
 }

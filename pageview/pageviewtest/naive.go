@@ -34,7 +34,7 @@ func (w *world) naive(kept []pageview.Pageview, q pageview.Query) pageview.Answe
 		}
 		rows[strings.Join(keys, "\x00")] = append(rows[strings.Join(keys, "\x00")], v)
 	}
-	a := pageview.Answer{Total: values(left, q.Metrics)}
+	a := pageview.Answer{Total: values(left, q.Metrics), Uncounted: uncounted(naiveSources(kept, w.precedence), q)}
 	if len(q.By) == 0 {
 		return a
 	}

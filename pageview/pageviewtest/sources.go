@@ -1,6 +1,7 @@
 package pageviewtest
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -56,6 +57,27 @@ func naiveSources(views []pageview.Pageview, groups [][]pageview.Source) (days [
 		return int(a.Source) - int(b.Source)
 	})
 	return days
+}
+
+// uncounted sums up the days asked for on which a source does not count.
+func uncounted(days []pageview.SourceDay, q pageview.Query) (all []pageview.Uncounted) {
+	for source := range pageview.Source(100) {
+		u := pageview.Uncounted{Source: source}
+		for _, d := range days {
+			if d.Source != source || d.Counts || q.From != 0 && d.Day < q.From || q.To != 0 && d.Day > q.To {
+				continue
+			}
+			if u.Days == 0 {
+				u.First = d.Day
+			}
+			u.Last = d.Day
+			u.Days++
+		}
+		if u.Days > 0 {
+			all = append(all, u)
+		}
+	}
+	return all
 }
 
 // counting are the pageviews that count.
@@ -118,11 +140,17 @@ func oneSource(t *testing.T, open func() pageview.Store) {
 	s = open()
 	defer s.Close()
 	checkCounting(t, s, site, all, precedence, 0)
-	got, err := s.Sources(t.Context(), site, all[0].Day-30, all[0].Day+30)
+	tells, ok := s.(interface {
+		Sources(ctx context.Context, site string, from, to pageview.Day) ([]pageview.SourceDay, error)
+	})
+	if !ok {
+		t.Fatal("the store does not tell which sources a day has")
+	}
+	got, err := tells.Sources(t.Context(), site, all[0].Day-30, all[0].Day+30)
 	if want := naiveSources(all, precedence); err != nil || !slices.Equal(got, want) {
 		t.Errorf("sources, error %v:\n got %+v\nwant %+v", err, got, want)
 	}
-	got, err = s.Sources(t.Context(), site, all[0].Day, all[0].Day)
+	got, err = tells.Sources(t.Context(), site, all[0].Day, all[0].Day)
 	want := slices.DeleteFunc(naiveSources(all, precedence), func(d pageview.SourceDay) bool { return d.Day != all[0].Day })
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("sources of a day, error %v:\n got %+v\nwant %+v", err, got, want)
