@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beforehand-go/beforehand/internal/text"
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
@@ -47,20 +48,14 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	case known == nil && within(site.Exclude.Addrs, addr.Unmap()):
 		return v, LeftExcluded, nil
 	}
-	if path, ok = cleanPath(path); !ok {
-		return v, LeftNotAPage, nil
-	}
-	if isStatic(path) {
-		return v, LeftStatic, nil
-	}
-	if path = site.Paths.apply(path, query); path == "" {
-		return v, LeftExcluded, nil
+	if path, left = site.page(path, query); left != "" {
+		return v, left, nil
 	}
 	local := s.At.In(site.Zone)
 	agent := in.agent(s)
 	v = pageview.Pageview{
 		Site: site.Name, At: s.At, Day: pageview.DayOf(local), Hour: pageview.HourOf(local), Path: path,
-		Title: cleanText(s.Title, maxTitle), Campaign: campaign(query), Language: language(s.Language),
+		Title: text.Clean(s.Title, maxTitle), Campaign: campaign(query), Language: language(s.Language),
 		Browser: agent.Browser, System: agent.System, Device: agent.Device, Bot: agent.Bot, Source: s.Source,
 	}
 	v.Referrer, v.ReferrerPage = site.referrer(s.Referrer, host)
@@ -86,6 +81,32 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	}
 	v.Visitor, err = in.visitor(ctx, &v, s, from)
 	return v, "", err
+}
+
+// page is the path by which a page is counted, or why it is not.
+func (s *Site) page(path, query string) (counted, left string) {
+	path, ok := cleanPath(path)
+	switch {
+	case !ok:
+		return "", LeftNotAPage
+	case isStatic(path):
+		return "", LeftStatic
+	}
+	if path = s.Paths.apply(path, query); path == "" {
+		return "", LeftExcluded
+	}
+	return path, ""
+}
+
+// Page is the path by which the site counts the page at an absolute address;
+// empty where it counts none.
+func (s *Site) Page(address string) string {
+	host, path, query, ok := splitURL(address)
+	if !ok || host == "" || !s.takes(host) {
+		return ""
+	}
+	path, _ = s.page(path, query)
+	return path
 }
 
 func (in *Intake) agent(s *Seen) Agent {
@@ -144,5 +165,5 @@ func (s *Site) referrer(referrer, own string) (host, page string) {
 	if !ok || path == "" {
 		path = "/"
 	}
-	return host, cleanText(host+path, maxReferrerPage)
+	return host, text.Clean(host+path, maxReferrerPage)
 }

@@ -97,3 +97,20 @@ func TestIntakeJudges(t *testing.T) {
 		}
 	}
 }
+
+func TestPageOfAnAddress(t *testing.T) {
+	site := &Site{Hosts: []string{"blog.example"}, Paths: PathRules{Index: []string{"index.html"}, Slash: SlashAdd, Query: []string{"id"}}}
+	for address, want := range map[string]string{
+		"https://blog.example/posts/one":                 "/posts/one/",
+		"http://www.blog.example:8080/a/index.html?id=7": "/a/?id=7",
+		"https://blog.example":                           "/",
+		"https://other.example/posts/one":                "",
+		"https://blog.example/logo.png":                  "",
+		"/posts/one":                                     "",
+		"mailto:me@blog.example":                         "",
+	} {
+		if got := site.Page(address); got != want {
+			t.Errorf("%s: %q, want %q", address, got, want)
+		}
+	}
+}

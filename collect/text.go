@@ -3,9 +3,8 @@ package collect
 import (
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/beforehand-go/beforehand/internal/text"
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
@@ -15,33 +14,6 @@ const (
 	maxReferrerPage = 500
 	maxCampaign     = 100
 )
-
-// cleanText makes a sender's text fit to be kept: valid, printable, on one
-// line, without spaces around it, and at most so many bytes long.
-func cleanText(s string, most int) string {
-	if len(s) > 4*most {
-		s = s[:4*most] // so that what is too long costs little
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == utf8.RuneError:
-			return -1
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.TrimSpace(s)
-	if len(s) > most {
-		for most > 0 && !utf8.RuneStart(s[most]) {
-			most--
-		}
-		s = s[:most]
-	}
-	return strings.TrimSpace(s)
-}
 
 // campaign is what the query of a page's address says of how its visitor came.
 func campaign(query string) pageview.Campaign {
@@ -54,9 +26,9 @@ func campaign(query string) pageview.Campaign {
 		source = q.Get("ref")
 	}
 	return pageview.Campaign{
-		Source: cleanText(source, maxCampaign),
-		Medium: cleanText(q.Get("utm_medium"), maxCampaign),
-		Name:   cleanText(q.Get("utm_campaign"), maxCampaign),
+		Source: text.Clean(source, maxCampaign),
+		Medium: text.Clean(q.Get("utm_medium"), maxCampaign),
+		Name:   text.Clean(q.Get("utm_campaign"), maxCampaign),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,6 +20,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/beforehand-go/beforehand/internal/fetch"
 )
 
 // output is what a command or a URL gave.
@@ -33,7 +36,7 @@ func (r *Report) output(ctx context.Context) (output, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it took longer than %s", timeout))
 	defer cancel()
 	if r.Config.URL != "" {
-		return r.fetch(ctx)
+		return r.fetch(ctx, timeout)
 	}
 	return r.run(ctx)
 }
@@ -115,48 +118,30 @@ func (t *tail) String() string {
 	return "\n" + text
 }
 
-// fetch gets the URL.
-func (r *Report) fetch(ctx context.Context) (output, error) {
-	client := r.Client
-	if client == nil {
-		client = &http.Client{CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-			if len(via) > 5 {
-				return errors.New("more than five redirects")
-			}
-			return nil
-		}}
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Config.URL, http.NoBody)
+// fetch gets the URL. Its own host may be a private one, since the owner wrote
+// it; a redirect leads to no other that is.
+func (r *Report) fetch(ctx context.Context, timeout time.Duration) (output, error) {
+	own, err := url.Parse(r.Config.URL)
 	if err != nil {
 		return output{}, err
 	}
-	req.Header.Set("User-Agent", "beforehand (it computes reports of its site's own URLs)")
-	res, err := client.Do(req)
-	if err != nil {
-		return output{}, because(ctx, err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxOutput+1))
+	client := fetch.New(fetch.Config{
+		Timeout: timeout, Private: func(host string) bool { return strings.EqualFold(host, own.Hostname()) },
+	})
+	defer client.Close()
+	res, err := client.Get(ctx, fetch.Request{URL: r.Config.URL, Most: maxOutput})
 	switch {
-	case res.StatusCode >= 400 || res.StatusCode < 200:
-		t := &tail{most: 1 << 10}
-		_, _ = t.Write(body[:min(len(body), t.most)])
-		return output{}, fmt.Errorf("%s answered %s%s", r.Config.URL, res.Status, t)
 	case err != nil:
-		return output{}, because(ctx, fmt.Errorf("%s: %w", r.Config.URL, err))
-	case len(body) > maxOutput:
+		return output{}, err
+	case res.Status >= 400 || res.Status < 200:
+		t := &tail{most: 1 << 10}
+		_, _ = t.Write(res.Body[:min(len(res.Body), t.most)])
+		return output{}, fmt.Errorf("%s answered %d %s%s", r.Config.URL, res.Status, http.StatusText(res.Status), t)
+	case res.Cut:
 		return output{}, fmt.Errorf("%s answered more than %d MiB", r.Config.URL, maxOutput>>20)
 	}
-	mediaType, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	return output{body, mediaType}, nil
-}
-
-// because puts the timeout in the place of what the client says of it.
-func because(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
+	mediaType, _, _ := mime.ParseMediaType(res.Type)
+	return output{res.Body, mediaType}, nil
 }
 
 // format tells what an output is; empty means that it cannot be told.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
@@ -17,7 +16,6 @@ type Report struct {
 	Config  Config
 	DB      *database.DB  // of a query
 	Timeout time.Duration // of a command or a request; zero means a minute
-	Client  *http.Client  // nil means one that follows five redirects
 }
 
 // Make makes the result: each format that came or could be made of it.

@@ -183,8 +183,14 @@ func TestAURLsAnswerIsTheResult(t *testing.T) {
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
+	// The owner wrote 127.0.0.1; localhost is somebody else's word.
+	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) {
+		_, port, _ := strings.Cut(r.Host, ":")
+		http.Redirect(w, r, "http://localhost:"+port+"/ok", http.StatusFound)
+	})
 	for path, want := range map[string]string{
-		"/ok": "", "/moved": "", "/bad": "418 I'm a teapot\nout of order", "/none": "404", "/loop": "five redirects",
+		"/ok": "", "/moved": "", "/bad": "418 I'm a teapot\nout of order", "/none": "404", "/loop": "more than 5 redirects",
+		"/away": "not a public address",
 		"/slow": "it took longer than 300ms", "/large": "more than 16 MiB",
 	} {
 		r := report(declared.Config{Source: declared.Source{URL: server.URL + path}})
