@@ -96,7 +96,7 @@ func BenchmarkRefresh(b *testing.B) {
 		if _, err := s.Query(b.Context(), chart); err != nil {
 			b.Fatal(err)
 		}
-		rank := pageview.RankQuery{Site: "blog", Raw: raw, Days: 30, Earlier: 24 * time.Hour, HalfLife: 7 * 24 * time.Hour, Limit: 20}
+		rank := pageview.RankQuery{Site: "blog", Raw: raw, Window: 30 * 24 * time.Hour, Earlier: 24 * time.Hour, HalfLife: 7 * 24 * time.Hour, Limit: 20}
 		if _, err := s.Rank(b.Context(), rank); err != nil {
 			b.Fatal(err)
 		}

@@ -55,6 +55,15 @@ func (b *builder) text(expression, value string) string {
 	if !strings.Contains(value, "*") {
 		return expression + " = " + b.arg(value)
 	}
-	pattern := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(value)
-	return fmt.Sprintf(`%s LIKE %s ESCAPE '\'`, expression, b.arg(pattern))
+	return fmt.Sprintf(`%s LIKE %s ESCAPE '\'`, expression, b.arg(like(value, false)))
+}
+
+// like is a pattern as LIKE takes it. A * stands for any text, and, if one is
+// set, a ? for one character.
+func like(pattern string, one bool) string {
+	marks := []string{`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`}
+	if one {
+		marks = append(marks, `?`, `_`)
+	}
+	return strings.NewReplacer(marks...).Replace(pattern)
 }

@@ -16,10 +16,14 @@ var rankSQL string
 
 // Rank implements pageview.Store.
 func (s *Store) Rank(ctx context.Context, q pageview.RankQuery) (pageview.Ranking, error) {
-	if q.HalfLife <= 0 || q.Limit <= 0 {
-		return pageview.Ranking{}, fmt.Errorf("rank pages of %s: half-life and limit must be more than zero", q.Site)
+	err := q.Check()
+	if q.Order == "" {
+		q.Order = pageview.RankScore
 	}
-	r, err := s.rankAdded(ctx, q)
+	var r pageview.Ranking
+	if err == nil {
+		r, err = s.rankAdded(ctx, q)
+	}
 	if errors.Is(err, errMoved) {
 		r, err = s.rankRaw(ctx, q)
 	}
@@ -35,28 +39,29 @@ func (s *Store) rankAdded(ctx context.Context, q pageview.RankQuery) (r pageview
 	if err != nil {
 		return r, err
 	}
-	hours := q.HalfLife / time.Hour
-	if q.Raw || q.HalfLife != hours*time.Hour || !byDay(q.HalfLife) || hours > 1e6 || q.Through != 0 && q.Through < v.through {
+	bots := q.Bots != "" && q.Bots != pageview.BotsExclude
+	if q.Raw || bots || q.Through != 0 && q.Through < v.through {
 		return r, errMoved
 	}
-	dims := []rolled{rolledDay, rolledPage, rolledScore + rolled(hours)}
+	dims := []rolled{rolledDay, rolledPage}
+	var score rolled
+	if hours := q.HalfLife / time.Hour; q.Order == pageview.RankScore && byDay(q.HalfLife) {
+		if q.HalfLife != hours*time.Hour || hours > 1e6 {
+			return r, errMoved
+		}
+		score = rolledScore + rolled(hours)
+		dims = append(dims, score)
+	}
 	if err := s.fold(ctx, q.Site, dims); err != nil {
 		return r, fmt.Errorf("add up what is new: %w", err)
 	}
 	err = s.held(v.sites[q.Site].id, dims, q.Through, func(through uint64) error {
 		v := v.at(through)
-		if r.Span, err = v.span(ctx, db, q.Site, true); err != nil || r.Span.First.IsZero() {
+		if r.Span, err = v.span(ctx, db, q.Site, true); err != nil {
 			return err
 		}
-		if q.Until.IsZero() {
-			q.Until = r.Span.Last
-		}
-		if q.Until.Before(r.Span.Last) {
-			return errMoved // what came later is added up too
-		}
-		b := newRanker(q, v)
-		r.Pages, err = b.rank(ctx, db, b.added(dims[2]))
-		return err
+		r.Rollup = true
+		return (&ranker{q: q, added: true, score: score}).rank(ctx, db, v, &r)
 	})
 	return r, err
 }
@@ -68,15 +73,10 @@ func (s *Store) rankRaw(ctx context.Context, q pageview.RankQuery) (r pageview.R
 		return r, err
 	}
 	v = v.at(v.upTo(q.Through))
-	if r.Span, err = v.span(ctx, db, q.Site, false); err != nil || r.Span.First.IsZero() {
+	if r.Span, err = v.span(ctx, db, q.Site, false); err != nil {
 		return r, err
 	}
-	if q.Until.IsZero() {
-		q.Until = r.Span.Last
-	}
-	b := newRanker(q, v)
-	r.Pages, err = b.rank(ctx, db, b.raw())
-	return r, err
+	return r, (&ranker{q: q}).rank(ctx, db, v, &r)
 }
 
 // byDay tells whether a half-life is long enough for a landmark each day: with
@@ -87,95 +87,194 @@ func byDay(halfLife time.Duration) bool { return halfLife >= 24*time.Hour }
 type ranker struct {
 	*builder
 	q        pageview.RankQuery
+	added    bool   // whole days come from what is added up
+	score    rolled // dimension of the scores; zero means that they come from raw rows
 	zone     *time.Location
-	until    string // arguments
-	halfLife string
-	before   string // the instant of the earlier ranking
-	where    string // holds for rows that count, at whatever time
+	newest   time.Time // instant of the newest counted pageview
+	counted  string    // holds for rows that count, at whatever time
+	halfLife string    // argument
 }
 
-func newRanker(q pageview.RankQuery, v *view) *ranker {
-	all := pageview.Query{Site: q.Site, Through: v.through}
-	zone := v.zone(q.Site)
-	if q.Days > 0 {
-		all.From = pageview.DayOf(q.Until.In(zone)) - pageview.Day(q.Days-1)
+func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Ranking) error {
+	if b.q.Until.IsZero() {
+		b.q.Until = r.Span.Last
 	}
-	b := &ranker{builder: newBuilder(&all, v), q: q, zone: zone}
-	b.until = b.arg(micro(q.Until)) + "::TIMESTAMP"
-	b.halfLife = b.arg(float64(q.HalfLife.Microseconds()))
-	b.before = b.arg(b.earlier()) + "::TIMESTAMP"
-	b.where = b.countedRows()
-	return b
-}
-
-// earlier is the instant of the earlier ranking.
-func (b *ranker) earlier() time.Time { return micro(b.q.Until.Add(-b.q.Earlier)) }
-
-// scores is what pages have at landmarks: the beginning of each day, or the
-// instant of the ranking.
-func (b *ranker) scores(instant, from string) string {
-	landmark := instant
-	if byDay(b.q.HalfLife) {
-		landmark = `"day"::TIMESTAMP`
+	r.Until = b.q.Until
+	if r.Until.IsZero() {
+		return nil
 	}
-	weight := weightOf(`epoch_us("at") - epoch_us(`+landmark+`)`, b.halfLife)
-	return fmt.Sprintf(`SELECT page, %s AS landmark, sum(%s) AS score FROM %s AND "at" <= %s GROUP BY ALL`, landmark, weight, from, instant)
-}
-
-// raw begins the WITH from raw rows.
-func (b *ranker) raw() string {
-	return fmt.Sprintf(`WITH picked AS (
-  SELECT page, visitor, "at", "day" FROM pageviews WHERE %[1]s AND "at" <= %[2]s
-), counts AS (
-  SELECT page, sum(n) AS pageviews, count(nullif(visitor, 0)) AS visitors
-  FROM (SELECT page, "day", visitor, count(*) AS n FROM picked GROUP BY ALL) GROUP BY page
-), scores AS (
-  %[3]s
-), earlier AS (
-  %[4]s
-), `, b.where, b.until, b.scores(b.until, "picked WHERE true"), b.scores(b.before, "picked WHERE true"))
-}
-
-// added begins the WITH from what is added up. Of the days about the instant of
-// the earlier ranking raw rows are asked.
-func (b *ranker) added(score rolled) string {
-	from := "true"
-	if b.builder.q.From != 0 {
-		from = `"day" >= ` + b.arg(b.builder.q.From.Date(utc))
-	}
-	about := pageview.DayOf(b.earlier().In(b.zone))
-	first, last := b.arg((about - 1).Date(utc)), b.arg((about + 1).Date(utc))
-	return fmt.Sprintf(`WITH counts AS (
-  SELECT key AS page, sum(pageviews) AS pageviews, sum(visitors) AS visitors FROM rollups
-  WHERE site = %[1]s AND dimension = %[2]d AND %[3]s GROUP BY key HAVING sum(pageviews) > 0
-), days AS (
-  SELECT key AS page, "day", sum(pageviews) AS score FROM rollups
-  WHERE site = %[1]s AND dimension = %[4]d AND %[3]s GROUP BY ALL
-), scores AS (
-  SELECT page, "day"::TIMESTAMP AS landmark, score FROM days
-), earlier AS (
-  SELECT page, "day"::TIMESTAMP AS landmark, score FROM days WHERE "day" < %[5]s
-  UNION ALL
-  %[6]s
-), `, b.site, rolledPage, from, score, first,
-		b.scores(b.before, fmt.Sprintf(`pageviews WHERE %s AND "day" BETWEEN %s AND %s`, b.where, first, last)))
-}
-
-func (b *ranker) rank(ctx context.Context, db querier, with string) ([]pageview.Ranked, error) {
-	at := func(instant string) string {
-		return fmt.Sprintf("CAST(round(score * pow(2, (epoch_us(landmark) - epoch_us(%s)) / %s) / %s) AS HUGEINT)", instant, b.halfLife, finer)
-	}
-	pages := "true"
-	if b.q.Pages != "" {
-		pages = "p.path GLOB " + b.arg(b.q.Pages)
-	}
-	end := strings.NewReplacer("{now}", at(b.until), "{then}", at(b.before), "{pages}", pages, "{most}", b.arg(b.q.Limit)).Replace(rankSQL)
-	var ranked []pageview.Ranked
-	err := each(ctx, db, with+end, func(scan func(...any) error) error {
-		var r pageview.Ranked
-		err := scan(&r.Page, &r.Title, &r.Pageviews, &r.Visitors, &r.Score, &r.Earlier)
-		ranked = append(ranked, r)
+	b.zone, b.newest = v.zone(b.q.Site), r.Span.Last
+	b.builder = newBuilder(&pageview.Query{Site: b.q.Site, Through: v.through, Bots: b.q.Bots}, v)
+	b.counted = b.countedRows()
+	b.halfLife = b.arg(float64(b.q.HalfLife.Microseconds()))
+	return each(ctx, db, b.statement(), func(scan func(...any) error) error {
+		var total bool
+		var p pageview.Ranked
+		err := scan(&total, &p.Page, &p.Title, &p.Pageviews, &p.Visitors, &p.Before.Pageviews, &p.Before.Visitors, &p.Score, &p.Earlier)
+		if total {
+			r.Total, r.Before = p.Values, p.Before
+		} else {
+			r.Pages = append(r.Pages, p)
+		}
 		return err
 	}, b.args...)
-	return ranked, err
+}
+
+// statement is the whole of the SQL.
+func (b *ranker) statement() string {
+	now := b.window(b.q.Until, b.q.Window)
+	then := b.window(b.q.Until.Add(-b.q.Earlier), b.q.Window)
+	before := interval{none: true}
+	if b.q.Before && b.q.Window > 0 {
+		before = b.window(now.after, b.q.Window)
+	}
+	with := "WITH " + strings.Join([]string{b.counts("now", now), b.counts("before", before), b.counts("then", then)}, ", ")
+	value := "score"
+	if b.q.Order == pageview.RankScore {
+		with += ", " + b.scores("now", now) + ", " + b.scores("then", then)
+	} else {
+		value = string(b.q.Order)
+		const none = ", %s_scores AS (SELECT 0 AS page, 0 AS score WHERE false)"
+		with += fmt.Sprintf(none, "now") + fmt.Sprintf(none, "then")
+	}
+	limit := int64(1) << 62
+	if b.q.Limit > 0 {
+		limit = int64(b.q.Limit)
+	}
+	return with + strings.NewReplacer("{site}", b.site, "{pages}", b.patterns(), "{value}", value, "{most}", b.arg(limit)).Replace(rankSQL)
+}
+
+// patterns is the condition that a path is asked for.
+func (b *ranker) patterns() string {
+	any := func(patterns []string, none string) string {
+		var either []string
+		for _, p := range patterns {
+			either = append(either, fmt.Sprintf(`path LIKE %s ESCAPE '\'`, b.arg(like(p, true))))
+		}
+		if len(either) == 0 {
+			return none
+		}
+		return "(" + strings.Join(either, " OR ") + ")"
+	}
+	return any(b.q.Pages, "true") + " AND NOT " + any(b.q.Except, "false")
+}
+
+// interval is what was seen after one instant, up to another. The days it holds
+// whole can be taken from what is added up.
+type interval struct {
+	none        bool      // it holds nothing
+	after, upTo time.Time // after is zero where it has no beginning
+	first, last pageview.Day
+}
+
+// window is the period of a length that ends at an instant; of length zero it
+// has no beginning.
+//
+// A day may end twice, where clocks are set back over midnight. So one is whole
+// only if no instant of it lies beyond a change of the clock near the window's
+// ends.
+func (b *ranker) window(upTo time.Time, length time.Duration) interval {
+	p := interval{upTo: micro(upTo), first: pageview.FirstDay, last: pageview.LastDay}
+	if length > 0 {
+		p.after = micro(upTo.Add(-length))
+		after := p.after.In(b.zone)
+		p.first = pageview.DayOf(after) + 1
+		if change, _ := after.ZoneBounds(); !change.IsZero() && after.Sub(change) < 24*time.Hour {
+			p.first = max(p.first, pageview.DayOf(change.Add(-1).In(b.zone))+1)
+		}
+	}
+	if p.upTo.Before(b.newest) {
+		upTo := p.upTo.In(b.zone)
+		p.last = pageview.DayOf(upTo) - 1
+		if _, change := upTo.ZoneBounds(); !change.IsZero() && change.Sub(upTo) < 24*time.Hour {
+			p.last = min(p.last, pageview.DayOf(change.In(b.zone))-1)
+		}
+	}
+	if !b.added {
+		p.first, p.last = pageview.LastDay, pageview.FirstDay
+	}
+	return p
+}
+
+// cut is the condition that holds for raw rows of a period on days that it does
+// not hold whole.
+func (b *ranker) cut(p interval) string {
+	if p.none || p.after.IsZero() && p.first == pageview.FirstDay && p.last == pageview.LastDay {
+		return "false"
+	}
+	c := fmt.Sprintf(`%s AND "at" <= %s::TIMESTAMP AND "day" <= %s`, b.counted, b.arg(p.upTo), date(pageview.DayOf(p.upTo.In(b.zone))+1))
+	if !p.after.IsZero() {
+		c += fmt.Sprintf(` AND "at" > %s::TIMESTAMP AND "day" >= %s`, b.arg(p.after), date(pageview.DayOf(p.after.In(b.zone))-1))
+	}
+	if p.first <= p.last {
+		c += fmt.Sprintf(` AND ("day" < %s OR "day" > %s)`, date(p.first), date(p.last))
+	}
+	return c
+}
+
+// date is a day as SQL has it.
+func date(d pageview.Day) string {
+	return fmt.Sprintf("DATE '%s'", min(max(d, pageview.FirstDay), pageview.LastDay))
+}
+
+// whole is the condition that holds for what is added up in a dimension, of the
+// days that a period holds whole.
+func (b *ranker) whole(p interval, d rolled) string {
+	if p.none || p.first > p.last {
+		return "false"
+	}
+	return fmt.Sprintf(`site = %s AND dimension = %d AND "day" BETWEEN %s AND %s`, b.site, d, date(p.first), date(p.last))
+}
+
+// counts are tables of a WITH, {name}_pages(page, pageviews, visitors) and
+// {name}_total(pageviews, visitors), of a period.
+func (b *ranker) counts(name string, p interval) string {
+	return strings.NewReplacer("{name}", name, "{cut}", b.cut(p), "{pages}", b.whole(p, rolledPage), "{days}", b.whole(p, rolledDay)).Replace(
+		`{name}_cut AS (
+  SELECT page, "day", visitor, count(*) AS n FROM pageviews WHERE {cut} GROUP BY ALL
+), {name}_pages AS (
+  SELECT page, sum(pageviews) AS pageviews, sum(visitors) AS visitors FROM (
+    SELECT key AS page, pageviews, visitors FROM rollups WHERE {pages}
+    UNION ALL
+    SELECT page, sum(n), count(nullif(visitor, 0)) FROM {name}_cut GROUP BY page
+  ) GROUP BY page HAVING sum(pageviews) > 0
+), {name}_total AS (
+  SELECT coalesce(sum(pageviews), 0) AS pageviews, coalesce(sum(visitors), 0) AS visitors FROM (
+    SELECT pageviews, visitors FROM rollups WHERE {days}
+    UNION ALL
+    SELECT sum(n), count(nullif(visitor, 0)) FROM (SELECT "day", visitor, sum(n) AS n FROM {name}_cut GROUP BY ALL)
+  )
+)`)
+}
+
+// scores is a table of a WITH, {name}_scores(page, score), of what pages score
+// at the end of a period.
+//
+// It is added up at landmarks: the beginning of each day, or the period's end
+// where the half-life is short. Then only the last 38 half-lives can count: a
+// weight is a whole number, and rounds to zero before.
+func (b *ranker) scores(name string, p interval) string {
+	instant := b.arg(p.upTo) + "::TIMESTAMP"
+	landmark := `"day"::TIMESTAMP`
+	whole := "false"
+	switch {
+	case !byDay(b.q.HalfLife):
+		landmark = instant
+		if first := micro(p.upTo.Add(-38 * b.q.HalfLife)); p.after.Before(first) {
+			p.after = first
+		}
+		p.first, p.last = pageview.LastDay, pageview.FirstDay
+	case b.score != 0:
+		whole = b.whole(p, b.score)
+	}
+	weight := weightOf(`epoch_us("at") - epoch_us(`+landmark+`)`, b.halfLife)
+	return fmt.Sprintf(`%s_scores AS (
+  SELECT page, sum(CAST(round(weight * pow(2, (epoch_us(landmark) - epoch_us(%s)) / %s) / %s) AS HUGEINT)) AS score FROM (
+    SELECT page, landmark, sum(weight) AS weight FROM (
+      SELECT key AS page, "day"::TIMESTAMP AS landmark, pageviews AS weight FROM rollups WHERE %s
+      UNION ALL
+      SELECT page, %s AS landmark, sum(%s) FROM pageviews WHERE %s GROUP BY ALL
+    ) GROUP BY ALL
+  ) GROUP BY page
+)`, name, instant, b.halfLife, finer, whole, landmark, weight, b.cut(p))
 }

@@ -64,7 +64,7 @@ type Store interface {
 	// Query answers with every pageview that was kept before it was asked.
 	Query(ctx context.Context, q Query) (Answer, error)
 
-	// Rank orders pages by their decayed score, highest first.
+	// Rank puts pages in order, those read most first.
 	Rank(ctx context.Context, q RankQuery) (Ranking, error)
 
 	// Close waits for what is being written and closes the store.
@@ -152,34 +152,4 @@ type SourceDay struct {
 	Pageviews int64 // by persons
 	Bots      int64 // pageviews by bots
 	Counts    bool  // whether they are in the other answers; see Precedence
-}
-
-// RankQuery asks for the pages with the highest decayed score. A pageview
-// weighs 2^(−age/HalfLife), its age taken at Until.
-type RankQuery struct {
-	Site     string
-	Through  uint64        // as in Query
-	Raw      bool          // as in Query
-	Pages    string        // path pattern, in which a * stands for any text and a ? for one character; empty means every page
-	Days     int           // local days that count, of which Until's is the last; zero means all
-	Until    time.Time     // instant at which a pageview weighs 1; zero means that of the newest one
-	Earlier  time.Duration // how long before Until the ranking was that Ranked.Earlier tells of
-	HalfLife time.Duration // more than zero
-	Limit    int           // pages at most, more than zero
-}
-
-// Ranking is the pages that were asked for, and what was counted.
-type Ranking struct {
-	Pages []Ranked
-	Span  Span
-}
-
-// Ranked is a page with its score.
-type Ranked struct {
-	Page      string // path
-	Title     string // empty means not known
-	Pageviews int64
-	Visitors  int64 // daily visitors, summed over the days
-	Score     float64
-	Earlier   int // rank as it was, from 1; zero means that it had no pageview then
 }

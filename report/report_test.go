@@ -95,25 +95,3 @@ func TestPageviewsBeyondTheMostViewedAreAddedUp(t *testing.T) {
 		}
 	}
 }
-
-func TestHot(t *testing.T) {
-	s := store(t)
-	h, _, err := report.RankHot(t.Context(), s, report.HotQuery{Site: site})
-	if got := marshal(t, h, err); got != `{"items":[]}` {
-		t.Errorf("nothing: %s", got)
-	}
-	add(t, s, "/long-ago", "2026-01-01 12:00:00", 90)
-	add(t, s, "/last-week", "2026-02-22 12:00:00", 8)
-	add(t, s, "/yesterday", "2026-02-28 12:00:00", 4)
-	add(t, s, "/now", "2026-03-01 12:00:00", 5)
-	add(t, s, "/yesterday", "2026-03-01 12:00:00", 1)
-	h, _, err = report.RankHot(t.Context(), s, report.HotQuery{Site: site})
-	// A day before, /last-week had 8·½·2^(1/7) and /yesterday 4, scaled alike.
-	const want = `{"items":[` +
-		`{"rank":1,"path":"/now","title":"/now","pageviews":5,"visitors":5,"score":5,"change":null},` +
-		`{"rank":2,"path":"/yesterday","title":"/yesterday","pageviews":5,"visitors":5,"score":4.622894657,"change":0},` +
-		`{"rank":3,"path":"/last-week","title":"/last-week","pageviews":8,"visitors":8,"score":4,"change":-2}]}`
-	if got := marshal(t, h, err); got != want {
-		t.Errorf("\n got %s\nwant %s", got, want)
-	}
-}

@@ -71,7 +71,11 @@ func (v *site) askPageviews(ctx context.Context, raw bool) (report.Pageviews, er
 }
 
 func (v *site) askHot(ctx context.Context, raw bool) (report.Hot, error) {
-	h, span, err := report.RankHot(ctx, v.server.Store, report.HotQuery{Site: v.Name, Pages: v.Articles, Raw: raw})
+	q := report.HotQuery{Site: v.Name, Raw: raw}
+	if v.Articles != "" {
+		q.Pages = []string{v.Articles}
+	}
+	h, span, err := report.RankHot(ctx, v.server.Store, q)
 	counted(ctx, span)
 	return h, err
 }

@@ -1,23 +1,32 @@
--- The end of a WITH that holds counts(page, pageviews, visitors), and
--- scores(page, landmark, score) and earlier(page, landmark, score).
+-- The end of a WITH that holds, for the periods now, before and then, what
+-- rank.go calls counts, and for now and then the scores.
 --
 -- A pageview weighs 2^(distance/half-life) from its landmark, in whole hundredths
 -- of a billionth, and what a page has at a landmark is brought to the instant of
 -- the ranking, in whole billionths. Sums of whole numbers do not depend on the
 -- order in which rows are added up: the same pageviews give the same score to the
 -- last digit, from raw rows and from what was added up on each day.
-decayed AS (
-  SELECT page, sum({now}) AS score FROM scores GROUP BY page
-), before AS (
-  SELECT page, sum({then}) AS score FROM earlier GROUP BY page
+, picked AS (
+  SELECT id AS page, path, title FROM pages WHERE site = {site} AND {pages}
+), places AS (
+  SELECT page, row_number() OVER (ORDER BY {value} DESC, path) AS place
+  FROM (SELECT page, pageviews, visitors, coalesce(score, 0) AS score FROM then_pages LEFT JOIN then_scores USING (page))
+       JOIN picked USING (page)
+), listed AS (
+  SELECT n.*, p.path, p.title, place, b.pageviews AS pageviews_before, b.visitors AS visitors_before
+  FROM (SELECT page, pageviews, visitors, coalesce(score, 0) AS score FROM now_pages LEFT JOIN now_scores USING (page)) n
+       JOIN picked p USING (page)
+       LEFT JOIN before_pages b USING (page)
+       LEFT JOIN places USING (page)
+  ORDER BY n.{value} DESC, p.path
+  LIMIT {most}
 )
-SELECT p.path, p.title, CAST(c.pageviews AS BIGINT), CAST(c.visitors AS BIGINT),
-       CAST(d.score AS DOUBLE) / 1e9,
-       CASE WHEN b.score > 0
-            THEN row_number() OVER (ORDER BY coalesce(b.score, 0) DESC, p.path)
-            ELSE 0 END
-FROM decayed d JOIN counts c ON c.page = d.page JOIN pages p ON p.id = d.page
-     LEFT JOIN before b ON b.page = d.page
-WHERE {pages}
-ORDER BY d.score DESC, p.path
-LIMIT {most}
+SELECT total, path, title, CAST(pageviews AS BIGINT), CAST(visitors AS BIGINT),
+       CAST(coalesce(pageviews_before, 0) AS BIGINT), CAST(coalesce(visitors_before, 0) AS BIGINT),
+       CAST(score AS DOUBLE) / 1e9, coalesce(place, 0)
+FROM (
+  SELECT false AS total, path, title, pageviews, visitors, pageviews_before, visitors_before, score, place FROM listed
+  UNION ALL
+  SELECT true, '', '', n.pageviews, n.visitors, b.pageviews, b.visitors, 0, 0 FROM now_total n, before_total b
+)
+ORDER BY total DESC, {value} DESC, path

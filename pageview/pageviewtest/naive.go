@@ -1,9 +1,7 @@
 package pageviewtest
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -225,47 +223,4 @@ func hourOf(local time.Time) string {
 		at = earlier
 	}
 	return at.Format(time.RFC3339)
-}
-
-// naiveRank ranks in the plainest way.
-func naiveRank(views []pageview.Pageview, q pageview.RankQuery) []pageview.Ranked {
-	pages := map[string]*pageview.Ranked{}
-	earlier := map[string]float64{}
-	visitors := map[string]map[string]bool{}
-	for _, v := range views {
-		if v.Bot != "" || q.Pages != "" && !matches(q.Pages, v.Path) || v.At.After(q.Until) ||
-			q.Days > 0 && v.Day <= pageview.DayOf(q.Until)-pageview.Day(q.Days) {
-			continue
-		}
-		if pages[v.Path] == nil {
-			pages[v.Path] = &pageview.Ranked{Page: v.Path}
-			visitors[v.Path] = map[string]bool{}
-		}
-		weight := math.Exp2(-q.Until.Sub(v.At).Seconds() / q.HalfLife.Seconds())
-		pages[v.Path].Pageviews++
-		pages[v.Path].Score += weight
-		if v.Visitor != 0 {
-			visitors[v.Path][fmt.Sprint(v.Day, v.Visitor)] = true
-		}
-		if !v.At.After(q.Until.Add(-q.Earlier)) {
-			earlier[v.Path] += weight
-		}
-	}
-	var ranked []pageview.Ranked
-	for p, r := range pages {
-		r.Visitors = int64(len(visitors[p]))
-		if earlier[p] > 0 {
-			r.Earlier = 1
-			for other, score := range earlier {
-				if score > earlier[p] || score == earlier[p] && other < p {
-					r.Earlier++
-				}
-			}
-		}
-		ranked = append(ranked, *r)
-	}
-	slices.SortFunc(ranked, func(a, b pageview.Ranked) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Page, b.Page))
-	})
-	return ranked[:min(len(ranked), q.Limit)]
 }

@@ -77,8 +77,12 @@ type world struct {
 
 func newWorld(t *testing.T, s pageview.Store, seed uint64) *world {
 	t.Helper()
+	return newWorldIn(t, s, seed, zones[seed%uint64(len(zones))])
+}
+
+func newWorldIn(t *testing.T, s pageview.Store, seed uint64, name string) *world {
+	t.Helper()
 	w := &world{s: s, precedence: pageview.DefaultPrecedence(), r: rand.New(rand.NewPCG(seed, 3)), site: fmt.Sprint("site-", seed)}
-	name := zones[seed%uint64(len(zones))]
 	var err error
 	if w.zone, err = time.LoadLocation(name); err != nil {
 		t.Fatal(err)
@@ -114,11 +118,23 @@ func (w *world) add(t *testing.T, n int) {
 	}
 	w.r.Shuffle(len(views), func(i, j int) { views[i], views[j] = views[j], views[i] })
 	for part := range slices.Chunk(views, 1+w.r.IntN(len(views))) {
-		if err := w.s.Append(t.Context(), pageview.Batch{Pageviews: part}); err != nil {
-			t.Fatal(err)
-		}
-		w.kept = append(w.kept, part...)
+		w.keep(t, part)
 	}
+	w.note(t)
+}
+
+// keep keeps pageviews together.
+func (w *world) keep(t *testing.T, views []pageview.Pageview) {
+	t.Helper()
+	if err := w.s.Append(t.Context(), pageview.Batch{Pageviews: views}); err != nil {
+		t.Fatal(err)
+	}
+	w.kept = append(w.kept, views...)
+}
+
+// note notes up to which sequence number what is kept reaches.
+func (w *world) note(t *testing.T) {
+	t.Helper()
 	a, err := w.s.Query(t.Context(), pageview.Query{Site: w.site})
 	if err != nil {
 		t.Fatal(err)

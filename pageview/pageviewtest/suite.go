@@ -6,8 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -27,6 +25,8 @@ func Run(t *testing.T, open func(t *testing.T) func() pageview.Store) {
 		"answers equal naive ones":                               queries,
 		"each pair of dimensions equals a naive answer":          pairs,
 		"the rank equals a naive ranking":                        rank,
+		"even pages are ordered by path":                         rankTies,
+		"a window may cut a day that ends twice":                 rankFold,
 		"the last title that is not empty stays":                 title,
 		"a log's mark moves with its pageviews":                  mark,
 		"logs that begin with the same line are kept apart":      prints,
@@ -160,85 +160,6 @@ func concurrent(t *testing.T, open func() pageview.Store) {
 	a, err := s.Query(t.Context(), pageview.Query{Site: site, By: []pageview.Dimension{pageview.ByPage}})
 	if err != nil || len(a.Rows) != 16*20 || a.Total.Pageviews != 16*20 {
 		t.Errorf("%d pages, %d pageviews, error %v", len(a.Rows), a.Total.Pageviews, err)
-	}
-}
-
-// random makes n pageviews over three months, a tenth of them by bots.
-func random(n int, seed uint64) []pageview.Pageview {
-	r := rand.New(rand.NewPCG(seed, 1))
-	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	views := make([]pageview.Pageview, n)
-	for i := range views {
-		at := begin.Add(time.Duration(r.Int64N(int64(90 * 24 * time.Hour)))).Truncate(time.Microsecond)
-		v := pageview.Pageview{
-			Site: site, At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Source: pageview.SourceLog,
-			Path: fmt.Sprintf("/p%d", r.IntN(12)), Visitor: r.Uint64N(40)<<32 | uint64(pageview.DayOf(at)),
-			Browser: []string{"", "Firefox", "Chrome"}[r.IntN(3)],
-		}
-		if r.IntN(10) == 0 {
-			v.Bot = "agent"
-		}
-		views[i] = v
-	}
-	return views
-}
-
-func rank(t *testing.T, open func() pageview.Store) {
-	s := start(t, open)
-	all := random(5000, 2)
-	newest := time.Time{}
-	for part := range slices.Chunk(all, 1700) { // so that some is added up before the rest comes
-		add(t, s, part...)
-		for _, v := range part {
-			if v.Bot == "" && v.At.After(newest) {
-				newest = v.At
-			}
-		}
-		if _, err := s.Rank(t.Context(), pageview.RankQuery{Site: site, HalfLife: 7 * 24 * time.Hour, Limit: 1}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	middle := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
-	for _, q := range []pageview.RankQuery{
-		{Limit: 100},
-		{Limit: 3},
-		{Limit: 100, Pages: "/p1*"},
-		{Limit: 100, Days: 21},
-		{Limit: 100, Until: middle},
-		{Limit: 100, Until: middle, Days: 21},
-		{Limit: 100, HalfLife: time.Hour, Days: 3},
-		{Limit: 100, HalfLife: 25 * time.Hour},
-		{Limit: 100, HalfLife: 90 * 24 * time.Hour},
-	} {
-		q.Site, q.Earlier, q.HalfLife = site, 24*time.Hour, cmp.Or(q.HalfLife, 7*24*time.Hour)
-		for _, q.Raw = range []bool{false, true} {
-			got, err := s.Rank(t.Context(), q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !got.Span.Last.Equal(newest) {
-				t.Errorf("span %+v, newest %s", got.Span, newest)
-			}
-			asked := q
-			if q.Until.IsZero() {
-				asked.Until = newest
-			}
-			compareRanks(t, q, got.Pages, naiveRank(all, asked))
-		}
-	}
-}
-
-func compareRanks(t *testing.T, q pageview.RankQuery, got, want []pageview.Ranked) {
-	t.Helper()
-	for i := range max(len(got), len(want)) {
-		if i >= len(got) || i >= len(want) {
-			t.Fatalf("%+v: %d pages, want %d", q, len(got), len(want))
-		}
-		near := math.Abs(got[i].Score-want[i].Score) < 1e-5
-		got[i].Score, want[i].Score = 0, 0
-		if !near || got[i] != want[i] {
-			t.Errorf("%+v, place %d:\n got %+v\nwant %+v", q, i+1, got[i], want[i])
-		}
 	}
 }
 
