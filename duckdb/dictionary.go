@@ -115,6 +115,9 @@ func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, err
 	if title == "" || title == p.title {
 		return p.id, nil
 	}
+	if err := w.begin(ctx); err != nil {
+		return 0, err
+	}
 	// The row of a page that is new in this transaction must be there first.
 	if err := w.writeAdded(); err != nil {
 		return 0, err

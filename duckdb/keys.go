@@ -52,6 +52,9 @@ func (k *keys) maybe(n keyName) bool {
 	return held || k.held == nil
 }
 
+// due tells whether it is time to delete old keys.
+func (k *keys) due(now time.Time) bool { return now.Sub(k.swept) >= sweepKeys }
+
 func (w *writer) loadKeys(ctx context.Context, now time.Time) error {
 	w.keys.held, w.keys.swept = map[uint64]struct{}{}, now
 	return each(ctx, w.conn, `SELECT token, name FROM keys LIMIT ?`, func(scan func(...any) error) error {
@@ -91,7 +94,7 @@ func (w *writer) screenKey(ctx context.Context, k *pageview.Key) error {
 
 // writeKeys writes the keys of a group, and deletes those that are old.
 func (w *writer) writeKeys(ctx context.Context, now time.Time) error {
-	if now.Sub(w.keys.swept) >= sweepKeys {
+	if w.keys.due(now) {
 		before := now.Add(-keyLife)
 		if _, err := w.conn.ExecContext(ctx, `DELETE FROM keys WHERE "at" < ?`, micro(before)); err != nil {
 			return fmt.Errorf("delete old keys: %w", err)

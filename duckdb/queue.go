@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -30,17 +31,22 @@ func (r *request) rows() int {
 // queue holds the requests that wait for the writer or are being written. Their
 // bytes are bounded.
 type queue struct {
-	limit int64
-	came  chan struct{} // told of requests, and of the end
+	limit  int64
+	came   chan struct{} // told of requests, and of the end
+	enough chan struct{} // told when as many wait as want says
 
 	mu      sync.Mutex
 	waiting []request
 	bytes   int64
 	closed  bool
+	want    int           // how many are likely to come; zero means that nobody waits for them
+	began   time.Time     // when the last group was taken
+	last    int           // requests that it had
+	took    time.Duration // how long it took to commit
 }
 
 func newQueue(limit int64) *queue {
-	return &queue{limit: limit, came: make(chan struct{}, 1)}
+	return &queue{limit: limit, came: make(chan struct{}, 1), enough: make(chan struct{}, 1)}
 }
 
 // put queues a request, unless there is no room for it now. One that is larger
@@ -56,13 +62,16 @@ func (q *queue) put(r request) error {
 	}
 	q.bytes += r.bytes
 	q.waiting = append(q.waiting, r)
-	q.wake()
+	wake(q.came)
+	if len(q.waiting) == q.want {
+		wake(q.enough)
+	}
 	return nil
 }
 
-func (q *queue) wake() {
+func wake(c chan struct{}) {
 	select {
-	case q.came <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -71,8 +80,8 @@ func (q *queue) wake() {
 // none when the queue was closed and is empty.
 func (q *queue) take() []request {
 	for range q.came {
+		q.gather()
 		q.mu.Lock()
-		q.settle()
 		n, rows := 0, 0
 		for n < len(q.waiting) && (n == 0 || rows < maxRows) {
 			rows += q.waiting[n].rows()
@@ -81,9 +90,10 @@ func (q *queue) take() []request {
 		group := q.waiting[:n:n]
 		q.waiting = q.waiting[n:]
 		if len(q.waiting) > 0 || q.closed {
-			q.wake()
+			wake(q.came)
 		}
 		ended := q.closed && n == 0
+		q.began, q.last = time.Now(), n
 		q.mu.Unlock()
 		if n > 0 || ended {
 			return group
@@ -92,10 +102,32 @@ func (q *queue) take() []request {
 	return nil
 }
 
-// settle lets those who were just answered send again, for as long as some do:
-// otherwise the first of them would have a transaction to itself, and all
-// others wait for two.
-func (q *queue) settle() {
+// maxGather is how long a group waits at most for those who were answered last.
+const maxGather = 2 * time.Millisecond
+
+// gather lets those who were just answered send again: otherwise the first of
+// them would have a transaction to itself, and all others wait for two. It waits
+// for as many as were answered, for at most half of what their commit took, and
+// then for as long as some come at once.
+func (q *queue) gather() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if patience := min(q.took/2, maxGather); len(q.waiting) < q.last && patience > 0 && !q.closed {
+		q.want = q.last
+		q.mu.Unlock()
+		t := time.NewTimer(patience)
+		select {
+		case <-q.enough:
+		case <-t.C:
+		}
+		t.Stop()
+		q.mu.Lock()
+		q.want = 0
+		select {
+		case <-q.enough: // told too late
+		default:
+		}
+	}
 	for {
 		n := len(q.waiting)
 		q.mu.Unlock()
@@ -107,13 +139,14 @@ func (q *queue) settle() {
 	}
 }
 
-// release makes room for others when a group was answered.
+// release makes room for others when a group was committed.
 func (q *queue) release(group []request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, r := range group {
 		q.bytes -= r.bytes
 	}
+	q.took = time.Since(q.began)
 }
 
 // close refuses what comes from now on.
@@ -121,7 +154,8 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.wake()
+	wake(q.came)
+	wake(q.enough)
 }
 
 // weight is about how many bytes a batch takes in memory.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -42,11 +41,13 @@ type writer struct {
 	lastPage  uint32                     // the highest number that a page has
 	names     map[string]sqldriver.Value // numbers as the driver takes them, so that none is allocated for a row
 	days      map[uint16]siteDays        // of each site
+	begun     bool                       // a transaction
 	added     struct {                   // since the last commit
 		pages   []pageKey
 		names   []string
 		sources []sourceRow
 		keys    map[keyName][32]byte // and digests
+		views   bool
 		stays   bool
 	}
 
@@ -106,6 +107,7 @@ func (w *writer) view() *view {
 func (w *writer) close() {
 	for _, a := range []*driver.Appender{w.pageviews, w.stays} {
 		if a != nil {
+			a.Clear() // or Close would keep what it holds
 			a.Close()
 		}
 	}
@@ -121,66 +123,6 @@ func (w *writer) appender(table string) (a *driver.Appender, err error) {
 		return nil, rawErr
 	}
 	return a, err
-}
-
-// refusal is why one request alone was refused, before anything of it was
-// written. Any other error ends the whole group.
-type refusal struct{ error }
-
-// transaction writes a group. The first result holds, for each request, why
-// it was refused.
-func (w *writer) transaction(ctx context.Context, group []request) (refused []error, err error) {
-	if _, err := w.conn.ExecContext(ctx, "BEGIN TRANSACTION"); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			w.conn.ExecContext(ctx, "ROLLBACK")
-		}
-	}()
-	refused = make([]error, len(group))
-	for i, r := range group {
-		err := w.carryOut(ctx, r)
-		if no := (refusal{}); errors.As(err, &no) {
-			refused[i] = no.error
-		} else if err != nil {
-			return nil, err
-		}
-	}
-	if err := w.flush(ctx); err != nil {
-		return nil, err
-	}
-	_, err = w.conn.ExecContext(ctx, "COMMIT")
-	return refused, err
-}
-
-// flush hands DuckDB what is still held of a transaction.
-func (w *writer) flush(ctx context.Context) error {
-	if err := w.pageviews.Flush(); err != nil {
-		return err
-	}
-	if w.added.stays {
-		if err := w.stays.Flush(); err != nil {
-			return err
-		}
-		w.added.stays = false
-	}
-	if err := w.writeAdded(); err != nil {
-		return err
-	}
-	return w.writeKeys(ctx, time.Now())
-}
-
-// carryOut writes one request.
-func (w *writer) carryOut(ctx context.Context, r request) error {
-	if r.do != nil {
-		return r.do(ctx, w)
-	}
-	marked, err := w.screen(ctx, r.batch)
-	if err != nil {
-		return err
-	}
-	return w.write(ctx, r.batch, marked)
 }
 
 // screen refuses what cannot be kept, before anything of it is written. It tells
@@ -311,7 +253,7 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 		w.hour(v.Hour), w.name(v.Country), w.name(v.Language), w.name(v.ReferrerPage),
 		w.name(v.Campaign.Source), w.name(v.Campaign.Medium), w.name(v.Campaign.Name),
 	)
-	w.row = row
+	w.row, w.added.views = row, true
 	return w.pageviews.AppendRow(row...)
 }
 
