@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"."},
 	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country"},
-	{"tables", "exports", "declared", "receive", "middleware", "middleware/queue"},
+	{"tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
 	{"config"},
 	{"web"},
 	{"examples/way", "examples/embed", "examples/middleware", "examples/reports"},
