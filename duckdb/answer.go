@@ -56,7 +56,7 @@ func ask(ctx context.Context, db querier, query string, args []any, keys int) (p
 		var place int64
 		var label [2]string
 		var v pageview.Values
-		if err := scan(&kind, &place, &label[0], &label[1], &v.Pageviews, &v.Visits, &v.Visitors); err != nil {
+		if err := scan(&kind, &place, &label[0], &label[1], &v.Pageviews, &v.Visits, &v.Visitors, &v.Timed, &v.Seconds); err != nil {
 			return err
 		}
 		switch kind {
@@ -223,15 +223,21 @@ func visited(site, window, same string) string {
 )`, site, int(pageview.VisitGap.Minutes()), window, same)
 }
 
-// countedRows is the condition that a pageview counts, before filters.
-func (b *builder) countedRows() string {
-	where := fmt.Sprintf("site = %s AND seq <= %s AND %s", b.site, b.arg(b.q.Through), b.counting)
+// days is the condition that a row's day is asked for.
+func (b *builder) days() string {
+	days := "true"
 	if b.q.From != 0 {
-		where += fmt.Sprintf(" AND \"day\" >= %s", b.arg(b.q.From.Date(utc)))
+		days += ` AND "day" >= ` + b.arg(b.q.From.Date(utc))
 	}
 	if b.q.To != 0 {
-		where += fmt.Sprintf(" AND \"day\" <= %s", b.arg(b.q.To.Date(utc)))
+		days += ` AND "day" <= ` + b.arg(b.q.To.Date(utc))
 	}
+	return days
+}
+
+// countedRows is the condition that a pageview counts, before filters.
+func (b *builder) countedRows() string {
+	where := fmt.Sprintf("site = %s AND seq <= %s AND %s AND %s", b.site, b.arg(b.q.Through), b.counting, b.days())
 	switch b.q.Bots {
 	case pageview.BotsInclude:
 	case pageview.BotsOnly:
@@ -273,26 +279,52 @@ func (b *builder) answer() string {
 		most := b.arg(limit)
 		rows = fmt.Sprintf(rowsSQL, most, most)
 	}
-	return fmt.Sprintf(answerSQL, keys[0], keys[1], labels[0], labels[1], joins[0], joins[1], b.order(), rows, min(1, len(b.inner())))
+	return b.timed() + fmt.Sprintf(answerSQL, keys[0], keys[1], labels[0], labels[1], joins[0], joins[1], b.order(), rows, min(1, len(b.inner())))
+}
+
+// timed adds the stays to daily, which are of pageviews that the script told of.
+func (b *builder) timed() string {
+	const begin = ", timed AS (\n  SELECT *, 0 AS stays, 0 AS seconds FROM daily"
+	if !b.q.Timed() || b.q.Bots == pageview.BotsOnly {
+		return begin + "\n)"
+	}
+	days, key := b.days(), ""
+	if len(b.inner()) > 0 {
+		key = "page AS k1, "
+	}
+	rows := fmt.Sprintf(`
+  UNION ALL BY NAME
+  SELECT "day", %%sCAST(%%d AS INTEGER) AS whole, 0 AS pageviews, 0 AS visits, 0 AS visitors, count(*) AS stays, sum(seconds) AS seconds
+  FROM (SELECT *, %d AS source FROM stays) WHERE site = %s AND seq <= %s AND %s AND %s AND %s GROUP BY ALL`,
+		pageview.SourceScript, b.site, b.arg(b.q.Through), b.counting, days, b.filters())
+	t := begin + fmt.Sprintf(rows, key, 0)
+	if key != "" {
+		t += fmt.Sprintf(rows, "", 1)
+	}
+	return t + "\n)"
 }
 
 const answerSQL = `, keyed AS (
-  SELECT %s AS key1, %s AS key2, sum(pageviews) AS pageviews, sum(visits) AS visits, sum(visitors) AS visitors
-  FROM daily WHERE whole = 0 GROUP BY 1, 2 HAVING sum(pageviews) > 0
+  SELECT %s AS key1, %s AS key2, sum(pageviews) AS pageviews, sum(visits) AS visits, sum(visitors) AS visitors,
+         sum(stays) AS stays, sum(seconds) AS seconds
+  FROM timed WHERE whole = 0 GROUP BY 1, 2 HAVING sum(pageviews) > 0
 ), labelled AS (
-  SELECT %s AS label1, %s AS label2, pageviews, visits, visitors FROM keyed%s%s
+  SELECT %s AS label1, %s AS label2, pageviews, visits, visitors, stays, seconds FROM keyed%s%s
 ), placed AS (
   SELECT *, row_number() OVER (ORDER BY %s) AS place FROM labelled
 )
-SELECT kind, place, label1, label2, CAST(pageviews AS BIGINT), CAST(visits AS BIGINT), CAST(visitors AS BIGINT) FROM (
+SELECT kind, place, label1, label2, CAST(pageviews AS BIGINT), CAST(visits AS BIGINT), CAST(visitors AS BIGINT),
+       CAST(stays AS BIGINT), CAST(seconds AS BIGINT) FROM (
 %s  SELECT 2 AS kind, 0 AS place, '' AS label1, '' AS label2,
-         coalesce(sum(pageviews), 0) AS pageviews, coalesce(sum(visits), 0) AS visits, coalesce(sum(visitors), 0) AS visitors
-  FROM daily WHERE whole = %d
+         coalesce(sum(pageviews), 0) AS pageviews, coalesce(sum(visits), 0) AS visits, coalesce(sum(visitors), 0) AS visitors,
+         coalesce(sum(stays), 0) AS stays, coalesce(sum(seconds), 0) AS seconds
+  FROM timed WHERE whole = %d
 ) ORDER BY kind, place`
 
-const rowsSQL = `  SELECT 0 AS kind, place, label1, label2, pageviews, visits, visitors FROM placed WHERE place <= %s
+const rowsSQL = `  SELECT 0 AS kind, place, label1, label2, pageviews, visits, visitors, stays, seconds FROM placed WHERE place <= %s
   UNION ALL
-  SELECT 1, count(*), '', '', coalesce(sum(pageviews), 0), coalesce(sum(visits), 0), coalesce(sum(visitors), 0)
+  SELECT 1, count(*), '', '', coalesce(sum(pageviews), 0), coalesce(sum(visits), 0), coalesce(sum(visitors), 0),
+         coalesce(sum(stays), 0), coalesce(sum(seconds), 0)
   FROM placed WHERE place > %s
   UNION ALL
 `
@@ -312,7 +344,14 @@ func (b *builder) order() string {
 	if len(b.q.Metrics) > 0 {
 		first = b.q.Metrics[0]
 	}
-	return strings.Join(slices.Concat(times, []string{string(first) + " DESC"}, others), ", ")
+	value := string(first)
+	switch first {
+	case pageview.MetricTimed:
+		value = "stays"
+	case pageview.MetricTimeOnPage: // as Values.Of rounds
+		value = "CASE WHEN stays = 0 THEN 0 ELSE (2 * seconds + stays) // (2 * stays) END"
+	}
+	return strings.Join(slices.Concat(times, []string{value + " DESC"}, others), ", ")
 }
 
 // period is the first day of a day's period.

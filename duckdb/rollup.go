@@ -117,7 +117,7 @@ func rollup(q *pageview.Query) []rolled {
 // additive tells whether what a filter leaves can be added up: pageviews of
 // several values can, but a visitor of two of them is one.
 func additive(q *pageview.Query, f pageview.Filter) bool {
-	if !slices.ContainsFunc(q.Metrics, func(m pageview.Metric) bool { return m != pageview.MetricPageviews }) {
+	if !slices.ContainsFunc(q.Metrics, func(m pageview.Metric) bool { return m == pageview.MetricVisits || m == pageview.MetricVisitors }) {
 		return true
 	}
 	one := 0
@@ -132,13 +132,7 @@ func additive(q *pageview.Query, f pageview.Filter) bool {
 // rollupRows begins a WITH whose last table is daily, as rawRows does, from what
 // is added up.
 func (b *builder) rollupRows(dims []rolled) string {
-	days := "true"
-	if b.q.From != 0 {
-		days += ` AND "day" >= ` + b.arg(b.q.From.Date(utc))
-	}
-	if b.q.To != 0 {
-		days += ` AND "day" <= ` + b.arg(b.q.To.Date(utc))
-	}
+	days := b.days()
 	d := dims[len(dims)-1]
 	key, names := "key", "key"
 	for of, number := range rolledDimensions {
@@ -205,6 +199,7 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 		return a, fmt.Errorf("add up what is new of %s: %w", q.Site, err)
 	}
 	err = s.held(v.sites[q.Site].id, dims, q.Through, func(through uint64) error {
+		q.Through = through
 		b := newBuilder(&q, v)
 		a, err = ask(ctx, db, b.rollupRows(dims)+b.answer(), b.args, len(q.By))
 		a.Through, a.Rollup = through, true

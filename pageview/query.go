@@ -147,15 +147,26 @@ const (
 // Metric is what is counted.
 type Metric string
 
-// The metrics.
+// The metrics. The last two are known by page and by day, week, month and year
+// only, and only of pages whose script told how long they were in sight.
 const (
-	MetricPageviews Metric = "pageviews"
-	MetricVisits    Metric = "visits"
-	MetricVisitors  Metric = "visitors"
+	MetricPageviews  Metric = "pageviews"
+	MetricVisits     Metric = "visits"
+	MetricVisitors   Metric = "visitors"
+	MetricTimeOnPage Metric = "time_on_page" // mean of the stays, in seconds
+	MetricTimed      Metric = "timed"        // stays: pageviews whose time is known
 )
 
 // Metrics lists all of them.
-func Metrics() []Metric { return []Metric{MetricPageviews, MetricVisits, MetricVisitors} }
+func Metrics() []Metric {
+	return []Metric{MetricPageviews, MetricVisits, MetricVisitors, MetricTimeOnPage, MetricTimed}
+}
+
+// Timed tells whether a metric is of stays.
+func (m Metric) Timed() bool { return m == MetricTimeOnPage || m == MetricTimed }
+
+// Timed tells whether the query asks for a metric of stays.
+func (q *Query) Timed() bool { return slices.ContainsFunc(q.Metrics, Metric.Timed) }
 
 // Check tells what is wrong with a query.
 func (q *Query) Check() error {
@@ -175,6 +186,9 @@ func (q *Query) Check() error {
 			errs = append(errs, fmt.Errorf("metric %s is asked for twice", m))
 		}
 	}
+	if q.Timed() {
+		errs = append(errs, q.checkTimed())
+	}
 	if q.Bots != "" {
 		errs = append(errs, check("bots", q.Bots, []Bots{BotsExclude, BotsInclude, BotsOnly}))
 	}
@@ -185,6 +199,20 @@ func (q *Query) Check() error {
 		errs = append(errs, fmt.Errorf("the last day, %s, comes before the first, %s", q.To, q.From))
 	}
 	return errors.Join(errs...)
+}
+
+// checkTimed tells what stays are not known by.
+func (q *Query) checkTimed() error {
+	dimensions := slices.Clone(q.By)
+	for _, f := range q.Filters {
+		dimensions = append(dimensions, f.Dimension)
+	}
+	for _, d := range dimensions {
+		if d != ByPage && (!d.Time() || d == ByHour) {
+			return fmt.Errorf("the time on a page is not known by %s: only by page, day, week, month and year", d)
+		}
+	}
+	return nil
 }
 
 func (f *Filter) check() error {
@@ -260,15 +288,28 @@ type Values struct {
 	Pageviews int64
 	Visits    int64
 	Visitors  int64
+	Timed     int64 // stays, also where MetricTimeOnPage alone was asked for
+	Seconds   int64 // sum of the stays
 }
 
-// Of is the value of a metric.
+// Known tells whether there is a value of a metric: there is no mean of no stays.
+func (v Values) Known(m Metric) bool { return m != MetricTimeOnPage || v.Timed > 0 }
+
+// Of is the value of a metric: of the time on a page the mean, rounded to the
+// second, and zero where it is not known.
 func (v Values) Of(m Metric) int64 {
 	switch m {
 	case MetricVisits:
 		return v.Visits
 	case MetricVisitors:
 		return v.Visitors
+	case MetricTimed:
+		return v.Timed
+	case MetricTimeOnPage:
+		if v.Timed == 0 {
+			return 0
+		}
+		return (2*v.Seconds + v.Timed) / (2 * v.Timed)
 	}
 	return v.Pageviews
 }

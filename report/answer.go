@@ -143,7 +143,7 @@ func (a *Answer) values(to *object, keys []string, now, former pageview.Values) 
 		var was, change object
 		a.metrics(&was, former)
 		for _, m := range a.Metrics {
-			change.add(string(m), grown(now.Of(m), former.Of(m)))
+			change.add(string(m), grown(now, former, m))
 		}
 		o.begin("previous")
 		o.Write(was.end())
@@ -155,17 +155,21 @@ func (a *Answer) values(to *object, keys []string, now, former pageview.Values) 
 
 func (a *Answer) metrics(o *object, v pageview.Values) {
 	for _, m := range a.Metrics {
-		o.add(string(m), v.Of(m))
+		if v.Known(m) {
+			o.add(string(m), v.Of(m))
+		} else {
+			o.add(string(m), nil)
+		}
 	}
 }
 
 // grown is by how much of what it was a number has grown: 0.25 is a quarter
-// more. Nil is a number that was zero.
-func grown(now, former int64) *float64 {
-	if former == 0 {
+// more. Nil is a number that was zero, or that is not known.
+func grown(now, former pageview.Values, m pageview.Metric) *float64 {
+	if former.Of(m) == 0 || !now.Known(m) {
 		return nil
 	}
-	g := float64(now-former) / float64(former)
+	g := float64(now.Of(m)-former.Of(m)) / float64(former.Of(m))
 	return &g
 }
 
@@ -212,13 +216,21 @@ func (a *Answer) record(r pageview.Row, was pageview.Values) []string {
 	for _, k := range r.Keys {
 		cells = append(cells, plain(k))
 	}
-	for _, m := range a.Metrics {
-		cells = append(cells, strconv.FormatInt(r.Of(m), 10))
-	}
+	cells = a.numbers(cells, r.Values)
 	if a.Compare != "" {
-		for _, m := range a.Metrics {
-			cells = append(cells, strconv.FormatInt(was.Of(m), 10))
+		cells = a.numbers(cells, was)
+	}
+	return cells
+}
+
+// numbers adds the metrics; one that is not known is empty.
+func (a *Answer) numbers(cells []string, v pageview.Values) []string {
+	for _, m := range a.Metrics {
+		cell := ""
+		if v.Known(m) {
+			cell = strconv.FormatInt(v.Of(m), 10)
 		}
+		cells = append(cells, cell)
 	}
 	return cells
 }

@@ -43,6 +43,10 @@ func asked(t *testing.T) *server.Server {
 	add("2026-01-02 11:01:00", "/posts/b", 3, "")
 	b.Pageviews = append(b.Pageviews, b.Pageviews[5])
 	b.Pageviews[6].Bot = "agent"
+	for i, seconds := range []time.Duration{10, 11, 40} { // of / twice, and of /posts/a
+		v := b.Pageviews[i]
+		b.Stays = append(b.Stays, pageview.Stay{Site: v.Site, At: v.At, Day: v.Day, Path: v.Path, Visitor: v.Visitor, For: seconds * time.Second})
+	}
 	if err := s.Store.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +96,16 @@ func TestStats(t *testing.T) {
 		{
 			"?metrics=pageviews&by=hour&from=2026-01-02", `[{"hour":"2026-01-02T11:00:00Z","pageviews":2}]`,
 			`{"pageviews":2}`, `{"rows":0,"pageviews":0}`,
+		},
+		{
+			"?metrics=time_on_page,timed&by=page&limit=2",
+			`[{"page":"/posts/a","time_on_page":40,"timed":1},{"page":"/","time_on_page":11,"timed":2}]`,
+			`{"time_on_page":20,"timed":3}`, `{"rows":1,"time_on_page":null,"timed":0}`,
+		},
+		{
+			"?metrics=time_on_page&by=day&from=2026-01-01&to=2026-01-02&compare=previous",
+			`[{"day":"2026-01-01","time_on_page":26,"previous":{"time_on_page":null},"change":{"time_on_page":null}},{"day":"2026-01-02","time_on_page":null,"previous":{"time_on_page":10},"change":{"time_on_page":null}}]`,
+			`{"time_on_page":26,"previous":{"time_on_page":10},"change":{"time_on_page":1.6}}`, `{"rows":0,"time_on_page":null}`,
 		},
 		{
 			"?metrics=pageviews&by=day&from=2026-01-01&to=2026-01-01&compare=previous",
@@ -172,6 +186,8 @@ func TestStatsSayWhatIsWrong(t *testing.T) {
 		{"?b=page", "b", "no parameter", "metrics by from to filter compare limit bots format"},
 		{"?by=pages", "by", `"pages"`, "hour day"},
 		{"?by=page,page", "by", "twice", ""},
+		{"?by=hour&metrics=timed", "metrics", "not known by hour", ""},
+		{"?filter=browser:x&metrics=pageviews,time_on_page", "metrics", "not known by browser", ""},
 		{"?by=page,day,hour", "by", "two dimensions", ""},
 		{"?by=", "by", `""`, "page"},
 		{"?metrics=hits", "metrics", "hits", "pageviews visits visitors"},
@@ -228,8 +244,9 @@ func TestStatsAsCSV(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"?metrics=pageviews":             "pageviews\n6\n",
-		"?metrics=pageviews&by=campaign": "campaign,pageviews\n\"'=1+1,\"\"<b>\",6\n",
+		"?metrics=pageviews":                  "pageviews\n6\n",
+		"?metrics=timed,time_on_page&by=page": "page,timed,time_on_page\n/,2,11\n/posts/a,1,40\n/posts/b,0,\n",
+		"?metrics=pageviews&by=campaign":      "campaign,pageviews\n\"'=1+1,\"\"<b>\",6\n",
 		"?metrics=pageviews&by=day&from=2026-01-01&to=2026-01-01&compare=previous": "day,pageviews,previous_pageviews\n2026-01-01,3,1\n",
 	} {
 		if w := ask(s, statsPath+".csv"+query); w.Body.String() != want {

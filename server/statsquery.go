@@ -58,6 +58,9 @@ func parseStats(r *http.Request, zone *time.Location) (statsQuery, *statsError) 
 			return q, wrong
 		}
 	}
+	if err := q.Check(); err != nil { // what is left is metrics that are not known by a dimension
+		return q, wrong("metrics", nil, "%v", err)
+	}
 	return q, nil
 }
 

@@ -2,6 +2,7 @@ package pageviewtest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -17,7 +18,7 @@ type seen struct {
 }
 
 // naive answers in the plainest way, sharing no code with a store.
-func (w *world) naive(kept []pageview.Pageview, q pageview.Query) pageview.Answer {
+func (w *world) naive(kept []pageview.Pageview, stays []pageview.Stay, q pageview.Query) pageview.Answer {
 	var left []seen
 	for _, v := range w.visits(w.counted(kept, q)) {
 		if w.passes(q.Filters, v) {
@@ -33,11 +34,21 @@ func (w *world) naive(kept []pageview.Pageview, q pageview.Query) pageview.Answe
 		rows[strings.Join(keys, "\x00")] = append(rows[strings.Join(keys, "\x00")], v)
 	}
 	a := pageview.Answer{Total: values(left, q.Metrics), Uncounted: uncounted(naiveSources(kept, w.precedence), q)}
+	stays = w.staysOf(kept, stays, q)
+	timing(&a.Total, stays)
 	if len(q.By) == 0 {
 		return a
 	}
 	for key, views := range rows {
-		a.Rows = append(a.Rows, pageview.Row{Keys: strings.Split(key, "\x00"), Values: values(views, q.Metrics)})
+		r := pageview.Row{Keys: strings.Split(key, "\x00"), Values: values(views, q.Metrics)}
+		timing(&r.Values, slices.DeleteFunc(slices.Clone(stays), func(s pageview.Stay) bool {
+			var keys []string
+			for _, d := range q.By {
+				keys = append(keys, w.stayKey(d, s))
+			}
+			return !slices.Equal(keys, r.Keys)
+		}))
+		a.Rows = append(a.Rows, r)
 	}
 	sort.Slice(a.Rows, func(i, j int) bool { return before(q, a.Rows[i], a.Rows[j]) })
 	if q.Limit > 0 && len(a.Rows) > q.Limit {
@@ -45,6 +56,8 @@ func (w *world) naive(kept []pageview.Pageview, q pageview.Query) pageview.Answe
 			a.Other.Pageviews += r.Pageviews
 			a.Other.Visits += r.Visits
 			a.Other.Visitors += r.Visitors
+			a.Other.Timed += r.Timed
+			a.Other.Seconds += r.Seconds
 			a.Beyond++
 		}
 		a.Rows = a.Rows[:q.Limit]
@@ -71,6 +84,15 @@ func before(q pageview.Query, x, y pageview.Row) bool {
 	}
 	if len(q.Metrics) > 0 && q.Metrics[0] == "visitors" {
 		a, b = x.Visitors, y.Visitors
+	}
+	if len(q.Metrics) > 0 && q.Metrics[0] == "timed" {
+		a, b = x.Timed, y.Timed
+	}
+	if len(q.Metrics) > 0 && q.Metrics[0] == "time_on_page" {
+		mean := func(v pageview.Values) int64 {
+			return int64(math.Floor(float64(v.Seconds)/float64(max(v.Timed, 1)) + 0.5))
+		}
+		a, b = mean(x.Values), mean(y.Values)
 	}
 	if a != b {
 		return a > b
@@ -173,6 +195,44 @@ func values(views []seen, metrics []pageview.Metric) pageview.Values {
 		n.Visitors = int64(len(visitors))
 	}
 	return n
+}
+
+// staysOf are the stays that the query takes in: none where no metric is of
+// stays, and none of days on which the script does not count.
+func (w *world) staysOf(kept []pageview.Pageview, stays []pageview.Stay, q pageview.Query) (left []pageview.Stay) {
+	if !slices.Contains(q.Metrics, "time_on_page") && !slices.Contains(q.Metrics, "timed") || q.Bots == "only" {
+		return nil
+	}
+	days := naiveSources(kept, w.precedence)
+	for _, s := range stays {
+		passes := !slices.ContainsFunc(days, func(d pageview.SourceDay) bool {
+			return d.Day == s.Day && d.Source == pageview.SourceScript && !d.Counts
+		})
+		if q.From != 0 && s.Day < q.From || q.To != 0 && s.Day > q.To {
+			passes = false
+		}
+		for _, f := range q.Filters {
+			one := slices.ContainsFunc(f.Values, func(value string) bool { return matches(value, w.stayKey(f.Dimension, s)) })
+			passes = passes && one != f.Not
+		}
+		if passes {
+			left = append(left, s)
+		}
+	}
+	return left
+}
+
+// stayKey is the value of a stay in a dimension.
+func (w *world) stayKey(d pageview.Dimension, s pageview.Stay) string {
+	return w.keyOf(d, &pageview.Pageview{At: s.At, Path: s.Path}, nil)
+}
+
+// timing adds up stays, each to the second.
+func timing(v *pageview.Values, stays []pageview.Stay) {
+	for _, s := range stays {
+		v.Timed++
+		v.Seconds += int64(math.Round(s.For.Seconds()))
+	}
 }
 
 // keyOf is the value of a pageview in a dimension. First is the first of its

@@ -38,7 +38,7 @@ func queries(t *testing.T, open func() pageview.Store) {
 			}
 		}
 		if d := pageview.Dimensions(); seed < len(d) {
-			w.ask(t, pageview.Query{By: d[seed : seed+1], Metrics: pageview.Metrics()})
+			w.ask(t, pageview.Query{By: d[seed : seed+1], Metrics: metrics(d[seed])})
 		}
 		if t.Failed() {
 			return
@@ -55,10 +55,21 @@ func pairs(t *testing.T, open func() pageview.Store) {
 	for _, a := range pageview.Dimensions() {
 		for _, b := range pageview.Dimensions() {
 			if a != b && (prove() || w.r.IntN(12) == 0) {
-				w.ask(t, pageview.Query{By: []pageview.Dimension{a, b}, Metrics: pageview.Metrics()})
+				w.ask(t, pageview.Query{By: []pageview.Dimension{a, b}, Metrics: metrics(a, b)})
 			}
 		}
 	}
+}
+
+// timed are the dimensions by which the time on a page is known.
+var timed = []pageview.Dimension{pageview.ByPage, pageview.ByDay, pageview.ByWeek, pageview.ByMonth, pageview.ByYear}
+
+// metrics are all that are known by the dimensions.
+func metrics(by ...pageview.Dimension) []pageview.Metric {
+	unknown := func(d pageview.Dimension) bool { return !slices.Contains(timed, d) }
+	return slices.DeleteFunc(pageview.Metrics(), func(m pageview.Metric) bool {
+		return (m == "time_on_page" || m == "timed") && slices.ContainsFunc(by, unknown)
+	})
 }
 
 // world is one site with what is known to be kept of it.
@@ -71,8 +82,10 @@ type world struct {
 	sources    []pageview.Source // of what is added
 	precedence pageview.Precedence
 	kept       []pageview.Pageview
+	stays      []pageview.Stay
 	through    []uint64 // sequence numbers seen, in the order of kept
 	counts     []int    // how many pageviews were kept at each of them
+	stayed     []int    // and how many stays
 }
 
 func newWorld(t *testing.T, s pageview.Store, seed uint64) *world {
@@ -126,10 +139,12 @@ func (w *world) add(t *testing.T, n int) {
 // keep keeps pageviews together.
 func (w *world) keep(t *testing.T, views []pageview.Pageview) {
 	t.Helper()
-	if err := w.s.Append(t.Context(), pageview.Batch{Pageviews: views}); err != nil {
+	b := pageview.Batch{Pageviews: views, Stays: w.stay(views)}
+	if err := w.s.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	w.kept = append(w.kept, views...)
+	w.kept = append(w.kept, b.Pageviews...)
+	w.stays = append(w.stays, b.Stays...)
 }
 
 // note notes up to which sequence number what is kept reaches.
@@ -141,6 +156,21 @@ func (w *world) note(t *testing.T) {
 	}
 	w.through = append(w.through, a.Through)
 	w.counts = append(w.counts, len(w.kept))
+	w.stayed = append(w.stayed, len(w.stays))
+}
+
+// stay is how long some of the pages were in sight.
+func (w *world) stay(views []pageview.Pageview) (stays []pageview.Stay) {
+	for _, v := range views {
+		if v.Bot == "" && v.Source == pageview.SourceScript && w.r.IntN(3) == 0 {
+			took := time.Duration(w.r.Int64N(int64(4 * time.Second))) // so that means are equal when rounded
+			at := v.At.Add(took)
+			stays = append(stays, pageview.Stay{
+				Site: w.site, At: at, Day: pageview.DayOf(at.In(w.zone)), Path: v.Path, Visitor: v.Visitor, For: took,
+			})
+		}
+	}
+	return stays
 }
 
 // visit is what one visitor sees in a while, with pauses around those that end
@@ -177,15 +207,18 @@ func (w *world) visit() []pageview.Pageview {
 func (w *world) query() pageview.Query {
 	var q pageview.Query
 	dimensions := pageview.Dimensions()
+	q.Metrics = pageview.Metrics()
+	w.r.Shuffle(len(q.Metrics), func(i, j int) { q.Metrics[i], q.Metrics[j] = q.Metrics[j], q.Metrics[i] })
+	q.Metrics = q.Metrics[:w.r.IntN(4)]
+	if q.Timed() {
+		dimensions = timed
+	}
 	for range w.r.IntN(3) {
 		d := dimensions[w.r.IntN(len(dimensions))]
 		if !slices.Contains(q.By, d) {
 			q.By = append(q.By, d)
 		}
 	}
-	q.Metrics = pageview.Metrics()
-	w.r.Shuffle(3, func(i, j int) { q.Metrics[i], q.Metrics[j] = q.Metrics[j], q.Metrics[i] })
-	q.Metrics = q.Metrics[:w.r.IntN(4)]
 	for range max(0, w.r.IntN(4)-1) {
 		q.Filters = append(q.Filters, w.filter(dimensions[w.r.IntN(len(dimensions))]))
 	}
@@ -229,11 +262,14 @@ func (w *world) filter(d pageview.Dimension) pageview.Filter {
 func (w *world) ask(t *testing.T, q pageview.Query) {
 	t.Helper()
 	q.Site = w.site
-	kept := w.kept
+	kept, stays := w.kept, w.stays
 	if i := slices.Index(w.through, q.Through); q.Through != 0 {
 		kept = kept[:w.counts[i]]
+		if w.stayed != nil {
+			stays = stays[:w.stayed[i]]
+		}
 	}
-	want := w.naive(kept, q)
+	want := w.naive(kept, stays, q)
 	for _, q.Raw = range []bool{false, true} {
 		w.compare(t, q, want)
 	}

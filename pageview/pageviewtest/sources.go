@@ -126,6 +126,11 @@ func oneSource(t *testing.T, open func() pageview.Store) {
 	for i, stage := range stages {
 		checkCounting(t, s, site, all[:40*(i+1)], pageview.DefaultPrecedence(), stage.Through)
 	}
+	w := world{site: site, zone: time.UTC, r: rand.New(rand.NewPCG(7, 7))}
+	stays := w.stay(all)
+	if err := s.Append(t.Context(), pageview.Batch{Stays: stays}); err != nil || len(stays) == 0 {
+		t.Fatal(err, len(stays))
+	}
 	for _, precedence = range []pageview.Precedence{
 		{{pageview.SourceLog}, {pageview.SourceScript, pageview.SourceAPI}},
 		{{pageview.SourceDemo}},
@@ -134,12 +139,12 @@ func oneSource(t *testing.T, open func() pageview.Store) {
 		if _, err := s.Site(t.Context(), pageview.Site{Name: site, Precedence: precedence}); err != nil {
 			t.Fatal(err)
 		}
-		checkCounting(t, s, site, all, precedence, 0)
+		checkCounting(t, s, site, all, precedence, 0, stays...)
 	}
 	s.Close()
 	s = open()
 	defer s.Close()
-	checkCounting(t, s, site, all, precedence, 0)
+	checkCounting(t, s, site, all, precedence, 0, stays...)
 	tells, ok := s.(interface {
 		Sources(ctx context.Context, site string, from, to pageview.Day) ([]pageview.SourceDay, error)
 	})
@@ -181,10 +186,10 @@ func sourceOrder(t *testing.T, open func() pageview.Store) {
 }
 
 // checkCounting holds every answer to the pageviews that count.
-func checkCounting(t *testing.T, s pageview.Store, site string, views []pageview.Pageview, p pageview.Precedence, through uint64) {
+func checkCounting(t *testing.T, s pageview.Store, site string, views []pageview.Pageview, p pageview.Precedence, through uint64, stays ...pageview.Stay) {
 	t.Helper()
 	w := world{s: s, site: site, zone: time.UTC, through: []uint64{through}, counts: []int{len(views)}}
-	w.kept, w.precedence = views, p
+	w.kept, w.precedence, w.stays = views, p, stays
 	w.ask(t, pageview.Query{Through: through, By: []pageview.Dimension{pageview.ByDay, pageview.ByPage}, Metrics: pageview.Metrics()})
 	views = counting(views, p)
 	until := time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC)
