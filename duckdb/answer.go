@@ -105,6 +105,7 @@ type builder struct {
 	q        *pageview.Query
 	site     string // its argument
 	counting string // the condition that a pageview's source counts on its day
+	added    bool   // daily is from what is added up, so that it holds what is deleted
 	args     []any
 }
 
@@ -292,11 +293,15 @@ func (b *builder) timed() string {
 	if len(b.inner()) > 0 {
 		key = "page AS k1, "
 	}
+	stays := `SELECT site, seq, "day", page, 1 AS stays, seconds FROM stays`
+	if b.added {
+		stays += ` UNION ALL SELECT site, 0, "day", page, stays, seconds FROM stayed`
+	}
 	rows := fmt.Sprintf(`
   UNION ALL BY NAME
-  SELECT "day", %%sCAST(%%d AS INTEGER) AS whole, 0 AS pageviews, 0 AS visits, 0 AS visitors, count(*) AS stays, sum(seconds) AS seconds
-  FROM (SELECT *, %d AS source FROM stays) WHERE site = %s AND seq <= %s AND %s AND %s AND %s GROUP BY ALL`,
-		pageview.SourceScript, b.site, b.arg(b.q.Through), b.counting, days, b.filters())
+  SELECT "day", %%s%%d AS whole, 0 AS pageviews, 0 AS visits, 0 AS visitors, sum(stays) AS stays, sum(seconds) AS seconds
+  FROM (SELECT *, %d AS source FROM (%s)) WHERE site = %s AND seq <= %s AND %s AND %s AND %s GROUP BY ALL`,
+		pageview.SourceScript, stays, b.site, b.arg(b.q.Through), b.counting, days, b.filters())
 	t := begin + fmt.Sprintf(rows, key, 0)
 	if key != "" {
 		t += fmt.Sprintf(rows, "", 1)

@@ -151,8 +151,8 @@ func syncFile(path string) error {
 var exportSQL string
 
 // Export writes everything into files of a folder, with all names written out,
-// as it was at one moment: pageviews, stays, sites and gone, in the format
-// "parquet" or "csv". The folder must be empty.
+// as it was at one moment: pageviews, stays, sites, and what is gone of the two
+// first, in the format "parquet" or "csv". The folder must be empty.
 func (s *Store) Export(ctx context.Context, dir, format string) (t Totals, err error) {
 	options, ok := map[string]string{"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}[format]
 	if !ok {

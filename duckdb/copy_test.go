@@ -95,7 +95,9 @@ func TestExport(t *testing.T) {
 	stay := pageview.Stay{Site: "blog", At: first.At, Day: first.Day, Path: first.Path, Visitor: 7, For: time.Minute}
 	old := benchView(3)
 	old.Day = day("2025-01-01")
-	b := pageview.Batch{Pageviews: []pageview.Pageview{first, second, old}, Stays: []pageview.Stay{stay}}
+	gone := stay
+	gone.Day, gone.For = old.Day, 5*time.Second
+	b := pageview.Batch{Pageviews: []pageview.Pageview{first, second, old}, Stays: []pageview.Stay{stay, gone, gone}}
 	if err := s.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +137,7 @@ func TestExport(t *testing.T) {
 			`SELECT concat_ws('|', seq, site, "at", "day", path, visitor, seconds) FROM ` + file("stays"): {
 				"4|blog|2026-01-01 00:00:01|2026-01-01|/posts/hello|7|60",
 			},
+			`SELECT concat_ws('|', site, "day", path, stays, seconds) FROM ` + file("stayed"):  {"blog|2025-01-01|/posts/hello|2|10"},
 			`SELECT concat_ws('|', name, zone) FROM ` + file("sites"):                          {"blog|UTC"},
 			`SELECT concat_ws('|', site, "day", source, pageviews, bots) FROM ` + file("gone"): {"blog|2025-01-01|log|1|0"},
 		} {

@@ -57,6 +57,7 @@ func (w *writer) forgetDay(ctx context.Context, site uint16, day time.Time, thro
 		SELECT site, "day", source, count(*) FILTER (bot = 0), count(*) FILTER (bot <> 0), max(seq)
 		FROM pageviews` + those + ` GROUP BY ALL`,
 		`INSERT INTO gone SELECT site, "day", 0, 0, 0, max(seq) FROM stays` + those + ` GROUP BY ALL`,
+		`INSERT INTO stayed SELECT site, "day", page, count(*), sum(seconds) FROM stays` + those + ` GROUP BY ALL`,
 		`DELETE FROM stays` + those,
 		`DELETE FROM pageviews` + those,
 	} {

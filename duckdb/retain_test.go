@@ -13,7 +13,7 @@ func TestWhatIsRetainedStaysInTheNumbers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pageviews.duckdb")
 	s := open(t, path)
 	tenDays(t, s, "blog")
-	query := pageview.Query{Site: "blog", By: []pageview.Dimension{pageview.ByBrowser, pageview.BySystem}, Metrics: pageview.Metrics()}
+	query := pageview.Query{Site: "blog", By: []pageview.Dimension{pageview.ByBrowser, pageview.BySystem}}
 	byDay := pageview.Query{Site: "blog", By: []pageview.Dimension{pageview.ByDay}, Metrics: pageview.Metrics()}
 	byPage := pageview.Query{Site: "blog", By: []pageview.Dimension{pageview.ByPage}, Metrics: pageview.Metrics()}
 	ask := func(q pageview.Query) pageview.Answer {

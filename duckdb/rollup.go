@@ -132,6 +132,7 @@ func additive(q *pageview.Query, f pageview.Filter) bool {
 // rollupRows begins a WITH whose last table is daily, as rawRows does, from what
 // is added up.
 func (b *builder) rollupRows(dims []rolled) string {
+	b.added = true
 	days := b.days()
 	d := dims[len(dims)-1]
 	key, names := "key", "key"

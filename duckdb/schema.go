@@ -22,10 +22,13 @@ var logsSchema string
 //go:embed rollups.sql
 var rollupsSchema string
 
+//go:embed stayed.sql
+var stayedSchema string
+
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
 func migrations() []string {
-	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema}
+	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema}
 }
 
 // migrate brings the file to the newest version. It refuses a file that a

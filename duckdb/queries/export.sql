@@ -29,3 +29,7 @@ SELECT name, zone, precedence FROM sites
 SELECT s.name AS site, g."day", src.name AS source, CAST(sum(g.pageviews) AS BIGINT) AS pageviews, CAST(sum(g.bots) AS BIGINT) AS bots
 FROM gone g JOIN sites s ON s.id = g.site JOIN (VALUES {sources}) src(id, name) ON src.id = g.source
 GROUP BY ALL
+-- file: stayed
+SELECT s.name AS site, g."day", p.path, CAST(sum(g.stays) AS BIGINT) AS stays, CAST(sum(g.seconds) AS BIGINT) AS seconds
+FROM stayed g JOIN sites s ON s.id = g.site JOIN pages p ON p.id = g.page
+GROUP BY ALL
