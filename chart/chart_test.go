@@ -42,6 +42,10 @@ func TestRandomBarsAreSound(t *testing.T) {
 			b.Series = append(b.Series, s)
 		}
 		sound(t, b.SVG)
+		sound(t, chart.Lines(b).SVG)
+		if len(b.Series) > 0 {
+			sound(t, chart.Spark{Labels: b.Labels, Values: b.Series[0].Values, Width: b.Width, Height: b.Plot}.SVG)
+		}
 	}
 }
 
@@ -117,7 +121,7 @@ func sound(t *testing.T, draw func(io.Writer) error) {
 	}
 }
 
-// walk calls visit for each point of a path of M, H, h, v and z.
+// walk calls visit for each point of a path of M, L, H, h, v and z.
 func walk(t *testing.T, d string, visit func(x, y float64)) {
 	t.Helper()
 	var x, y, sx, sy float64
@@ -128,6 +132,8 @@ func walk(t *testing.T, d string, visit func(x, y float64)) {
 		case "M":
 			x, y = next(), next()
 			sx, sy = x, y
+		case "L":
+			x, y = next(), next()
 		case "H":
 			x = next()
 		case "h":
@@ -192,7 +198,7 @@ func TestSmallestOfManySeriesAreDrawnTogether(t *testing.T) {
 
 func TestWrongDataIsRefused(t *testing.T) {
 	one := []string{"a"}
-	for name, p := range map[string]picture{
+	for name, p := range map[string]chart.Picture{
 		"series \"s\" has 2 values for 1 labels": chart.Bars{Labels: one, Series: []chart.Series{{Name: "s", Values: []int64{1, 2}}}},
 		"series \"s\" has -1 at \"a\"":           chart.Bars{Labels: one, Series: []chart.Series{{Name: "s", Values: []int64{-1}}}},
 		"the total does not fit an int64": chart.Bars{Labels: one, Series: []chart.Series{

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,15 +13,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-type picture interface {
-	SVG(io.Writer) error
-	Inline(io.Writer) error
-}
-
 // pictures are all the shapes a picture can take, by the name of their golden
 // file.
-func pictures() map[string]picture {
-	return map[string]picture{
+func pictures() map[string]chart.Picture {
+	return map[string]chart.Picture{
 		"bars-year": chart.Bars{
 			Title: "Pageviews by page and month", Description: "97.2 million pageviews of nine pages in a year.",
 			Heading: true, Labels: months(12), Series: series(9, 12, 97_200_000/12/9),
@@ -53,6 +47,19 @@ func pictures() map[string]picture {
 			Labels: []string{"<b>", "&amp;", "\u202egnp.exe"},
 			Series: []chart.Series{{Name: `"/><script>`, Values: []int64{1, 2, 3}}, {Name: "", Values: []int64{1, 1, 1}}},
 		},
+		"lines-year":     chart.Lines{Title: "Pageviews by page and month", Heading: true, Labels: months(12), Series: series(5, 12, 70_000)},
+		"lines-compared": chart.Lines{Title: "Pageviews by day", Heading: true, Labels: days(30), Series: compared()},
+		"lines-one":      chart.Lines{Title: "Pageviews", Labels: months(1), Series: series(2, 1, 30)},
+		"lines-empty":    chart.Lines{Title: "Pageviews", Heading: true},
+		"lines-narrow":   chart.Lines{Title: "Pageviews", Width: 320, Plot: 160, Labels: days(400), Series: series(12, 400, 1200)},
+		"rows": chart.Ranking{
+			Title: "Browsers", Description: "Pageviews by browser.", Heading: true, Plain: true,
+			Rows: []chart.Row{{Name: "Firefox", Value: 812, Text: "812"}, {Name: "微信 WeChat", Value: 400, Text: "400"}, {Name: "", Value: 12, Text: "12"}, {Name: "other", Value: 900, Text: "900"}},
+		},
+		"spark":          chart.Spark{Title: "Pageviews by day", Labels: days(30), Values: compared()[0].Values},
+		"spark-one":      chart.Spark{Title: "Pageviews", Labels: days(1), Values: []int64{7}},
+		"spark-zero":     chart.Spark{Title: "Pageviews", Labels: days(3), Values: []int64{0, 0, 0}, Width: 80, Height: 20},
+		"spark-empty":    chart.Spark{Title: "Pageviews"},
 		"ranking":        chart.Ranking{Title: "Hot articles", Description: "The ten hottest articles.", Heading: true, Rows: rows()},
 		"ranking-narrow": chart.Ranking{Title: "Hot articles", Width: 280, Rows: rows()},
 		"ranking-empty":  chart.Ranking{Title: "Hot articles"},
@@ -86,6 +93,13 @@ func series(n, labels int, mean int64) []chart.Series {
 		all[i] = chart.Series{Name: fmt.Sprintf("/page/%d", i+1), Values: values}
 	}
 	return all
+}
+
+// compared is a month beside the one before.
+func compared() []chart.Series {
+	s := series(2, 30, 4000)
+	s[0].Name, s[1].Name, s[1].Other = "pageviews", "in the period before", true
+	return s
 }
 
 func longNames() chart.Bars {
