@@ -46,7 +46,8 @@ type (
 		class string
 		list  []rectangle // without height
 	}
-	// strip is a line through points, two units thick; through one, a dot.
+	// strip is a line through points, two units thick; of class p, and one
+	// point, a dot of six.
 	strip struct {
 		class  string
 		points []point

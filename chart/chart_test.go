@@ -31,7 +31,7 @@ func TestPicturesAreSound(t *testing.T) {
 // TestRandomBarsAreSound draws bars of random shapes and sizes.
 func TestRandomBarsAreSound(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 40 {
+	for range 12 {
 		b := chart.Bars{Title: "t", Width: r.IntN(1200), Plot: r.IntN(500), Heading: r.IntN(2) == 0}
 		b.Labels = months(r.IntN(401) >> r.IntN(5))
 		for range r.IntN(31) {

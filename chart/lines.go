@@ -34,6 +34,9 @@ func (l Lines) draw() (*canvas, error) {
 func (p *plot) lines(c *canvas) {
 	for n, s := range slices.Backward(p.Series) {
 		line := strip{class: "n " + colour(n, s)}
+		if len(s.Values) == 1 {
+			line.class = "n p " + colour(n, s)
+		}
 		for i, v := range s.Values {
 			line.points = append(line.points, point{p.x(i), p.y(float64(v))})
 		}

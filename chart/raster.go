@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -179,7 +180,11 @@ func (m area) paint(p *painter) {
 
 // paint draws each piece of a line with round ends.
 func (m strip) paint(p *painter) {
-	const half, corners = 1.0, 16
+	const corners = 16
+	half := 1.0
+	if slices.Contains(strings.Fields(m.class), "p") {
+		half = 3
+	}
 	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for _, q := range m.points {
 		left, top = min(left, q.x-half), min(top, q.y-half)

@@ -31,7 +31,7 @@ func (s Spark) Inline(w io.Writer) error { return write(w, s, true) }
 func (s Spark) PNG(w io.Writer, r Raster) error { return r.write(w, s) }
 
 func (s Spark) draw() (*canvas, error) {
-	const edge = 2 // room for the line's thickness
+	const edge = 3 // room for the last point
 	b := Bars{Labels: s.Labels, Series: []Series{{Name: s.Title, Values: s.Values}}}
 	if err := b.check(); err != nil {
 		return nil, fmt.Errorf("draw spark: %w", err)
@@ -59,7 +59,7 @@ func (s Spark) draw() (*canvas, error) {
 	}
 	c.add(area{"a s1", points, height - edge})
 	c.add(strip{"n s1", points})
-	c.add(strip{"n s1", points[len(points)-1:]})
+	c.add(strip{"n p s1", points[len(points)-1:]})
 	step := width / float64(len(s.Values))
 	for i, v := range s.Values {
 		c.tip(step*float64(i), 0, step, height, "x", s.Labels[i]+": "+number.Grouped(v))

@@ -81,7 +81,7 @@ func (m rules) svg(w *svgWriter) {
 func (m strip) svg(w *svgWriter) {
 	d := polyline(m.points)
 	if len(m.points) == 1 {
-		d += "h0"
+		d += "h0" // which has round ends
 	}
 	w.path(m.class, d)
 }
