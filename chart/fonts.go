@@ -34,8 +34,6 @@ var installed = [][]string{
 		"/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
 		"/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
 		"/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Regular.ttc",
-		"/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
-		"/usr/share/fonts/wenquanyi/wqy-microhei/wqy-microhei.ttc",
 		"/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
 		"/usr/share/fonts/truetype/arphic/uming.ttc",
 		"/System/Library/Fonts/PingFang.ttc",
