@@ -10,6 +10,7 @@ import (
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/database"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/internal/yamlfile"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/tables"
@@ -21,6 +22,7 @@ const FileName = "beforehand.yaml"
 // File is what the file says.
 type File struct {
 	Listen    string              `yaml:"listen" help:"host:port to serve on; localhost:8080 unless given"`
+	Language  language.Language   `yaml:"language" help:"language of the pages and pictures for who asks for none: en or zh; en unless given"`
 	Publish   string              `yaml:"publish" help:"directory to write the reports to after each refresh"`
 	Script    string              `yaml:"script" help:"name of the script and the picture in URLs, so that /NAME.js is the script; b unless given"`
 	Proxies   Proxies             `yaml:"proxies" help:"proxies in front of the server"`

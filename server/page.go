@@ -9,19 +9,23 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/web"
 )
 
-// page is the site's page, rendered beforehand.
+// page is the site's page in one language, rendered beforehand.
 type page struct {
 	served atomic.Pointer[snapshot.Served]
 	files  []snapshot.File
 }
 
-func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.served.Load().ServeHTTP(w, r) }
+// ServeHTTP answers with the site's page in the language that is asked for.
+func (v *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.pages[language.Of(r, v.server.Language)].served.Load().ServeHTTP(w, r)
+}
 
 // put swaps the page.
 func (p *page) put(body []byte) error {
@@ -38,7 +42,7 @@ func (p *page) put(body []byte) error {
 
 // prepare makes a page ready to be read; one without files answers 503.
 func prepare(s snapshot.Snapshot) *snapshot.Served {
-	rules := snapshot.Rules{Policies: map[string]string{"html": web.Policy}}
+	rules := snapshot.Rules{Policies: map[string]string{"html": web.Policy}, Vary: []string{"Accept-Language"}}
 	return snapshot.Prepare(s, snapshot.State{}, rules)
 }
 
@@ -102,12 +106,18 @@ func (v *site) keepPage(ctx context.Context, last shown, wait func(ctx context.C
 	return now
 }
 
+// render renders the page in every language.
 func (v *site) render(d web.Data) error {
-	var b bytes.Buffer
-	if err := web.Page(&b, d); err != nil {
-		return err
+	for _, d.Language = range language.All() {
+		var b bytes.Buffer
+		if err := web.Page(&b, d); err != nil {
+			return err
+		}
+		if err := v.pages[d.Language].put(b.Bytes()); err != nil {
+			return err
+		}
 	}
-	return v.page.put(b.Bytes())
+	return nil
 }
 
 // data is what the page shows.

@@ -32,7 +32,7 @@ func (s *Server) find(site, name string) reader {
 // sitePage serves the page of a site.
 func (s *Server) sitePage(w http.ResponseWriter, r *http.Request) {
 	if v := s.named(r.PathValue("site")); v != nil {
-		v.page.ServeHTTP(w, r)
+		v.ServeHTTP(w, r)
 		return
 	}
 	http.NotFound(w, r)

@@ -11,6 +11,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/trigger"
@@ -34,7 +35,7 @@ type site struct {
 	pageviews *beforehand.Report[report.Pageviews]
 	hot       *beforehand.Report[report.Hot]
 	own       map[string]*Own // reports that the site declares, by name
-	page      page
+	pages     []page          // by language
 	waits     atomic.Pointer[waits]
 }
 
@@ -43,17 +44,19 @@ func (s *Server) newSite(c Site) *site {
 	if c.Trigger == nil {
 		c.Trigger = trigger.Every(time.Hour)
 	}
-	v := &site{Site: c, server: s}
+	v := &site{Site: c, server: s, pages: make([]page, len(language.All()))}
 	policy := beforehand.Policy{
 		Trigger: c.Trigger,
 		Timeout: 30 * time.Minute,
 		Rules:   snapshot.Rules{Origins: []string{"*"}, Policies: map[string]string{"svg": chart.Policy()}},
 	}
 	v.pageviews = beforehand.New(s.Reports, c.Name+"/pageviews", v.countPageviews, policy)
-	v.pageviews.Render("svg", drawPageviews)
+	v.pageviews.Render("svg", s.drawPageviews)
 	v.hot = beforehand.New(s.Reports, c.Name+"/hot", v.rankHot, policy)
-	v.hot.Render("svg", drawHot)
-	v.page.served.Store(prepare(snapshot.Snapshot{}))
+	v.hot.Render("svg", s.drawHot)
+	for i := range v.pages {
+		v.pages[i].served.Store(prepare(snapshot.Snapshot{}))
+	}
 	return v
 }
 

@@ -4,10 +4,13 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/chart"
+	"github.com/beforehand-go/beforehand/internal/language"
 )
 
 // Data is everything a site's page shows.
 type Data struct {
+	Language language.Language // of all its words
+
 	Site   string         // its name in URLs: /s/SITE/REPORT.json
 	Title  string         // its name for people; zero means Site
 	Base   string         // where its pages are, such as https://blog.example; zero: no links to them

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/chart"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/web"
 )
 
@@ -51,6 +52,7 @@ func variants() map[string]variant {
 		d.Hot = web.Report{Name: "hot"}
 		d.Chart, d.Items = chart.Bars{}, nil
 	})
+	add("chinese", func(d *web.Data) { d.LiveURL, d.Language = "/live/", language.Chinese })
 	add("hostile", func(d *web.Data) {
 		d.Site, d.Title = "a/../b?<x>", `<script>alert("title")</script>`
 		d.Base, d.Import = "javascript:alert(1)//", "rm -rf <nothing>"
@@ -154,11 +156,11 @@ func TestPageSaysWhatIsKnown(t *testing.T) {
 	for name, sentences := range map[string][]string{
 		"demo": {
 			">97,200,000</dd>", `as of <time datetime="2026-11-22T14:00:00+08:00">14:00</time>`, `>15:00</time>`,
-			"took 1.8 s", "22,000×", `<a class="go" href="/live/">`, "up 12", "down 3", ">new<",
+			"took 1.8 s", "22,000×", `<a class="go" href="/live/?lang=en">`, "up 12", "down 3", ">new<",
 			`href="https://blog.example/2026/11/article-number-51/"`, `href="/s/default/hot.json"`, `href="/s/default/pageviews.svg"`,
 			"Times are those of Asia/Shanghai",
 		},
-		"live":       {"You waited 3.6 s.", "computed for you just now", `<a class="go" href="/">`},
+		"live":       {"You waited 3.6 s.", "computed for you just now", `<a class="go" href="/?lang=en">`},
 		"stale":      {"read pageviews: the disk is full", "21 November 2026, 12:00", "A newer result is overdue."},
 		"empty":      {"No pageviews yet", "beforehand import access.log", ">default</bdi>", ">07:00</time>"},
 		"waiting":    {"The first result is on its way", "Look again", "No newer result: open pageviews: no space left."},
