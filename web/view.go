@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/internal/number"
 )
 
@@ -28,7 +29,7 @@ func (v *view) Say(name string, args ...any) (template.HTML, error) {
 func (v *view) Asset(name string) string       { return assets()[name].url }
 func (v *view) Time(t time.Time) template.HTML { return v.clock.time(t) }
 func (v *view) Day(t time.Time) template.HTML  { return v.clock.day(t) }
-func (v *view) Span(d time.Duration) string    { return v.words.span(d) }
+func (v *view) Span(d time.Duration) string    { return span(d) }
 func (v *view) Number(n int64) string          { return number.Grouped(n) }
 func (v *view) Reports() []Report              { return []Report{v.Pageviews, v.Hot} }
 
@@ -114,13 +115,12 @@ func (v *view) Moved(i Item) (template.HTML, error) {
 	}
 }
 
-// Link is where an article is, or nothing when that is not known.
-func (v *view) Link(i Item) string {
-	web := strings.HasPrefix(v.Base, "https://") || strings.HasPrefix(v.Base, "http://")
-	if !web || !strings.HasPrefix(i.Path, "/") {
-		return ""
+// Web is a URL of the web, or nothing where it is none.
+func (v *view) Web(u string) string {
+	if strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {
+		return u
 	}
-	return strings.TrimSuffix(v.Base, "/") + i.Path
+	return ""
 }
 
 // Draw is the chart at a width, in units of its view box.
@@ -128,7 +128,7 @@ func (v *view) Draw(width, plot int) (template.HTML, error) {
 	c := v.Chart
 	c.Width, c.Plot = width, plot
 	c.Title = v.words["chart_title"]
-	c.Words = ChartWords(v.Language)
+	c.Words = chart.Words{Other: v.words["chart_other"], Empty: v.words["chart_empty"]}
 	if n := len(c.Labels); n > 0 {
 		c.Description = fmt.Sprintf(v.words["chart_description"], number.Grouped(v.Totals.Pageviews), c.Labels[0], c.Labels[n-1])
 	}
