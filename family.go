@@ -22,7 +22,9 @@ import (
 type FamilyPolicy[P any] struct {
 	// Policy holds for every one of the family. Its Wait is how long the
 	// first reader of parameters that are not held waits; zero means five
-	// seconds. When and AtStart are not used.
+	// seconds. Its Timeout bounds each computation; who waits for one in
+	// another process waits as long as that process lives and computes. When,
+	// AtStart and Keep are not used.
 	Policy
 	// Always are parameters that are computed at start and on every tick,
 	// whoever reads them. They are never let go, do not count as any of Max,
@@ -41,8 +43,8 @@ type FamilyPolicy[P any] struct {
 // equal parameters must have equal JSON.
 //
 // What was read since the last tick is computed anew on the tick. What was not
-// is computed when a reader asks, once for all who ask, and let go after a
-// while. A reader of what is held never waits: if it is older than the last
+// is computed when a reader asks, once for all who ask in whichever of the
+// processes that share a state, and let go after a while. A reader of what is held never waits: if it is older than the last
 // tick it is served as it is, and computed anew behind the reader's back.
 type Family[P, T any] struct {
 	site   *Site
@@ -250,6 +252,9 @@ func (f *Family[P, T]) asked(w http.ResponseWriter, r *http.Request) *one[P, T] 
 
 // swap follows what another process has computed of those held here.
 func (f *Family[P, T]) swap(ctx context.Context, head snapshot.Snapshot) error {
+	if head.Held != "" {
+		return nil
+	}
 	if o, ok := f.ones.Load(head.Params); ok {
 		return o.(*one[P, T]).c.load(ctx)
 	}

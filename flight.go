@@ -1,7 +1,6 @@
 package beforehand
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,19 +30,23 @@ func (f *Family[P, T]) ask(o *one[P, T]) <-chan struct{} {
 // take brings one to what the state has, which is better than nothing, and has
 // it computed if that does not do. Whoever waits is told by the flight.
 func (f *Family[P, T]) take(ctx context.Context, o *one[P, T], flight chan struct{}) {
-	err := o.c.load(ctx)
-	if err != nil || !f.old(o.c.served.Load().Snapshot()) {
-		f.fit(o)
-		o.land(flight, err)
-		return
+	err := errClaimed
+	for errors.Is(err, errClaimed) {
+		var needed bool
+		var newest int64
+		if needed, newest, err = f.await(ctx, o); !needed {
+			f.fit(o)
+			break
+		}
+		select {
+		case f.slots <- struct{}{}:
+			err = f.compute(ctx, o, nil, newest)
+			<-f.slots
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
-	select {
-	case f.slots <- struct{}{}:
-		_ = f.fly(ctx, o, flight, nil) // logged
-		<-f.slots
-	case <-ctx.Done():
-		o.land(flight, ctx.Err())
-	}
+	f.land(ctx, o, flight, err)
 }
 
 // old tells whether a result does not do: there is none, it is of another
@@ -53,19 +56,12 @@ func (f *Family[P, T]) old(s snapshot.Snapshot) bool {
 	return s.Version == 0 || s.Definition != f.job.definition || s.ComputedAt.Before(tick) && !s.Tick.Equal(tick)
 }
 
-// fly computes one and ends its flight.
-func (f *Family[P, T]) fly(ctx context.Context, o *one[P, T], flight chan struct{}, run *scheduler.Run) error {
-	err := f.compute(ctx, o, run)
+// land ends a flight. What failed is left alone for a while, twice as long each
+// time up to five minutes.
+func (f *Family[P, T]) land(ctx context.Context, o *one[P, T], flight chan struct{}, err error) {
 	if err != nil && ctx.Err() == nil {
 		f.site.log.Warn("parameters not computed", "report", f.maker.name, "params", o.c.params, "error", err)
 	}
-	o.land(flight, err)
-	return err
-}
-
-// land ends a flight. What failed is left alone for a while, twice as long each
-// time up to five minutes.
-func (o *one[P, T]) land(flight chan struct{}, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err == nil {
@@ -79,45 +75,31 @@ func (o *one[P, T]) land(flight chan struct{}, err error) {
 	close(flight)
 }
 
-// compute brings one to a result that does: the store's, or a new one. The run
-// is nil when a reader asked; a tick computes in any case.
-func (f *Family[P, T]) compute(ctx context.Context, o *one[P, T], run *scheduler.Run) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n\n%s", v, debug.Stack())
-		}
-	}()
-	if f.policy.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.policy.Timeout)
-		defer cancel()
-	}
-	base, err := o.c.newestKept(ctx)
+// compute puts a new result of one over the newest version, under a claim, and
+// into service. The run is nil when a reader asked.
+func (f *Family[P, T]) compute(ctx context.Context, o *one[P, T], run *scheduler.Run, newest int64) error {
+	held, end, err := o.c.claim(ctx, newest)
 	if err != nil {
 		return err
 	}
-	previous, err := o.c.previous(ctx)
+	s, err := f.result(held, o, run)
+	lost := errors.Is(context.Cause(held), errClaimed)
+	newest = end()
+	if lost {
+		return errClaimed
+	}
+	if err == nil {
+		// Not under the run's fence: whoever has the claim may put the next
+		// version, and a late run has not.
+		s.Key, s.Base, s.Fence = o.c.key(), newest, 0
+		s.Keep, s.Definition = 1, o.c.definition
+		_, err = f.site.state.Snapshots().Put(ctx, s)
+	}
+	if errors.Is(err, snapshot.ErrLate) {
+		return errClaimed
+	}
 	if err != nil {
-		return err
-	}
-	if run == nil && !f.old(previous) { // by another process meanwhile
-		o.c.swap(previous)
-		f.fit(o)
-		return nil
-	}
-	fn := func(ctx context.Context) (T, error) { return f.fn(ctx, o.params) }
-	s, err := f.maker.make(ctx, fn, run, previous, f.site.encoders)
-	if err != nil {
-		return err
-	}
-	if s.Held != "" {
-		return Hold(s.Held)
-	}
-	// Not under the run's fence: whoever has seen the newest version may put
-	// the next one, and a late run has not.
-	s.Key, s.Base, s.Fence = o.c.key(), base, 0
-	s.Keep, s.Definition = cmp.Or(f.policy.Keep, 1), o.c.definition
-	if _, err := f.site.state.Snapshots().Put(ctx, s); err != nil && !errors.Is(err, snapshot.ErrLate) {
+		o.c.unclaim(ctx, newest)
 		return err
 	}
 	if err := o.c.load(ctx); err != nil {
@@ -131,6 +113,37 @@ func (f *Family[P, T]) compute(ctx context.Context, o *one[P, T], run *scheduler
 	return nil
 }
 
+// result calls the function and makes a snapshot of what it returns, on a
+// goroutine of its own, since a function can end that.
+func (f *Family[P, T]) result(ctx context.Context, o *one[P, T], run *scheduler.Run) (s snapshot.Snapshot, err error) {
+	if f.policy.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.policy.Timeout)
+		defer cancel()
+	}
+	previous, err := o.c.previous(ctx)
+	if err != nil {
+		return s, err
+	}
+	fn := func(ctx context.Context) (T, error) { return f.fn(ctx, o.params) }
+	err = errors.New("the function ended its goroutine")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v\n\n%s", v, debug.Stack())
+			}
+		}()
+		s, err = f.maker.make(ctx, fn, run, previous, f.site.encoders)
+	}()
+	<-ended
+	if err == nil && s.Held != "" {
+		err = Hold(s.Held)
+	}
+	return s, err
+}
+
 // run computes anew what is always held and what was read since the last tick.
 func (f *Family[P, T]) run(ctx context.Context, run *scheduler.Run) error {
 	if err := f.site.readable(ctx, f.policy.After); err != nil {
@@ -142,9 +155,7 @@ func (f *Family[P, T]) run(ctx context.Context, run *scheduler.Run) error {
 		if !o.always && o.read.Load() < since {
 			continue
 		}
-		if flight := o.start(); flight != nil {
-			errs = append(errs, f.fly(ctx, o, flight, run))
-		}
+		errs = append(errs, f.renew(ctx, o, run))
 		if ctx.Err() != nil {
 			break
 		}
@@ -152,13 +163,42 @@ func (f *Family[P, T]) run(ctx context.Context, run *scheduler.Run) error {
 	return errors.Join(append(errs, f.sweep(ctx))...)
 }
 
-// start begins a flight; nil if one is under way already.
-func (o *one[P, T]) start() chan struct{} {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.flight != nil {
-		return nil
+// renew computes one for a run, in any case: what was begun before the run does
+// not do, here or in another process.
+func (f *Family[P, T]) renew(ctx context.Context, o *one[P, T], run *scheduler.Run) error {
+	flight, err := o.start(ctx)
+	if err != nil {
+		return err
 	}
-	o.flight = make(chan struct{})
-	return o.flight
+	head, err := o.c.newestKept(ctx)
+	needed, newest := true, head.Version
+	if err == nil {
+		err = f.compute(ctx, o, run, newest)
+	}
+	for errors.Is(err, errClaimed) {
+		if needed, newest, err = f.await(ctx, o); needed {
+			err = f.compute(ctx, o, run, newest)
+		}
+	}
+	f.land(ctx, o, flight, err)
+	return err
+}
+
+// start begins a flight, once one that is under way has ended.
+func (o *one[P, T]) start(ctx context.Context) (chan struct{}, error) {
+	for {
+		o.mu.Lock()
+		before := o.flight
+		if before == nil {
+			o.flight = make(chan struct{})
+			defer o.mu.Unlock()
+			return o.flight, nil
+		}
+		o.mu.Unlock()
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }

@@ -202,7 +202,9 @@ func (c *core) restore(ctx context.Context, version int64) error {
 		_, err = c.decode(&s)
 	}
 	if err == nil {
-		s.Base, err = c.newestKept(ctx)
+		var newest snapshot.Snapshot
+		newest, err = c.newestKept(ctx)
+		s.Base = newest.Version
 	}
 	if err != nil {
 		return fmt.Errorf("restore report %s: %w", c.name, err)
@@ -218,14 +220,14 @@ func (c *core) restore(ctx context.Context, version int64) error {
 	return c.load(ctx)
 }
 
-// newestKept is the newest version in the state, held ones included; zero
-// for none.
-func (c *core) newestKept(ctx context.Context) (int64, error) {
+// newestKept is the newest version in the state, held ones included, without
+// bytes; an empty one if there is none.
+func (c *core) newestKept(ctx context.Context) (snapshot.Snapshot, error) {
 	list, err := c.site.state.Snapshots().Versions(ctx, c.key())
 	if err != nil || len(list) == 0 {
-		return 0, err
+		return snapshot.Snapshot{}, err
 	}
-	return list[0].Version, nil
+	return list[0], nil
 }
 
 // first waits for the first result, asking for it, as long as the policy and

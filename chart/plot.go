@@ -46,7 +46,7 @@ func (b Bars) layout(stacked bool) (*plot, error) {
 	}
 	p.ticks = ticks(p.highest())
 	for _, t := range p.ticks {
-		p.left = max(p.left, math.Ceil(textWidth(number.Compact(t)))+8)
+		p.left = max(p.left, math.Ceil(textWidth(p.words.Number(t)))+8)
 	}
 	p.step = (p.width - p.left) / float64(len(b.Labels))
 	widest := 0.0
@@ -116,7 +116,7 @@ func (p *plot) axis(c *canvas) {
 	for _, t := range p.ticks {
 		y := p.y(t)
 		lines.list = append(lines.list, rectangle{p.left, y, p.width - p.left, 0})
-		c.text(p.left-8, y+4, "m e", number.Compact(t))
+		c.text(p.left-8, y+4, "m e", p.words.Number(t))
 	}
 	c.add(lines)
 }

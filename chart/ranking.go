@@ -5,8 +5,6 @@ import (
 	"io"
 	"math"
 	"strconv"
-
-	"github.com/beforehand-go/beforehand/internal/number"
 )
 
 // Ranking is a picture of a list in order: for each row its rank, how far it
@@ -79,7 +77,7 @@ func (r Ranking) row(c *canvas, i int, row Row, y, width, longest float64) {
 		name = 0
 	}
 	if row.Text == "" {
-		row.Text = number.Compact(row.Value)
+		row.Text = r.Words.Number(row.Value)
 	}
 	text := shorten(row.Text, (width-name)/2)
 	if !r.Plain {

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	_ "embed" // for CSS
 	"encoding/base64"
+
+	"github.com/beforehand-go/beforehand/internal/number"
 )
 
 // CSS is the style sheet of every picture. One that stands alone carries it; a
@@ -24,6 +26,9 @@ type Words struct {
 	Other string // what is drawn together; zero means "other"
 	New   string // a row that was not on the list before; zero means "new"
 	Empty string // shown when there is nothing to draw; zero means "No data yet"
+
+	// Number writes a value short; nil means with a unit: 1.23k, 97.2M.
+	Number func(float64) string
 }
 
 func (w Words) orEnglish() Words {
@@ -35,6 +40,9 @@ func (w Words) orEnglish() Words {
 	}
 	if w.Empty == "" {
 		w.Empty = "No data yet"
+	}
+	if w.Number == nil {
+		w.Number = number.Compact
 	}
 	return w
 }

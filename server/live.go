@@ -11,6 +11,7 @@ import (
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/chart"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/web"
 )
@@ -28,7 +29,7 @@ func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
 	current.pageviews.Took = time.Since(began)
 	if err == nil {
 		half := time.Now()
-		current.hot.Value, err = v.rankHot(r.Context(), v.hot.List, true)
+		current.hot.Value, err = v.askHot(r.Context(), true)
 		current.hot.Took = time.Since(half)
 	}
 	if err != nil {
@@ -37,13 +38,14 @@ func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
 	}
 	current.pageviews.ComputedAt, current.hot.ComputedAt = time.Now(), time.Now()
 	d := v.data(current.pageviews, current.hot)
-	d.LiveTook = time.Since(began)
+	d.LiveTook, d.Language = time.Since(began), language.Of(r, s.Language)
 	var b bytes.Buffer
 	if err := web.Live(&b, d); err != nil {
 		s.failLive(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Security-Policy", web.Policy)
+	w.Header().Set("Vary", "Accept-Language")
 	writeLive(w, "text/html; charset=utf-8", b.Bytes())
 }
 
@@ -71,16 +73,16 @@ func (v *site) computeLive(ctx context.Context, name, format string) ([]byte, er
 	var b bytes.Buffer
 	var value any
 	var err error
-	if l := v.list(name); l != nil {
+	if name == "hot" {
 		var hot report.Hot
-		if hot, err = v.rankHot(ctx, l.List, true); err == nil && format == "svg" {
-			err = drawHot(&b, l.Title, hot)
+		if hot, err = v.askHot(ctx, true); err == nil && format == "svg" {
+			err = v.server.drawHot(&b, hot)
 		}
 		value = hot
 	} else {
 		var pageviews report.Pageviews
 		if pageviews, err = v.askPageviews(ctx, true); err == nil && format == "svg" {
-			err = drawPageviews(&b, pageviews)
+			err = v.server.drawPageviews(&b, pageviews)
 		}
 		value = pageviews
 	}

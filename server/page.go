@@ -4,26 +4,28 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
-	"github.com/beforehand-go/beforehand/articles"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/web"
 )
 
-// page is the site's page, rendered beforehand.
+// page is the site's page in one language, rendered beforehand.
 type page struct {
 	served atomic.Pointer[snapshot.Served]
 	files  []snapshot.File
 }
 
-func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.served.Load().ServeHTTP(w, r) }
+// ServeHTTP answers with the site's page in the language that is asked for.
+func (v *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.pages[language.Of(r, v.server.Language)].served.Load().ServeHTTP(w, r)
+}
 
 // put swaps the page.
 func (p *page) put(body []byte) error {
@@ -40,7 +42,7 @@ func (p *page) put(body []byte) error {
 
 // prepare makes a page ready to be read; one without files answers 503.
 func prepare(s snapshot.Snapshot) *snapshot.Served {
-	rules := snapshot.Rules{Policies: map[string]string{"html": web.Policy}}
+	rules := snapshot.Rules{Policies: map[string]string{"html": web.Policy}, Vary: []string{"Accept-Language"}}
 	return snapshot.Prepare(s, snapshot.State{}, rules)
 }
 
@@ -67,10 +69,8 @@ func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path st
 		wait = nil
 	}
 	last := make([]shown, len(s.sites))
-	books := make([]*articles.Book, len(s.sites))
 	for {
 		for i, v := range s.sites {
-			books[i] = v.tellLists(ctx, books[i])
 			last[i] = v.keepPage(ctx, last[i], wait)
 		}
 		select {
@@ -106,12 +106,18 @@ func (v *site) keepPage(ctx context.Context, last shown, wait func(ctx context.C
 	return now
 }
 
+// render renders the page in every language.
 func (v *site) render(d web.Data) error {
-	var b bytes.Buffer
-	if err := web.Page(&b, d); err != nil {
-		return err
+	for _, d.Language = range language.All() {
+		var b bytes.Buffer
+		if err := web.Page(&b, d); err != nil {
+			return err
+		}
+		if err := v.pages[d.Language].put(b.Bytes()); err != nil {
+			return err
+		}
 	}
-	return v.page.put(b.Bytes())
+	return nil
 }
 
 // data is what the page shows.
@@ -121,9 +127,6 @@ func (v *site) data(pageviews beforehand.Current[report.Pageviews], hot beforeha
 		Pageviews: about("pageviews", pageviews.Status), Chart: bars(pageviews.Value),
 		Hot: about("hot", hot.Status), Items: items(hot.Value),
 		Totals: web.Totals{Pageviews: pageviews.Value.Total},
-	}
-	for _, l := range v.lists[1:] {
-		d.Lists = append(d.Lists, web.Link{Title: l.Title, URL: "/s/" + url.PathEscape(v.Name) + "/" + url.PathEscape(l.Name) + ".html"})
 	}
 	if p := pageviews.Pageviews; !p.From.IsZero() {
 		d.Totals.First, d.Totals.Last = p.From, p.To.Add(-time.Microsecond)
@@ -151,11 +154,8 @@ func items(v report.Hot) []web.Item {
 	for _, i := range v.Items {
 		list = append(list, web.Item{
 			Rank: i.Rank, Path: i.Path, Title: i.Title, Pageviews: i.Pageviews,
-			Visitors: i.Visitors, Score: i.Score, Change: i.Change, URL: i.URL, Picture: i.Picture,
+			Visitors: i.Visitors, Score: i.Score, Change: i.Change,
 		})
-		if i.Published != nil {
-			list[len(list)-1].Published = *i.Published
-		}
 	}
 	return list
 }

@@ -21,8 +21,8 @@ func (s *Server) find(site, name string) reader {
 		return nil
 	case name == "pageviews":
 		return v.pageviews
-	case v.list(name) != nil:
-		return v.list(name)
+	case name == "hot":
+		return v.hot
 	case v.own[name] != nil:
 		return v.own[name]
 	}
@@ -32,7 +32,7 @@ func (s *Server) find(site, name string) reader {
 // sitePage serves the page of a site.
 func (s *Server) sitePage(w http.ResponseWriter, r *http.Request) {
 	if v := s.named(r.PathValue("site")); v != nil {
-		v.page.ServeHTTP(w, r)
+		v.ServeHTTP(w, r)
 		return
 	}
 	http.NotFound(w, r)
@@ -41,7 +41,7 @@ func (s *Server) sitePage(w http.ResponseWriter, r *http.Request) {
 // report serves /s/SITE/REPORT.FORMAT, and /s/SITE/REPORT in the format that
 // the reader asks for.
 func (s *Server) report() http.Handler {
-	formats := []string{"json", "svg", "csv", "html", "md", "rss", "png"}
+	formats := []string{"json", "svg", "csv", "html", "png"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, format, named := strings.Cut(r.PathValue("file"), ".")
 		if named && !slices.Contains(formats, format) {

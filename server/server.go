@@ -15,6 +15,8 @@ import (
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/exports"
+	"github.com/beforehand-go/beforehand/internal/language"
+	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/report"
@@ -33,6 +35,7 @@ type Config struct {
 	Tokens   *token.Guard      // knows who from elsewhere may ask for numbers; nil means nobody
 	Receiver *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
 	Keeper   Keeper            // makes copies for Control
+	Language language.Language // of pages for who asks for none, and of pictures
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
 
@@ -88,17 +91,27 @@ func counted(ctx context.Context, span pageview.Span) {
 
 // bars is the picture of the pageviews.
 func bars(v report.Pageviews) chart.Bars {
-	b := chart.Bars{Title: "Pageviews by page and month", Labels: v.Labels}
+	b := chart.Bars{Labels: v.Labels}
 	for _, s := range v.Series {
 		b.Series = append(b.Series, chart.Series{Name: s.Path, Values: s.Values, Other: s.Path == report.Other})
 	}
 	return b
 }
 
-func drawPageviews(w io.Writer, v report.Pageviews) error {
+func (s *Server) drawPageviews(w io.Writer, v report.Pageviews) error {
 	b := bars(v)
-	b.Heading = true
+	b.Title, b.Words, b.Heading = web.Word(s.Language, "chart_title"), web.ChartWords(s.Language), true
 	return b.SVG(w)
+}
+
+func (s *Server) drawHot(w io.Writer, v report.Hot) error {
+	r := chart.Ranking{Title: web.Word(s.Language, "hot_heading"), Words: web.ChartWords(s.Language), Heading: true}
+	for _, i := range v.Items {
+		r.Rows = append(r.Rows, chart.Row{
+			Name: i.Title, Value: i.Score, Text: number.Grouped(i.Pageviews), Change: i.Change,
+		})
+	}
+	return r.SVG(w)
 }
 
 // Refresh computes the reports that have not counted every pageview, and waits
@@ -130,7 +143,7 @@ func (s *Server) Ready(ctx context.Context) error {
 // Handler is what readers ask: the page, the reports, and what they need.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", &s.sites[0].page)
+	mux.Handle("GET /{$}", s.sites[0])
 	mux.HandleFunc("GET /s/{site}/{$}", s.sitePage)
 	mux.Handle("GET "+web.AssetsPath, web.Assets())
 	mux.Handle("GET /s/{site}/{file}", s.report())

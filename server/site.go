@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/trigger"
@@ -26,10 +25,6 @@ type Site struct {
 	Trigger  trigger.Trigger // when reports are computed; nil means every hour
 	Import   string          // command that a page without pageviews suggests
 
-	URL   *url.URL // where its pages are; nil means not known
-	Lists []List   // hot lists; one called HotList comes first and is the page's
-	Learn *Learn   // how its articles are read, which needs URL; nil means that they are not
-
 	PublicStats bool // everybody may ask for numbers
 }
 
@@ -38,12 +33,9 @@ type site struct {
 	Site
 	server    *Server
 	pageviews *beforehand.Report[report.Pageviews]
-	lists     []*hotList
-	hot       *hotList                             // the first of them
-	articles  *beforehand.Report[beforehand.Files] // nil where they are not read
-	learnt    atomic.Pointer[learnt]
+	hot       *beforehand.Report[report.Hot]
 	own       map[string]*Own // reports that the site declares, by name
-	page      page
+	pages     []page          // by language
 	waits     atomic.Pointer[waits]
 }
 
@@ -52,19 +44,19 @@ func (s *Server) newSite(c Site) *site {
 	if c.Trigger == nil {
 		c.Trigger = trigger.Every(time.Hour)
 	}
-	v := &site{Site: c, server: s}
+	v := &site{Site: c, server: s, pages: make([]page, len(language.All()))}
 	policy := beforehand.Policy{
 		Trigger: c.Trigger,
 		Timeout: 30 * time.Minute,
 		Rules:   snapshot.Rules{Origins: []string{"*"}, Policies: map[string]string{"svg": chart.Policy()}},
 	}
 	v.pageviews = beforehand.New(s.Reports, c.Name+"/pageviews", v.countPageviews, policy)
-	v.pageviews.Render("svg", drawPageviews)
-	if c.Learn != nil {
-		v.newLearning(*c.Learn)
+	v.pageviews.Render("svg", s.drawPageviews)
+	v.hot = beforehand.New(s.Reports, c.Name+"/hot", v.rankHot, policy)
+	v.hot.Render("svg", s.drawHot)
+	for i := range v.pages {
+		v.pages[i].served.Store(prepare(snapshot.Snapshot{}))
 	}
-	v.newLists(policy)
-	v.page.served.Store(prepare(snapshot.Snapshot{}))
 	return v
 }
 
@@ -72,11 +64,23 @@ func (v *site) countPageviews(ctx context.Context) (report.Pageviews, error) {
 	return v.askPageviews(ctx, false)
 }
 
+func (v *site) rankHot(ctx context.Context) (report.Hot, error) { return v.askHot(ctx, false) }
+
 // askPageviews counts pageviews, from raw rows where that is to be shown.
 func (v *site) askPageviews(ctx context.Context, raw bool) (report.Pageviews, error) {
 	p, span, err := report.CountPageviews(ctx, v.server.Store, report.PageviewsQuery{Site: v.Name, Raw: raw})
 	counted(ctx, span)
 	return p, err
+}
+
+func (v *site) askHot(ctx context.Context, raw bool) (report.Hot, error) {
+	q := report.HotQuery{Site: v.Name, Raw: raw}
+	if v.Articles != "" {
+		q.Pages = []string{v.Articles}
+	}
+	h, span, err := report.RankHot(ctx, v.server.Store, q)
+	counted(ctx, span)
+	return h, err
 }
 
 // refresh computes the reports that have not counted every pageview.
@@ -86,21 +90,18 @@ func (v *site) refresh(ctx context.Context) error {
 		return err
 	}
 	var wg sync.WaitGroup
-	errs := make([]error, 1+len(v.lists))
+	var errs [2]error
 	if v.pageviews.Current().Pageviews.Through < int64(span.Through) {
 		wg.Go(func() { errs[0] = v.pageviews.Refresh(ctx) })
 	}
-	for i, l := range v.lists {
-		if l.Current().Pageviews.Through < int64(span.Through) {
-			wg.Go(func() { errs[1+i] = l.Refresh(ctx) })
-		}
+	if v.hot.Current().Pageviews.Through < int64(span.Through) {
+		wg.Go(func() { errs[1] = v.hot.Refresh(ctx) })
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	return errors.Join(errs[:]...)
 }
 
 // waiting tells whether a report has no result yet.
 func (v *site) waiting() bool {
-	return v.pageviews.Current().Version == 0 ||
-		slices.ContainsFunc(v.lists, func(l *hotList) bool { return l.Current().Version == 0 })
+	return v.pageviews.Current().Version == 0 || v.hot.Current().Version == 0
 }

@@ -9,6 +9,9 @@ type Rules struct {
 	// Private keeps the result out of caches that readers share, for
 	// results behind a login.
 	Private bool
+	// Vary names further headers of a request that decide on what is served,
+	// such as "Accept-Language" where there is a snapshot for each language.
+	Vary []string
 	// Policies are Content-Security-Policy values by format, in place of
 	// the default one for html and svg, which allows styles and pictures
 	// and no script. An empty value sends no such header.

@@ -68,14 +68,14 @@ func Prepare(s Snapshot, st State, rules Rules) *Served {
 	if len(rules.Origins) > 0 {
 		v.common = append(v.common, header{"Access-Control-Expose-Headers", []string{exposed}})
 	}
-	origin := ""
+	vary := []string{"Accept-Encoding"}
 	if rules.everyone() {
 		v.everyone = []string{"*"}
 	} else if len(rules.Origins) > 0 {
-		origin = ", Origin"
+		vary = append(vary, "Origin")
 	}
-	v.varyEncoding = []string{"Accept-Encoding" + origin}
-	v.varyAccept = []string{"Accept, Accept-Encoding" + origin}
+	v.varyEncoding = []string{strings.Join(append(vary, rules.Vary...), ", ")}
+	v.varyAccept = []string{"Accept, " + v.varyEncoding[0]}
 	v.current = append(slices.Clone(v.common),
 		header{"Snapshot-Computed-At", []string{instant(s.ComputedAt)}},
 		header{"Snapshot-Took", []string{seconds(s.Took)}})

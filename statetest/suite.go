@@ -4,6 +4,10 @@ package statetest
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) func() beforehand.State) {
 	t.Run("no hint is needed", func(t *testing.T) {
 		swaps(t, open(t), func(s beforehand.State) beforehand.Config { return beforehand.Config{State: silent{s}} })
 	})
+	t.Run("replicas compute parameters once", func(t *testing.T) { stampede(t, open(t)) })
 }
 
 // swaps refreshes a report in two replicas by turns and looks how long the
@@ -57,6 +62,70 @@ func swaps(t *testing.T, open func() beforehand.State, config func(beforehand.St
 	if slowest > time.Second {
 		t.Errorf("a swap took %v, want at most a second", slowest)
 	}
+}
+
+// stampede has many readers of two replicas ask for the same parameters, some
+// at the same instant and some while they are computed.
+func stampede(t *testing.T, open func() beforehand.State) {
+	var mu sync.Mutex
+	calls := map[string]int{}
+	compute := func(_ context.Context, name string) (int, error) {
+		mu.Lock()
+		calls[name]++
+		n := calls[name]
+		mu.Unlock()
+		time.Sleep(200 * time.Millisecond) // a database works, for all that is known here
+		return n, nil
+	}
+	parse := func(r *http.Request) (string, error) { return r.URL.Path, nil }
+	var families []http.Handler
+	for range 2 {
+		site, err := beforehand.Open(t.Context(), beforehand.Config{State: open()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		families = append(families, beforehand.NewFamily(site, "family", parse, compute, beforehand.FamilyPolicy[string]{
+			Policy: beforehand.Policy{Wait: 20 * time.Second},
+		}))
+		run(t, site)
+	}
+	for { // until both sites run
+		ready := 0
+		for _, f := range families {
+			if answer(f, "/first") == "1\n" {
+				ready++
+			}
+		}
+		if ready == len(families) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() {
+			time.Sleep(time.Duration(i/20) * 30 * time.Millisecond)
+			if got := answer(families[i%2], fmt.Sprintf("/%d", i/2%3)); got != "1\n" {
+				t.Errorf("reader %d got %q, want the first computation's", i, got)
+			}
+		})
+	}
+	wg.Wait()
+	for name, n := range calls {
+		if n != 1 {
+			t.Errorf("%s was computed %d times", name, n)
+		}
+	}
+	if len(calls) != 4 {
+		t.Errorf("computed %v", calls)
+	}
+}
+
+// answer is what a reader gets.
+func answer(h http.Handler, path string) string {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w.Body.String()
 }
 
 // await returns when a report has at least a value, or after five seconds.

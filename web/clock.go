@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// clock writes times in one zone, as seen from one instant.
+// clock writes times in one zone and language, as seen from one instant.
 type clock struct {
-	now  time.Time
-	zone *time.Location
+	now   time.Time
+	zone  *time.Location
+	words words
 }
 
 // time is the minute of t, with its date when that is not today's.
@@ -19,7 +20,7 @@ func (c clock) time(t time.Time) template.HTML {
 	t = t.In(c.zone)
 	text := t.Format("15:04")
 	if t.Format(time.DateOnly) != c.now.In(c.zone).Format(time.DateOnly) {
-		text = c.date(t) + ", " + text
+		text = fmt.Sprintf(c.words["date_clock"], c.date(t), text)
 	}
 	return element(t.Format(time.RFC3339), text)
 }
@@ -30,27 +31,34 @@ func (c clock) day(t time.Time) template.HTML {
 	return element(t.Format(time.DateOnly), c.date(t))
 }
 
-func (c clock) date(t time.Time) string { return t.In(c.zone).Format("2 January 2006") }
+func (c clock) date(t time.Time) string { return t.In(c.zone).Format(c.words["date"]) }
 
 func element(machine, text string) template.HTML {
 	return template.HTML(`<time datetime="` + machine + `">` + template.HTMLEscapeString(text) + `</time>`)
 }
 
 // span writes a duration with two digits and the unit that suits it.
-func span(d time.Duration) string {
+func (w words) span(d time.Duration) string {
+	unit := func(name string, values ...any) string { return fmt.Sprintf(w[name], values...) }
 	switch {
 	case d < time.Microsecond:
-		return fmt.Sprintf("%d ns", d)
+		return unit("span_ns", strconv.FormatInt(int64(d), 10))
 	case d < 100*time.Microsecond:
-		return two(float64(d)/1e3) + " µs"
+		return unit("span_us", two(float64(d)/1e3))
 	case d < time.Second:
-		return two(float64(d)/1e6) + " ms"
+		return unit("span_ms", two(float64(d)/1e6))
 	case d < time.Minute:
-		return two(float64(d)/1e9) + " s"
+		return unit("span_s", two(float64(d)/1e9))
+	}
+	days, hours, minutes, seconds := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
+	pair := func(name string, a, b int) string { return unit(name, strconv.Itoa(a), strconv.Itoa(b)) }
+	switch {
 	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+		return pair("span_min", minutes, seconds)
+	case days < 2:
+		return pair("span_h", int(d.Hours()), minutes)
 	default:
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+		return pair("span_d", days, hours)
 	}
 }
 

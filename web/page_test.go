@@ -7,15 +7,14 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/beforehand-go/beforehand/articles"
 	"github.com/beforehand-go/beforehand/chart"
+	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/web"
 )
 
@@ -53,22 +52,19 @@ func variants() map[string]variant {
 		d.Hot = web.Report{Name: "hot"}
 		d.Chart, d.Items = chart.Bars{}, nil
 	})
+	add("chinese", func(d *web.Data) { d.LiveURL, d.Language = "/live/", language.Chinese })
 	add("hostile", func(d *web.Data) {
 		d.Site, d.Title = "a/../b?<x>", `<script>alert("title")</script>`
-		d.Import = "rm -rf <nothing>"
-		for i := range d.Items {
-			d.Items[i].URL, d.Items[i].Picture = "javascript:alert(1)//", `javascript:alert(2)//"onerror="alert(3)`
-		}
-		d.Lists = []web.Link{{Title: "<b>x", URL: `/s/"><b>`}}
+		d.Base, d.Import = "javascript:alert(1)//", "rm -rf <nothing>"
 		d.Items[0].Title, d.Items[0].Path = `"><img src=x onerror=alert(1)>`, `/"onmouseover="alert(1)`
 		d.Items[1].Title, d.Items[1].Path = "", "//elsewhere.example/"
 		d.Chart.Series[0].Name = `</svg><script>alert(2)</script>`
 		d.Hot.Stale, d.Hot.Reason = true, `<b onclick="x">%s %d</b>`
 	})
 	add("strange-paths", func(d *web.Data) {
-		site := &url.URL{Scheme: "https", Host: "blog.example"}
+		d.Base = "https://blog.example/"
 		for i, p := range []string{`/"onmouseover="alert(1)`, "//elsewhere.example/", "@elsewhere.example/", "javascript:alert(1)", "/ä ö?q=<1>#%zz", ""} {
-			d.Items[i].Path, d.Items[i].URL = p, articles.Address(site, p)
+			d.Items[i].Path = p
 		}
 	})
 	return all
@@ -160,11 +156,11 @@ func TestPageSaysWhatIsKnown(t *testing.T) {
 	for name, sentences := range map[string][]string{
 		"demo": {
 			">97,200,000</dd>", `as of <time datetime="2026-11-22T14:00:00+08:00">14:00</time>`, `>15:00</time>`,
-			"took 1.8 s", "22,000×", `<a class="go" href="/live/">`, "up 12", "down 3", ">new<",
+			"took 1.8 s", "22,000×", `<a class="go" href="/live/?lang=en">`, "up 12", "down 3", ">new<",
 			`href="https://blog.example/2026/11/article-number-51/"`, `href="/s/default/hot.json"`, `href="/s/default/pageviews.svg"`,
 			"Times are those of Asia/Shanghai",
 		},
-		"live":       {"You waited 3.6 s.", "computed for you just now", `<a class="go" href="/">`},
+		"live":       {"You waited 3.6 s.", "computed for you just now", `<a class="go" href="/?lang=en">`},
 		"stale":      {"read pageviews: the disk is full", "21 November 2026, 12:00", "A newer result is overdue."},
 		"empty":      {"No pageviews yet", "beforehand import access.log", ">default</bdi>", ">07:00</time>"},
 		"waiting":    {"The first result is on its way", "Look again", "No newer result: open pageviews: no space left."},

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/internal/number"
 )
 
@@ -29,7 +28,7 @@ func (v *view) Say(name string, args ...any) (template.HTML, error) {
 func (v *view) Asset(name string) string       { return assets()[name].url }
 func (v *view) Time(t time.Time) template.HTML { return v.clock.time(t) }
 func (v *view) Day(t time.Time) template.HTML  { return v.clock.day(t) }
-func (v *view) Span(d time.Duration) string    { return span(d) }
+func (v *view) Span(d time.Duration) string    { return v.words.span(d) }
 func (v *view) Number(n int64) string          { return number.Grouped(n) }
 func (v *view) Reports() []Report              { return []Report{v.Pageviews, v.Hot} }
 
@@ -115,12 +114,13 @@ func (v *view) Moved(i Item) (template.HTML, error) {
 	}
 }
 
-// Web is a URL of the web, or nothing where it is none.
-func (v *view) Web(u string) string {
-	if strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {
-		return u
+// Link is where an article is, or nothing when that is not known.
+func (v *view) Link(i Item) string {
+	web := strings.HasPrefix(v.Base, "https://") || strings.HasPrefix(v.Base, "http://")
+	if !web || !strings.HasPrefix(i.Path, "/") {
+		return ""
 	}
-	return ""
+	return strings.TrimSuffix(v.Base, "/") + i.Path
 }
 
 // Draw is the chart at a width, in units of its view box.
@@ -128,7 +128,7 @@ func (v *view) Draw(width, plot int) (template.HTML, error) {
 	c := v.Chart
 	c.Width, c.Plot = width, plot
 	c.Title = v.words["chart_title"]
-	c.Words = chart.Words{Other: v.words["chart_other"], Empty: v.words["chart_empty"]}
+	c.Words = ChartWords(v.Language)
 	if n := len(c.Labels); n > 0 {
 		c.Description = fmt.Sprintf(v.words["chart_description"], number.Grouped(v.Totals.Pageviews), c.Labels[0], c.Labels[n-1])
 	}

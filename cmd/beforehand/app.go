@@ -101,7 +101,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		return nil, err
 	}
 	a.server = server.New(server.Config{
-		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Logger: c.log, Metrics: metricsOf(a.site),
+		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Logger: c.log, Metrics: metricsOf(a.site),
 		Tokens:   tokens,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.path},
@@ -131,14 +131,10 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 		if err != nil {
 			return fmt.Errorf("trigger of site %q: %w", v.Name, err)
 		}
-		one := server.Site{
+		a.sites = append(a.sites, server.Site{
 			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: c.importHint(v.Name),
 			PublicStats: v.PublicStats,
-		}
-		if err := a.addLists(c.file, &v, &one); err != nil {
-			return err
-		}
-		a.sites = append(a.sites, one)
+		})
 	}
 	return nil
 }

@@ -32,3 +32,14 @@ func TestCompact(t *testing.T) {
 		}
 	}
 }
+
+func TestCompactChinese(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 2.5: "2.5", 999: "999", 1234: "1230", 9999: "1万", 12345: "1.23万", 97200000: "9720万",
+		99996000: "1亿", 4.05e8: "4.05亿", 1.5e12: "1.5万亿", 2e16: "2e+16", -97200000: "-9720万",
+	} {
+		if got := number.CompactChinese(v); got != want {
+			t.Errorf("CompactChinese(%g) = %q, want %q", v, got, want)
+		}
+	}
+}

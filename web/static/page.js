@@ -5,6 +5,7 @@ addEventListener("load", () => {
   const page = performance.getEntriesByType("navigation")[0];
   if (!felt || !page || !page.responseEnd) return;
   const ms = page.responseEnd - page.startTime;
-  const time = ms < 1000 ? Math.max(1, Math.round(ms)) + " ms" : (ms / 1000).toFixed(1) + " s";
-  felt.textContent = felt.dataset.felt.replace("{}", time);
+  const said = felt.dataset;
+  const time = ms < 1000 ? said.ms.replace("{}", Math.max(1, Math.round(ms))) : said.s.replace("{}", (ms / 1000).toFixed(1));
+  felt.textContent = said.felt.replace("{}", time);
 });
