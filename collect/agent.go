@@ -2,7 +2,6 @@ package collect
 
 import (
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/mileusna/useragent"
@@ -28,28 +27,10 @@ type Agent struct {
 
 // Agents classifies user agents and remembers those it met. It is safe for
 // concurrent use; the zero value is ready.
-type Agents struct {
-	mu    sync.Mutex
-	known map[string]Agent
-}
-
-// maxAgents bounds the memory for agents that were met.
-const maxAgents = 20_000
+type Agents struct{ known memo[Agent] }
 
 // Classify tells what a user agent is.
-func (a *Agents) Classify(agent string) Agent {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if v, ok := a.known[agent]; ok {
-		return v
-	}
-	if a.known == nil || len(a.known) >= maxAgents {
-		a.known = map[string]Agent{}
-	}
-	v := classify(agent)
-	a.known[strings.Clone(agent)] = v
-	return v
-}
+func (a *Agents) Classify(agent string) Agent { return a.known.of(agent, classify) }
 
 func classify(agent string) Agent {
 	if bot := botReason(agent); bot != "" {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/text"
@@ -20,6 +21,10 @@ type Intake struct {
 	Agents   *Agents
 	Country  func(netip.Addr) string // two letters of the country of an address; nil means not known
 	Machines *Networks               // networks of data centres, in which no person sits; nil means none
+
+	referrers memo[referrer]
+	hour      atomic.Pointer[localHour] // that of the last pageview
+	now       atomic.Int64              // an instant that has passed, in seconds since 1970
 }
 
 // earliest is the first instant at which a pageview can have been seen, and
@@ -43,7 +48,7 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	switch {
 	case !site.takes(host):
 		return v, LeftOtherHost, nil
-	case s.At.Before(earliest) || time.Until(s.At) > ahead:
+	case s.At.Before(earliest) || in.future(s.At):
 		return v, LeftTime, nil
 	case known == nil && within(site.Exclude.Addrs, addr.Unmap()):
 		return v, LeftExcluded, nil
@@ -51,14 +56,16 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	if path, left = site.page(path, query); left != "" {
 		return v, left, nil
 	}
-	local := s.At.In(site.Zone)
+	hour := in.localHour(s.At, site.Zone)
 	agent := in.agent(s)
 	v = pageview.Pageview{
-		Site: site.Name, At: s.At, Day: pageview.DayOf(local), Hour: pageview.HourOf(local), Path: path,
+		Site: site.Name, At: s.At, Day: hour.day, Hour: hour.began, Path: path,
 		Title: text.Clean(s.Title, maxTitle), Campaign: campaign(query), Language: language(s.Language),
 		Browser: agent.Browser, System: agent.System, Device: agent.Device, Bot: agent.Bot, Source: s.Source,
 	}
-	v.Referrer, v.ReferrerPage = site.referrer(s.Referrer, host)
+	if s.Referrer != "" {
+		v.Referrer, v.ReferrerPage = site.referrer(in.referrers.of(s.Referrer, parseReferrer), host)
+	}
 	switch {
 	case v.Bot == "" && known == nil && in.Machines.Contain(addr.Unmap()):
 		v.Bot = BotDataCentre
@@ -150,20 +157,67 @@ func splitURL(target string) (host, path, query string, ok bool) {
 	return u.Host, path, u.RawQuery, true
 }
 
-// referrer is the host a visitor came from and the page there; nothing when
-// that was the site itself.
-func (s *Site) referrer(referrer, own string) (host, page string) {
-	host = referrerHost(referrer)
-	if host == "" || s.owns(host) || own != "" && host == strings.TrimPrefix(hostName(own), "www.") || slices.Contains(s.Internal, host) {
-		return "", ""
+// referrer is where a visitor came from.
+type referrer struct{ host, page string } // as Pageview has them
+
+func parseReferrer(address string) referrer {
+	host := referrerHost(address)
+	if host == "" {
+		return referrer{}
 	}
-	u, err := url.Parse(referrer)
+	u, err := url.Parse(address)
 	if err != nil {
-		return host, ""
+		return referrer{host: host}
 	}
 	path, ok := cleanPath(u.EscapedPath())
 	if !ok || path == "" {
 		path = "/"
 	}
-	return host, text.Clean(host+path, maxReferrerPage)
+	return referrer{host, text.Clean(host+path, maxReferrerPage)}
+}
+
+// referrer is the host a visitor came from and the page there; nothing when
+// that was the site itself.
+func (s *Site) referrer(r referrer, own string) (host, page string) {
+	if r.host == "" || s.owns(r.host) || own != "" && r.host == strings.TrimPrefix(hostName(own), "www.") || slices.Contains(s.Internal, r.host) {
+		return "", ""
+	}
+	return r.host, r.page
+}
+
+// future tells whether an instant is further ahead than a sender's clock may
+// be. The clock is read only for what comes after all that passed so far.
+func (in *Intake) future(at time.Time) bool {
+	if at.Unix() <= in.now.Load() {
+		return false
+	}
+	now := time.Now()
+	in.now.Store(now.Unix())
+	return at.Sub(now) > ahead
+}
+
+// localHour is an hour of a zone.
+type localHour struct {
+	zone       *time.Location
+	day        pageview.Day
+	began      time.Time // as pageview.HourOf has it
+	first, end int64     // seconds since 1970: what lies between is of this hour
+}
+
+// localHour is the hour of an instant. It is kept, since what comes next is
+// mostly of the same.
+func (in *Intake) localHour(at time.Time, zone *time.Location) *localHour {
+	second := at.Unix()
+	if h := in.hour.Load(); h != nil && h.zone == zone && h.first <= second && second < h.end {
+		return h
+	}
+	local := at.In(zone)
+	h := &localHour{zone: zone, day: pageview.DayOf(local), began: pageview.HourOf(local)}
+	h.first = h.began.Unix()
+	h.end = local.Unix() + 3600 - int64(local.Minute())*60 - int64(local.Second())
+	if _, change := local.ZoneBounds(); !change.IsZero() {
+		h.end = min(h.end, change.Unix())
+	}
+	in.hour.Store(h)
+	return h
 }

@@ -39,7 +39,11 @@ func cleanPath(path string) (string, bool) {
 // decodeText decodes the percent-encoded bytes that make printable text
 // beyond ASCII, and encodes bytes that are no printable text.
 func decodeText(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return r == '%' || r < ' ' || r >= utf8.RuneSelf-1 }) {
+	plain := true
+	for i := 0; i < len(s) && plain; i++ {
+		plain = s[i] != '%' && s[i] >= ' ' && s[i] < utf8.RuneSelf-1
+	}
+	if plain {
 		return s
 	}
 	var b strings.Builder

@@ -55,6 +55,8 @@ type Visitors struct {
 	mu      sync.Mutex
 	hashers sync.Pool // of *hasher
 	held    map[saltKey]*heldSalt
+	lastKey saltKey   // what was found in held last, which is mostly asked for again; …
+	last    *heldSalt // … nil means nothing
 }
 
 type saltKey struct {
@@ -175,7 +177,10 @@ func (v *Visitors) salt(ctx context.Context, k saltKey) ([]byte, error) {
 func (v *Visitors) holds(k saltKey, now time.Time) (salt []byte, fresh bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	h := v.held[k]
+	if v.last == nil || v.lastKey != k {
+		v.lastKey, v.last = k, v.held[k]
+	}
+	h := v.last
 	if h == nil || h.expired(k.day, now) {
 		return nil, false
 	}
@@ -229,6 +234,6 @@ func (v *Visitors) ask(ctx context.Context, k saltKey, now time.Time) error {
 			delete(v.held, k)
 		}
 	}
-	v.held[k] = &heldSalt{salt, now, now, now}
+	v.held[k], v.last = &heldSalt{salt, now, now, now}, nil
 	return nil
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -32,7 +34,7 @@ func (w *writer) load(ctx context.Context) error {
 		var k pageKey
 		var p page
 		err := scan(&p.id, &k.site, &k.path, &p.title)
-		w.pages[k] = p
+		w.keepPage(k, p)
 		w.lastPage = max(w.lastPage, p.id)
 		return err
 	})
@@ -104,11 +106,12 @@ func (w *writer) lastSite() (last uint16) {
 // page is the number of a page. A title that is not empty replaces the one
 // known.
 func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, error) {
-	p, ok := w.pages[k]
+	p, ok := w.pages[k.site][k.path]
 	if !ok {
 		w.lastPage++
-		p = page{id: w.lastPage, title: title}
-		w.pages[k] = p
+		p = page{id: w.lastPage, title: strings.Clone(title)}
+		k.path = strings.Clone(k.path) // which may be a part of a large text
+		w.keepPage(k, p)
 		w.added.pages = append(w.added.pages, k)
 		return p.id, nil
 	}
@@ -126,9 +129,18 @@ func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, err
 	if err != nil {
 		return 0, fmt.Errorf("set title: %w", err)
 	}
-	p.title = title
-	w.pages[k] = p
+	p.title = strings.Clone(title)
+	w.keepPage(k, p)
 	return p.id, nil
+}
+
+func (w *writer) keepPage(k pageKey, p page) {
+	pages := w.pages[k.site]
+	if pages == nil {
+		pages = map[string]page{}
+		w.pages[k.site] = pages
+	}
+	pages[k.path] = p
 }
 
 // noName is the number of the empty name.
@@ -139,13 +151,42 @@ func (w *writer) name(name string) sqldriver.Value {
 	if name == "" {
 		return noName
 	}
+	m := w.met.of(name)
+	if m.is(name) && m.id != nil {
+		return m.id
+	}
+	told := name
 	id, ok := w.names[name]
 	if !ok {
+		name = strings.Clone(name) // which may be a part of a large text
 		id = uint32(len(w.names))
 		w.names[name] = id
 		w.added.names = append(w.added.names, name)
 	}
+	*m = metName{told, id}
 	return id
+}
+
+// metNames holds names that a group has. Most names of a pageview come from small
+// tables of the ways in, and so from the same place in memory again and again:
+// such a name is known without a look at its letters.
+type metNames [1 << 10]metName
+
+type metName struct {
+	name string
+	id   sqldriver.Value // nil means that it is only known to be fit to be kept
+}
+
+// of is where a name is held, if it is.
+func (m *metNames) of(name string) *metName {
+	at := uintptr(unsafe.Pointer(unsafe.StringData(name)))
+	return &m[(at>>3^at>>13)%uintptr(len(m))]
+}
+
+// is tells whether a name is this one, by its place in memory. What is held
+// there stays, since it is held.
+func (m *metName) is(name string) bool {
+	return len(m.name) == len(name) && unsafe.StringData(m.name) == unsafe.StringData(name)
 }
 
 // writeAdded writes the rows of what is new in the dictionaries.
@@ -153,7 +194,7 @@ func (w *writer) writeAdded() error {
 	if len(w.added.pages) > 0 {
 		err := w.appendAll("pages", len(w.added.pages), func(i int) []any {
 			k := w.added.pages[i]
-			p := w.pages[k]
+			p := w.pages[k.site][k.path]
 			return []any{p.id, k.site, k.path, p.title}
 		})
 		if err != nil {

@@ -130,7 +130,7 @@ func (w *writer) drop(ctx context.Context, name string) error {
 	delete(w.sites, name)
 	delete(w.mixed, site.id)
 	delete(w.days, site.id)
-	maps.DeleteFunc(w.pages, func(k pageKey, _ page) bool { return k.site == site.id })
+	delete(w.pages, site.id)
 	return nil
 }
 

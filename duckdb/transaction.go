@@ -106,6 +106,7 @@ func (w *writer) flush(ctx context.Context) error {
 		}
 	}
 	a.views, a.stays = false, false
+	clear(w.met[:]) // or texts of senders that were answered would stay
 	if err := w.writeAdded(); err != nil {
 		return err
 	}

@@ -37,12 +37,13 @@ type writer struct {
 	stays     *driver.Appender
 	seq       uint64 // of the pageview or stay written last
 	keys      keys
-	pages     map[pageKey]page
+	pages     map[uint16]map[string]page // of each site, by path
 	lastPage  uint32                     // the highest number that a page has
 	names     map[string]sqldriver.Value // numbers as the driver takes them, so that none is allocated for a row
-	days      map[uint16]siteDays        // of each site
-	begun     bool                       // a transaction
-	added     struct {                   // since the last commit
+	met       *metNames
+	days      map[uint16]siteDays // of each site
+	begun     bool                // a transaction
+	added     struct {            // since the last commit
 		pages   []pageKey
 		names   []string
 		sources []sourceRow
@@ -75,8 +76,9 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	}
 	w := &writer{
 		conn:     conn,
-		pages:    map[pageKey]page{},
+		pages:    map[uint16]map[string]page{},
 		names:    map[string]sqldriver.Value{"": noName},
+		met:      new(metNames),
 		days:     map[uint16]siteDays{},
 		sites:    map[string]site{},
 		mixed:    map[uint16]siteDays{},
@@ -155,9 +157,15 @@ func (w *writer) screen(ctx context.Context, b *pageview.Batch) (marked bool, er
 }
 
 func (w *writer) screenPageview(v *pageview.Pageview) error {
-	texts := texts(v)
-	if err := valid(texts[:]...); err != nil {
-		return err
+	for _, text := range texts(v) {
+		m := w.met.of(text)
+		if m.is(text) {
+			continue
+		}
+		if err := valid(text); err != nil {
+			return err
+		}
+		*m = metName{text, nil}
 	}
 	return w.screenTime(v.Site, v.At, v.Day, v.Hour)
 }
