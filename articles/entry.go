@@ -1,6 +1,7 @@
 package articles
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -88,8 +89,35 @@ func absolute(base *url.URL, ref string) string {
 		return ""
 	}
 	u.Fragment, u.RawFragment = "", ""
-	if s := u.String(); len(s) <= maxURL {
+	if s := ascii(u); len(s) <= maxURL {
 		return s
 	}
 	return ""
+}
+
+// ascii is a URL in the characters that RFC 3986 has, so that it means the same
+// wherever it is put: url.URL leaves a query as it is written.
+func ascii(u *url.URL) string {
+	var b strings.Builder
+	for _, c := range []byte(u.String()) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// Address is where the page of a path is; empty where that is not on the site.
+// A path comes from whoever sent a pageview: it must not lead to another host.
+func Address(base *url.URL, path string) string {
+	if !strings.HasPrefix(path, "/") {
+		return ""
+	}
+	u, err := url.Parse(base.Scheme + "://" + base.Host + path)
+	if err != nil || u.Host != base.Host || u.User != nil {
+		return ""
+	}
+	return ascii(u)
 }

@@ -308,8 +308,11 @@ func (r *reading) again(s Source) time.Time {
 
 func (r *reading) readPage(ctx context.Context, path string) {
 	s := r.book.Pages[path]
-	u, err := r.address(path)
 	var res *fetch.Response
+	u, err := url.Parse(Address(r.Base, path))
+	if err == nil && u.Host == "" {
+		err = errors.New("it is no path of the site")
+	}
 	if err == nil {
 		err = r.allowed(ctx, u)
 	}
@@ -337,19 +340,6 @@ func (r *reading) follow(ctx context.Context, from, to *url.URL) error {
 		return errors.New("it leads to another site")
 	}
 	return r.allowed(ctx, to)
-}
-
-// address is where a page is. A path comes from whoever sent a pageview: it
-// must not lead to another host.
-func (r *reading) address(path string) (*url.URL, error) {
-	u, err := url.Parse(r.Base.Scheme + "://" + r.Base.Host + path)
-	if err != nil {
-		return nil, err
-	}
-	if !strings.HasPrefix(path, "/") || u.Host != r.Base.Host || u.User != nil {
-		return nil, errors.New("it is no path of the site")
-	}
-	return u, nil
 }
 
 func (r *reading) takePage(path string, res *fetch.Response) error {

@@ -41,6 +41,7 @@ type Site struct {
 	Title     string     `yaml:"title" help:"its name for people"`
 	Zone      Zone       `yaml:"zone" help:"time zone of its days, such as Europe/London; this machine's unless given. It cannot be changed once there are pageviews"`
 	Hosts     []Host     `yaml:"hosts" help:"host names that are the site's; every host unless given"`
+	URL       Address    `yaml:"url" help:"where its pages are, such as https://example.com: makes links of the pages on lists"`
 	Articles  string     `yaml:"articles" help:"pattern of the paths on the hot list, such as /posts/*; every page unless given"`
 	Trigger   Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
 	Sources   [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel, busuanzi and api; middleware; log; table; counter; export unless given"`
@@ -52,6 +53,8 @@ type Site struct {
 	LogFormat LogFormat  `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
 	Tables    []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
 	Reports   []Report   `yaml:"reports" help:"reports of the site's own: a query, a command or a URL"`
+	Lists     []List     `yaml:"lists" help:"hot lists, any number of them"`
+	Learn     *Learn     `yaml:"learn" help:"titles, pictures and times of publication are read from the site itself, politely; they are not unless this is given"`
 	Jobs      []Job      `yaml:"jobs" help:"commands and URLs that are carried out without a report"`
 
 	Retention   Duration `yaml:"retention" help:"how long single pageviews are kept, such as 730d, at least 2d; for ever unless given. What they add up to by day and by one dimension is kept all the same"`
@@ -190,6 +193,9 @@ func (s *Site) Check() error {
 	}
 	if s.Retention != 0 && s.Retention < Duration(48*time.Hour) {
 		return yamlfile.At("retention", errors.New("a pageview is kept for 2d at least"))
+	}
+	if err := s.checkLists(); err != nil {
+		return err
 	}
 	seen := map[Source]bool{}
 	for _, group := range s.Sources {

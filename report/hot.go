@@ -29,6 +29,10 @@ type HotItem struct {
 	Score     float64    `json:"score"`            // what the method gave; pages are ordered by it
 	Change    *int       `json:"change"`           // places climbed in a day, less than zero for fallen; null for a page that is new
 	Published *time.Time `json:"published,omitempty"`
+
+	// What a site knows besides; RankHot leaves them empty.
+	URL     string `json:"url,omitempty"`     // absolute, http or https
+	Picture string `json:"picture,omitempty"` // the same
 }
 
 // HotMethod is a way to rank pages. In the formulas, p is the page's pageviews

@@ -29,7 +29,7 @@ func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
 	current.pageviews.Took = time.Since(began)
 	if err == nil {
 		half := time.Now()
-		current.hot.Value, err = v.askHot(r.Context(), true)
+		current.hot.Value, err = v.rankHot(r.Context(), v.hot.List, true)
 		current.hot.Took = time.Since(half)
 	}
 	if err != nil {
@@ -73,10 +73,10 @@ func (v *site) computeLive(ctx context.Context, name, format string) ([]byte, er
 	var b bytes.Buffer
 	var value any
 	var err error
-	if name == "hot" {
+	if l := v.list(name); l != nil {
 		var hot report.Hot
-		if hot, err = v.askHot(ctx, true); err == nil && format == "svg" {
-			err = v.server.drawHot(&b, hot)
+		if hot, err = v.rankHot(ctx, l.List, true); err == nil && format == "svg" {
+			err = v.server.drawHot(&b, l.Title, hot)
 		}
 		value = hot
 	} else {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/articles"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
@@ -69,8 +71,10 @@ func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path st
 		wait = nil
 	}
 	last := make([]shown, len(s.sites))
+	books := make([]*articles.Book, len(s.sites))
 	for {
 		for i, v := range s.sites {
+			books[i] = v.tellLists(ctx, books[i])
 			last[i] = v.keepPage(ctx, last[i], wait)
 		}
 		select {
@@ -128,6 +132,9 @@ func (v *site) data(pageviews beforehand.Current[report.Pageviews], hot beforeha
 		Hot: about("hot", hot.Status), Items: items(hot.Value),
 		Totals: web.Totals{Pageviews: pageviews.Value.Total},
 	}
+	for _, l := range v.lists[1:] {
+		d.Lists = append(d.Lists, web.Link{Title: l.Title, URL: "/s/" + url.PathEscape(v.Name) + "/" + url.PathEscape(l.Name) + ".html"})
+	}
 	if p := pageviews.Pageviews; !p.From.IsZero() {
 		d.Totals.First, d.Totals.Last = p.From, p.To.Add(-time.Microsecond)
 	}
@@ -154,8 +161,11 @@ func items(v report.Hot) []web.Item {
 	for _, i := range v.Items {
 		list = append(list, web.Item{
 			Rank: i.Rank, Path: i.Path, Title: i.Title, Pageviews: i.Pageviews,
-			Visitors: i.Visitors, Score: i.Score, Change: i.Change,
+			Visitors: i.Visitors, Score: i.Score, Change: i.Change, URL: i.URL, Picture: i.Picture,
 		})
+		if i.Published != nil {
+			list[len(list)-1].Published = *i.Published
+		}
 	}
 	return list
 }

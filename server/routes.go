@@ -21,8 +21,8 @@ func (s *Server) find(site, name string) reader {
 		return nil
 	case name == "pageviews":
 		return v.pageviews
-	case name == "hot":
-		return v.hot
+	case v.list(name) != nil:
+		return v.list(name)
 	case v.own[name] != nil:
 		return v.own[name]
 	}
@@ -41,7 +41,7 @@ func (s *Server) sitePage(w http.ResponseWriter, r *http.Request) {
 // report serves /s/SITE/REPORT.FORMAT, and /s/SITE/REPORT in the format that
 // the reader asks for.
 func (s *Server) report() http.Handler {
-	formats := []string{"json", "svg", "csv", "html", "png"}
+	formats := []string{"json", "svg", "csv", "html", "md", "rss", "png"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, format, named := strings.Cut(r.PathValue("file"), ".")
 		if named && !slices.Contains(formats, format) {

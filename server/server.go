@@ -16,7 +16,6 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/language"
-	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/report"
@@ -102,16 +101,6 @@ func (s *Server) drawPageviews(w io.Writer, v report.Pageviews) error {
 	b := bars(v)
 	b.Title, b.Words, b.Heading = web.Word(s.Language, "chart_title"), web.ChartWords(s.Language), true
 	return b.SVG(w)
-}
-
-func (s *Server) drawHot(w io.Writer, v report.Hot) error {
-	r := chart.Ranking{Title: web.Word(s.Language, "hot_heading"), Words: web.ChartWords(s.Language), Heading: true}
-	for _, i := range v.Items {
-		r.Rows = append(r.Rows, chart.Row{
-			Name: i.Title, Value: i.Score, Text: number.Grouped(i.Pageviews), Change: i.Change,
-		})
-	}
-	return r.SVG(w)
 }
 
 // Refresh computes the reports that have not counted every pageview, and waits

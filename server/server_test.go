@@ -41,13 +41,18 @@ func sites(names ...string) []server.Site {
 // start runs a server of sites, of which "blog" is the first, on an empty store.
 func start(t testing.TB, more ...string) *server.Server {
 	t.Helper()
-	names := append([]string{"blog"}, more...)
+	return startSites(t, sites(append([]string{"blog"}, more...)...))
+}
+
+// startSites runs a server of sites on an empty store.
+func startSites(t testing.TB, all []server.Site) *server.Server {
+	t.Helper()
 	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names {
-		if _, err := store.Site(t.Context(), pageview.Site{Name: name, Zone: "UTC"}); err != nil {
+	for _, v := range all {
+		if _, err := store.Site(t.Context(), pageview.Site{Name: v.Name, Zone: "UTC"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -60,7 +65,7 @@ func start(t testing.TB, more ...string) *server.Server {
 		t.Fatal(err)
 	}
 	s := server.New(server.Config{
-		Reports: site, Store: store, Sites: sites(names...), Live: true,
+		Reports: site, Store: store, Sites: all, Live: true,
 		Importer: &collect.Importer{Store: store, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
 	})
 	ctx, stop := context.WithCancel(context.Background())

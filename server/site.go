@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +27,10 @@ type Site struct {
 	Trigger  trigger.Trigger // when reports are computed; nil means every hour
 	Import   string          // command that a page without pageviews suggests
 
+	URL   *url.URL // where its pages are; nil means not known
+	Lists []List   // hot lists; one called HotList comes first and is the page's
+	Learn *Learn   // how its articles are read, which needs URL; nil means that they are not
+
 	PublicStats bool // everybody may ask for numbers
 }
 
@@ -33,7 +39,10 @@ type site struct {
 	Site
 	server    *Server
 	pageviews *beforehand.Report[report.Pageviews]
-	hot       *beforehand.Report[report.Hot]
+	lists     []*hotList
+	hot       *hotList                             // the first of them
+	articles  *beforehand.Report[beforehand.Files] // nil where they are not read
+	learnt    atomic.Pointer[learnt]
 	own       map[string]*Own // reports that the site declares, by name
 	pages     []page          // by language
 	waits     atomic.Pointer[waits]
@@ -52,8 +61,10 @@ func (s *Server) newSite(c Site) *site {
 	}
 	v.pageviews = beforehand.New(s.Reports, c.Name+"/pageviews", v.countPageviews, policy)
 	v.pageviews.Render("svg", s.drawPageviews)
-	v.hot = beforehand.New(s.Reports, c.Name+"/hot", v.rankHot, policy)
-	v.hot.Render("svg", s.drawHot)
+	if c.Learn != nil {
+		v.newLearning(*c.Learn)
+	}
+	v.newLists(policy)
 	for i := range v.pages {
 		v.pages[i].served.Store(prepare(snapshot.Snapshot{}))
 	}
@@ -64,23 +75,11 @@ func (v *site) countPageviews(ctx context.Context) (report.Pageviews, error) {
 	return v.askPageviews(ctx, false)
 }
 
-func (v *site) rankHot(ctx context.Context) (report.Hot, error) { return v.askHot(ctx, false) }
-
 // askPageviews counts pageviews, from raw rows where that is to be shown.
 func (v *site) askPageviews(ctx context.Context, raw bool) (report.Pageviews, error) {
 	p, span, err := report.CountPageviews(ctx, v.server.Store, report.PageviewsQuery{Site: v.Name, Raw: raw})
 	counted(ctx, span)
 	return p, err
-}
-
-func (v *site) askHot(ctx context.Context, raw bool) (report.Hot, error) {
-	q := report.HotQuery{Site: v.Name, Raw: raw}
-	if v.Articles != "" {
-		q.Pages = []string{v.Articles}
-	}
-	h, span, err := report.RankHot(ctx, v.server.Store, q)
-	counted(ctx, span)
-	return h, err
 }
 
 // refresh computes the reports that have not counted every pageview.
@@ -90,18 +89,21 @@ func (v *site) refresh(ctx context.Context) error {
 		return err
 	}
 	var wg sync.WaitGroup
-	var errs [2]error
+	errs := make([]error, 1+len(v.lists))
 	if v.pageviews.Current().Pageviews.Through < int64(span.Through) {
 		wg.Go(func() { errs[0] = v.pageviews.Refresh(ctx) })
 	}
-	if v.hot.Current().Pageviews.Through < int64(span.Through) {
-		wg.Go(func() { errs[1] = v.hot.Refresh(ctx) })
+	for i, l := range v.lists {
+		if l.Current().Pageviews.Through < int64(span.Through) {
+			wg.Go(func() { errs[1+i] = l.Refresh(ctx) })
+		}
 	}
 	wg.Wait()
-	return errors.Join(errs[:]...)
+	return errors.Join(errs...)
 }
 
 // waiting tells whether a report has no result yet.
 func (v *site) waiting() bool {
-	return v.pageviews.Current().Version == 0 || v.hot.Current().Version == 0
+	return v.pageviews.Current().Version == 0 ||
+		slices.ContainsFunc(v.lists, func(l *hotList) bool { return l.Current().Version == 0 })
 }

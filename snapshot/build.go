@@ -115,6 +115,10 @@ func TypeOf(format string) string {
 		return "text/plain; charset=utf-8"
 	case "png":
 		return "image/png"
+	case "md":
+		return "text/markdown; charset=utf-8"
+	case "rss":
+		return "application/rss+xml"
 	}
 	if t := mime.TypeByExtension("." + format); t != "" {
 		return t

@@ -57,6 +57,7 @@ var chinese = words{
 	"hot_up":        "上升 %s 位",
 	"hot_down":      "下降 %s 位",
 	"hot_same":      "名次未变",
+	"hot_lists":     "更多榜单：",
 
 	"compare_heading":   "体会差别",
 	"compare_intro":     "两个页面内容相同：一个在您等待时计算，另一个早已算好。",

@@ -13,7 +13,6 @@ type Data struct {
 
 	Site   string         // its name in URLs: /s/SITE/REPORT.json
 	Title  string         // its name for people; zero means Site
-	Base   string         // where its pages are, such as https://blog.example; zero: no links to them
 	Now    time.Time      // when the page is rendered: times of the same day go without a date
 	Zone   *time.Location // of every time shown; zero means UTC
 	Totals Totals
@@ -23,6 +22,7 @@ type Data struct {
 
 	Hot   Report // what is known of the report "hot"
 	Items []Item // its list
+	Lists []Link // the site's other lists
 
 	// LiveURL is where the same page is computed anew for each reader. Zero
 	// means there is none, and nothing to compare with.
@@ -56,11 +56,17 @@ type Report struct {
 	ReaderWait time.Duration // what its reader waits; zero: not measured
 }
 
+// Link is a name that leads to a path of the server.
+type Link struct{ Title, URL string }
+
 // Item is one article of the hot list.
 type Item struct {
 	Rank      int
 	Path      string
-	Title     string // zero means Path
+	Title     string    // zero means Path
+	URL       string    // where the page is; zero: no link to it
+	Picture   string    // URL of a picture, shown in a List; zero: none
+	Published time.Time // zero: not known
 	Pageviews int64
 	Visitors  int64
 	Score     float64

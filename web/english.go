@@ -57,6 +57,7 @@ var english = words{
 	"hot_up":        "up %s",
 	"hot_down":      "down %s",
 	"hot_same":      "unchanged",
+	"hot_lists":     "More lists:",
 
 	"compare_heading":   "Feel the difference",
 	"compare_intro":     "Two pages with the same content. One is computed while you wait, the other was computed beforehand.",

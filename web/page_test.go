@@ -7,12 +7,14 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/beforehand-go/beforehand/articles"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/web"
@@ -55,16 +57,20 @@ func variants() map[string]variant {
 	add("chinese", func(d *web.Data) { d.LiveURL, d.Language = "/live/", language.Chinese })
 	add("hostile", func(d *web.Data) {
 		d.Site, d.Title = "a/../b?<x>", `<script>alert("title")</script>`
-		d.Base, d.Import = "javascript:alert(1)//", "rm -rf <nothing>"
+		d.Import = "rm -rf <nothing>"
+		for i := range d.Items {
+			d.Items[i].URL, d.Items[i].Picture = "javascript:alert(1)//", `javascript:alert(2)//"onerror="alert(3)`
+		}
+		d.Lists = []web.Link{{Title: "<b>x", URL: `/s/"><b>`}}
 		d.Items[0].Title, d.Items[0].Path = `"><img src=x onerror=alert(1)>`, `/"onmouseover="alert(1)`
 		d.Items[1].Title, d.Items[1].Path = "", "//elsewhere.example/"
 		d.Chart.Series[0].Name = `</svg><script>alert(2)</script>`
 		d.Hot.Stale, d.Hot.Reason = true, `<b onclick="x">%s %d</b>`
 	})
 	add("strange-paths", func(d *web.Data) {
-		d.Base = "https://blog.example/"
+		site := &url.URL{Scheme: "https", Host: "blog.example"}
 		for i, p := range []string{`/"onmouseover="alert(1)`, "//elsewhere.example/", "@elsewhere.example/", "javascript:alert(1)", "/ä ö?q=<1>#%zz", ""} {
-			d.Items[i].Path = p
+			d.Items[i].Path, d.Items[i].URL = p, articles.Address(site, p)
 		}
 	})
 	return all

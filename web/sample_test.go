@@ -13,7 +13,7 @@ func sample() web.Data {
 	zone := time.FixedZone("Asia/Shanghai", 8*3600)
 	now := time.Date(2026, 11, 22, 14, 20, 0, 0, zone)
 	d := web.Data{
-		Site: "default", Title: "A nine-page blog", Base: "https://blog.example", Now: now, Zone: zone,
+		Site: "default", Title: "A nine-page blog", Now: now, Zone: zone,
 		LiveURL: "/live/", LiveTook: 3620 * time.Millisecond,
 		Totals: web.Totals{
 			Pageviews: 97_200_000, Visitors: 41_822_917, Pages: 412,
@@ -47,6 +47,9 @@ func sample() web.Data {
 			Pageviews: int64(1_204_331 / (i + 1)), Visitors: int64(803_120 / (i + 1)), Score: 98.4 / float64(i+1),
 			Change: []*int{places(0), places(2), places(-1), nil, places(12), places(-3)}[i%6],
 		})
+	}
+	for i := range d.Items {
+		d.Items[i].URL = "https://blog.example" + d.Items[i].Path
 	}
 	d.Items[2].Path = "/2026/11/a-very-long-page-path-that-says-everything-about-its-article-and-then-some/and-more/"
 	return d

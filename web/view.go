@@ -114,13 +114,12 @@ func (v *view) Moved(i Item) (template.HTML, error) {
 	}
 }
 
-// Link is where an article is, or nothing when that is not known.
-func (v *view) Link(i Item) string {
-	web := strings.HasPrefix(v.Base, "https://") || strings.HasPrefix(v.Base, "http://")
-	if !web || !strings.HasPrefix(i.Path, "/") {
-		return ""
+// Web is a URL of the web, or nothing where it is none.
+func (v *view) Web(u string) string {
+	if strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://") {
+		return u
 	}
-	return strings.TrimSuffix(v.Base, "/") + i.Path
+	return ""
 }
 
 // Draw is the chart at a width, in units of its view box.

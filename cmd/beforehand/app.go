@@ -131,10 +131,14 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 		if err != nil {
 			return fmt.Errorf("trigger of site %q: %w", v.Name, err)
 		}
-		a.sites = append(a.sites, server.Site{
+		one := server.Site{
 			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: c.importHint(v.Name),
 			PublicStats: v.PublicStats,
-		})
+		}
+		if err := a.addLists(c.file, &v, &one); err != nil {
+			return err
+		}
+		a.sites = append(a.sites, one)
 	}
 	return nil
 }

@@ -183,7 +183,8 @@ func runCheckConfig(ctx context.Context, s stdio, args []string) error {
 				errs = append(errs, fmt.Errorf("job %s of site %s: %w", j.Name, site.Name, err))
 			}
 		}
-		fmt.Fprintf(s.out, "site %s: %d tables, %d reports, %d jobs of its own\n", site.Name, len(site.Tables), len(site.Reports), len(site.Jobs))
+		fmt.Fprintf(s.out, "site %s: %d hot lists, %d tables, %d reports, %d jobs of its own\n",
+			site.Name, len(site.HotLists()), len(site.Tables), len(site.Reports), len(site.Jobs))
 	}
 	return errors.Join(append(errs, a.closeDatabases())...)
 }
