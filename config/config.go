@@ -49,6 +49,7 @@ type Site struct {
 	Paths     Paths      `yaml:"paths" help:"how the paths of pages are written, so that one page has one path"`
 	Internal  []Host     `yaml:"internal" help:"hosts that are no referrers, such as where visitors pay"`
 	Spam      []Host     `yaml:"spam" help:"hosts that send themselves as referrers, besides those that are known"`
+	Rate      Rate       `yaml:"rate" help:"how many pageviews of a visitor in how long are too many for a person, such as 100 in 1m; with more, all of the visitor's that day are a bot's. Any number is a person's unless given"`
 	Logs      []string   `yaml:"logs" help:"access logs that a server follows while they are written and rotated"`
 	LogFormat LogFormat  `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
 	Tables    []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`

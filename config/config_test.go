@@ -24,6 +24,7 @@ sites:
     logs: /var/log/nginx/access.log
     log_format: combined
     retention: 730d
+    rate: 100 in 1m
     exclude:
       addresses: [192.0.2.7, 2001:db8::/32]
   - name: shop
@@ -52,6 +53,9 @@ func TestParse(t *testing.T) {
 	}
 	if p := blog.Precedence().String(); p != "script,pixel;log" {
 		t.Errorf("precedence %s", p)
+	}
+	if blog.Rate != (config.Rate{Pageviews: 100, Within: time.Minute}) {
+		t.Errorf("rate %v", blog.Rate)
 	}
 	if len(site.Exclude.Addrs) != 2 || site.Exclude.Addrs[0].String() != "192.0.2.7/32" || site.Exclude.Addrs[1].String() != "2001:db8::/32" {
 		t.Errorf("excluded %v", site.Exclude.Addrs)
@@ -93,6 +97,7 @@ func TestMistakes(t *testing.T) {
 		{"database: shop", "database: store", "table visits of site shop: databases has no \"store\""},
 		{"log_format: combined", "log_format: cuneiform", "beforehand.yaml:14:17: "},
 		{"retention: 730d", "retention: 1h", "beforehand.yaml:15:5: a pageview is kept for 2d at least"},
+		{"rate: 100 in 1m", "rate: 100", "must be like 100 in 1m"},
 		{"key: id", "kee: id", "allowed are database, trigger, name, table, key"},
 		{"key: id", "key: a,b,c", "key: one or two columns"},
 		{"timeout: 1m", "timeout: long", "\"long\" is no length of time"},

@@ -57,6 +57,16 @@ func (h *Host) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Rate says how many pageviews of a visitor are too many for a person.
+type Rate pageview.Rate
+
+// UnmarshalText reads text such as 100 in 1m.
+func (r *Rate) UnmarshalText(text []byte) error {
+	rate, err := pageview.ParseRate(string(text))
+	*r = Rate(rate)
+	return err
+}
+
 // Trigger is the text of a trigger. It is read once the zone of its site and
 // the calendars are known.
 type Trigger string

@@ -104,6 +104,7 @@ func localHours(q *pageview.Query, name string, rows []pageview.Row) error {
 type builder struct {
 	q        *pageview.Query
 	site     string // its argument
+	known    site
 	counting string // the condition that a pageview's source counts on its day
 	added    bool   // daily is from what is added up, so that it holds what is deleted
 	args     []any
@@ -111,7 +112,7 @@ type builder struct {
 
 func newBuilder(q *pageview.Query, v *view) *builder {
 	site := v.sites[q.Site]
-	b := &builder{q: q, counting: v.counting(site, q.Through)}
+	b := &builder{q: q, known: site, counting: v.counting(site, q.Through)}
 	b.site = b.arg(site.id)
 	return b
 }
@@ -153,7 +154,7 @@ func (b *builder) wants(m pageview.Metric) bool { return slices.Contains(b.q.Met
 // keys together.
 func (b *builder) rawRows() string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "WITH counted AS (\n  SELECT * FROM pageviews WHERE %s\n)", b.countedRows())
+	fmt.Fprintf(&t, "WITH counted AS (\n  SELECT * FROM %s WHERE %s\n)", b.pageviews(), b.countedRows())
 	from, visit := "counted", "NULL"
 	if b.wants(pageview.MetricVisits) || b.uses(pageview.ByEntry) {
 		t.WriteString(visited(b.site, `PARTITION BY "day", visitor ORDER BY`, "true"))
@@ -222,6 +223,11 @@ func visited(site, window, same string) string {
   UNION ALL
   SELECT *, NULL AS visit, 0 AS entry FROM counted WHERE visitor = 0
 )`, site, int(pageview.VisitGap.Minutes()), window, same)
+}
+
+// pageviews is what raw rows are read from.
+func (b *builder) pageviews() string {
+	return b.known.pageviews(fmt.Sprint(b.q.Through), b.days())
 }
 
 // days is the condition that a row's day is asked for.

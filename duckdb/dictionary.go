@@ -17,12 +17,15 @@ var utc = time.UTC
 
 // load reads the dictionaries and the last sequence number.
 func (w *writer) load(ctx context.Context) error {
-	err := each(ctx, w.conn, `SELECT id, name, zone, precedence FROM sites`, func(scan func(...any) error) error {
-		var name, precedence string
+	err := each(ctx, w.conn, `SELECT id, name, zone, precedence, rate FROM sites`, func(scan func(...any) error) error {
+		var name, precedence, rate string
 		var s site
-		err := scan(&s.id, &name, &s.zone, &precedence)
+		err := scan(&s.id, &name, &s.zone, &precedence, &rate)
 		if err == nil {
 			s.precedence, err = pageview.ParsePrecedence(precedence)
+		}
+		if err == nil {
+			s.rate, err = pageview.ParseRate(rate)
 		}
 		w.sites[name] = s
 		return err
@@ -51,6 +54,9 @@ func (w *writer) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load names: %w", err)
 	}
+	for name, s := range w.sites {
+		w.sites[name] = w.nameRate(s)
+	}
 	err = each(ctx, w.conn, `SELECT site, "day", source, bot, seq FROM sources`, func(scan func(...any) error) error {
 		var r sourceRow
 		var day time.Time
@@ -72,27 +78,39 @@ func (w *writer) load(ctx context.Context) error {
 	return nil
 }
 
-// keepSite adds a site, or changes the precedence of a known one.
+// keepSite adds a site, or changes the rules of a known one.
 func (w *writer) keepSite(ctx context.Context, v pageview.Site) error {
 	s, known := w.sites[v.Name]
-	var err error
-	if known {
-		s.precedence = v.Precedence
-		_, err = w.conn.ExecContext(ctx, `UPDATE sites SET precedence = ? WHERE id = ?`, s.precedence.String(), s.id)
-	} else {
+	if !known {
 		last := w.lastSite()
 		if last == math.MaxUint16 {
 			return refusal{fmt.Errorf("there are %d sites, and no more fit", last)}
 		}
-		s = site{last + 1, v.Zone, v.Precedence}
-		_, err = w.conn.ExecContext(ctx, `INSERT INTO sites VALUES (?, ?, ?, ?)`, s.id, v.Name, s.zone, s.precedence.String())
+		s = site{id: last + 1, zone: v.Zone}
+		_, err := w.conn.ExecContext(ctx, `INSERT INTO sites (id, name, zone) VALUES (?, ?, ?)`, s.id, v.Name, s.zone)
+		if err != nil {
+			return fmt.Errorf("keep site: %w", err)
+		}
 	}
+	if len(v.Precedence) > 0 {
+		s.precedence = v.Precedence
+	}
+	s.rate = v.Rate
+	_, err := w.conn.ExecContext(ctx, `UPDATE sites SET precedence = ?, rate = ? WHERE id = ?`, s.precedence.String(), s.rate.String(), s.id)
 	if err != nil {
 		return fmt.Errorf("keep site: %w", err)
 	}
 	w.sites = maps.Clone(w.sites)
-	w.sites[v.Name] = s
+	w.sites[v.Name] = w.nameRate(s)
 	return nil
+}
+
+// nameRate numbers the verdict of a site's rate.
+func (w *writer) nameRate(s site) site {
+	if s.fast = 0; s.rate != (pageview.Rate{}) {
+		s.fast = w.name(pageview.BotRate).(uint32)
+	}
+	return s
 }
 
 // lastSite is the highest number that a site has.

@@ -26,8 +26,8 @@ type markKey struct {
 }
 
 type mark struct {
-	seq        uint64
-	precedence string
+	seq   uint64
+	rules string // under which; see site.rules
 }
 
 const (
@@ -96,7 +96,7 @@ func (s *Store) folded(v *view, site site, dims []rolled) bool {
 	defer s.marks.RUnlock()
 	for _, d := range dims {
 		m := s.marks.of[markKey{site.id, d}]
-		if m.seq < v.through || m.precedence != site.precedence.String() {
+		if m.seq < v.through || m.rules != site.rules() {
 			return false
 		}
 	}
@@ -118,7 +118,7 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 	for _, d := range dims {
 		m := s.marks.of[markKey{site.id, d}] // nobody else writes it
 		k := [2]uint64{m.seq, m.seq}
-		if m.precedence != site.precedence.String() {
+		if m.rules != site.rules() {
 			k[0] = 0
 		}
 		if k[0] < v.through {
@@ -134,7 +134,7 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 		}
 		changed = changed || n > 0 || f.from == 0
 	}
-	next := mark{v.through, site.precedence.String()}
+	next := mark{v.through, site.rules()}
 	if changed {
 		if err := s.compact(ctx, tx, site.id); err != nil {
 			return err
@@ -161,7 +161,7 @@ func setMarks(ctx context.Context, tx *sql.Tx, site uint16, dims []rolled, m mar
 		if _, err := tx.ExecContext(ctx, `DELETE FROM watermarks WHERE site = ? AND dimension = ?`, site, uint32(d)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO watermarks VALUES (?, ?, ?, ?)`, site, uint32(d), m.seq, m.precedence)
+		_, err := tx.ExecContext(ctx, `INSERT INTO watermarks VALUES (?, ?, ?, ?)`, site, uint32(d), m.seq, m.rules)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func loadMarks(ctx context.Context, db querier) (map[markKey]mark, error) {
 	err := each(ctx, db, `SELECT site, dimension, seq, precedence FROM watermarks`, func(scan func(...any) error) error {
 		var k markKey
 		var m mark
-		err := scan(&k.site, &k.dimension, &m.seq, &m.precedence)
+		err := scan(&k.site, &k.dimension, &m.seq, &m.rules)
 		of[k] = m
 		return err
 	})
@@ -298,20 +298,23 @@ func (f *folder) rows(whole, changed, gone []pageview.Day) string {
 	site := fmt.Sprintf("site = %d AND bot = 0", f.site.id)
 	now := fmt.Sprintf("%s AND seq <= %d AND %s", site, f.v.through, f.v.counting(f.site, f.v.through))
 	then := fmt.Sprintf("%s AND seq <= %d AND %s", site, f.from, f.v.counting(f.site, f.from))
+	from := func(through uint64, days []pageview.Day) string {
+		return f.site.pageviews(fmt.Sprint(through), in(days))
+	}
 	var parts []string
 	if len(whole) > 0 {
-		parts = append(parts, fmt.Sprintf(`SELECT *, 1 AS sign FROM pageviews WHERE %s AND %s`, now, in(whole)))
+		parts = append(parts, fmt.Sprintf(`SELECT *, 1 AS sign FROM %s WHERE %s AND %s`, from(f.v.through, whole), now, in(whole)))
 	}
 	if len(gone) > 0 { // pageviews are added; visits and visitors stay
-		parts = append(parts, fmt.Sprintf(`SELECT * REPLACE (0 AS visitor), 1 AS sign FROM pageviews WHERE %s AND seq > %d AND %s`, now, f.late, in(gone)))
+		parts = append(parts, fmt.Sprintf(`SELECT * REPLACE (0 AS visitor), 1 AS sign FROM %s WHERE %s AND seq > %d AND %s`, from(f.v.through, gone), now, f.late, in(gone)))
 	}
 	with := ""
 	if len(changed) > 0 {
 		with = fmt.Sprintf(`new AS (SELECT DISTINCT "day", visitor FROM pageviews WHERE %s AND seq > %d AND seq <= %d AND visitor <> 0 AND %s), `,
 			site, f.from, f.v.through, in(changed))
-		const of = `SELECT p.*, %d AS sign FROM pageviews p SEMI JOIN new USING ("day", visitor) WHERE %s AND %s`
+		const of = `SELECT p.*, %d AS sign FROM %s p SEMI JOIN new USING ("day", visitor) WHERE %s AND %s`
 		parts = append(parts,
-			fmt.Sprintf(of, 1, now, in(changed)), fmt.Sprintf(of, -1, then, in(changed)),
+			fmt.Sprintf(of, 1, from(f.v.through, changed), now, in(changed)), fmt.Sprintf(of, -1, from(f.from, changed), then, in(changed)),
 			fmt.Sprintf(`SELECT *, 1 AS sign FROM pageviews WHERE %s AND seq > %d AND visitor = 0 AND %s`, now, f.from, in(changed)))
 	}
 	return "CREATE OR REPLACE TEMP TABLE folding AS WITH " + with + "counted AS (" + strings.Join(parts, " UNION ALL ") + ")" +

@@ -229,9 +229,9 @@ func (b *ranker) whole(p interval, d rolled) string {
 // counts are tables of a WITH, {name}_pages(page, pageviews, visitors) and
 // {name}_total(pageviews, visitors), of a period.
 func (b *ranker) counts(name string, p interval) string {
-	return strings.NewReplacer("{name}", name, "{cut}", b.cut(p), "{pages}", b.whole(p, rolledPage), "{days}", b.whole(p, rolledDay)).Replace(
+	return strings.NewReplacer("{name}", name, "{pageviews}", b.pageviews(), "{cut}", b.cut(p), "{pages}", b.whole(p, rolledPage), "{days}", b.whole(p, rolledDay)).Replace(
 		`{name}_cut AS (
-  SELECT page, "day", visitor, count(*) AS n FROM pageviews WHERE {cut} GROUP BY ALL
+  SELECT page, "day", visitor, count(*) AS n FROM {pageviews} WHERE {cut} GROUP BY ALL
 ), {name}_pages AS (
   SELECT page, sum(pageviews) AS pageviews, sum(visitors) AS visitors FROM (
     SELECT key AS page, pageviews, visitors FROM rollups WHERE {pages}
@@ -273,8 +273,8 @@ func (b *ranker) scores(name string, p interval) string {
     SELECT page, landmark, sum(weight) AS weight FROM (
       SELECT key AS page, "day"::TIMESTAMP AS landmark, pageviews AS weight FROM rollups WHERE %s
       UNION ALL
-      SELECT page, %s AS landmark, sum(%s) FROM pageviews WHERE %s GROUP BY ALL
+      SELECT page, %s AS landmark, sum(%s) FROM %s WHERE %s GROUP BY ALL
     ) GROUP BY ALL
   ) GROUP BY page
-)`, name, instant, b.halfLife, finer, whole, landmark, weight, b.cut(p))
+)`, name, instant, b.halfLife, finer, whole, landmark, weight, b.pageviews(), b.cut(p))
 }

@@ -22,13 +22,16 @@ var logsSchema string
 //go:embed rollups.sql
 var rollupsSchema string
 
+//go:embed rate.sql
+var rateSchema string
+
 //go:embed stayed.sql
 var stayedSchema string
 
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
 func migrations() []string {
-	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema}
+	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema, rateSchema}
 }
 
 // migrate brings the file to the newest version. It refuses a file that a

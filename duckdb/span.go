@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -60,7 +61,8 @@ func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (p
 		days = fmt.Sprintf(format, bounds[0]+1, bounds[1]-1)
 	}
 	var first, last, firstDay, lastDay sql.NullTime
-	row := db.QueryRowContext(ctx, only(spanSQL, v.counting(site, v.through)+" AND "+days), site.id, v.through)
+	query := strings.Replace(only(spanSQL, v.counting(site, v.through)+" AND "+days), "FROM pageviews", "FROM "+site.pageviews(fmt.Sprint(v.through), days), 1)
+	row := db.QueryRowContext(ctx, query, site.id, v.through)
 	if err := row.Scan(&first, &last, &firstDay, &lastDay); err != nil {
 		return span, err
 	}

@@ -187,14 +187,17 @@ func (s *Store) reader() (*sql.DB, *view, error) {
 // Site implements pageview.Store.
 func (s *Store) Site(ctx context.Context, v pageview.Site) (pageview.Site, error) {
 	known, ok := s.view.Load().sites[v.Name]
-	if !ok || len(v.Precedence) > 0 && known.precedence.String() != v.Precedence.String() {
+	if err := v.Rate.Check(); err != nil {
+		return pageview.Site{}, fmt.Errorf("make site %q known: %w", v.Name, err)
+	}
+	if !ok || known.rate != v.Rate || len(v.Precedence) > 0 && known.precedence.String() != v.Precedence.String() {
 		keep := func(ctx context.Context, w *writer) error { return w.keepSite(ctx, v) }
 		if err := s.do(ctx, keep); err != nil {
 			return pageview.Site{}, fmt.Errorf("make site %q known: %w", v.Name, err)
 		}
 		known = s.view.Load().sites[v.Name]
 	}
-	return pageview.Site{Name: v.Name, Zone: known.zone, Precedence: known.precedence}, nil
+	return pageview.Site{Name: v.Name, Zone: known.zone, Precedence: known.precedence, Rate: known.rate}, nil
 }
 
 // openError adds what to do to an error of opening the file.

@@ -17,6 +17,8 @@ type site struct {
 	id         uint16
 	zone       string
 	precedence pageview.Precedence // empty means the default
+	rate       pageview.Rate
+	fast       uint32 // number of the name BotRate, where there is a rate
 }
 
 type pageKey struct {

@@ -42,7 +42,7 @@ var (
 type Store interface {
 	// Site makes a site known and returns it as it is kept. The zone of a
 	// known site stays as it was; its precedence is replaced, unless none is
-	// given.
+	// given, and its rate in any case.
 	Site(ctx context.Context, s Site) (Site, error)
 
 	// Append makes a batch of known sites' pageviews durable, all of it or nothing: when it returns
@@ -76,6 +76,7 @@ type Site struct {
 	Name       string
 	Zone       string     // IANA name of the zone of its local days
 	Precedence Precedence // which sources count; empty means DefaultPrecedence
+	Rate       Rate       // from when on a visitor is no person; zero means never
 }
 
 // Batch is what is made durable together.

@@ -115,7 +115,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 func (a *app) openSites(ctx context.Context, c appConfig) error {
 	for _, v := range c.file.Sites {
 		kept, err := a.store.Site(ctx, pageview.Site{
-			Name: v.Name, Zone: cmp.Or(string(v.Zone), machineZone()), Precedence: v.Precedence(),
+			Name: v.Name, Zone: cmp.Or(string(v.Zone), machineZone()), Precedence: v.Precedence(), Rate: pageview.Rate(v.Rate),
 		})
 		if err != nil {
 			return err

@@ -103,7 +103,7 @@ func before(q pageview.Query, x, y pageview.Row) bool {
 // counted are the pageviews that the query's days and bots take in.
 func (w *world) counted(kept []pageview.Pageview, q pageview.Query) []*pageview.Pageview {
 	var counted []*pageview.Pageview
-	kept = counting(kept, w.precedence)
+	kept = tooFast(counting(kept, w.precedence), w.rate)
 	for i := range kept {
 		v := &kept[i]
 		day := w.keyOf("day", v, nil)
@@ -115,6 +115,33 @@ func (w *world) counted(kept []pageview.Pageview, q pageview.Query) []*pageview.
 		}
 	}
 	return counted
+}
+
+// tooFast gives the pageviews of visitors who are no persons their verdict.
+func tooFast(views []pageview.Pageview, rate pageview.Rate) []pageview.Pageview {
+	if rate.Pageviews == 0 {
+		return views
+	}
+	judged := slices.Clone(views)
+	for _, first := range views {
+		var of []int // the pageviews of the same visitor
+		n := 0
+		for j, v := range views {
+			if v.Bot != "" || v.Visitor == 0 || v.Visitor != first.Visitor || v.Day != first.Day || v.Source != first.Source {
+				continue
+			}
+			of = append(of, j)
+			if d := v.At.Sub(first.At); d >= 0 && d < rate.Within {
+				n++
+			}
+		}
+		if first.Bot == "" && n > rate.Pageviews {
+			for _, j := range of {
+				judged[j].Bot = "rate"
+			}
+		}
+	}
+	return judged
 }
 
 // visits finds the first pageview of each one's visit.

@@ -81,6 +81,7 @@ type world struct {
 	begin      time.Time
 	sources    []pageview.Source // of what is added
 	precedence pageview.Precedence
+	rate       pageview.Rate
 	kept       []pageview.Pageview
 	stays      []pageview.Stay
 	through    []uint64 // sequence numbers seen, in the order of kept
@@ -100,7 +101,10 @@ func newWorldIn(t *testing.T, s pageview.Store, seed uint64, name string) *world
 	if w.zone, err = time.LoadLocation(name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Site(t.Context(), pageview.Site{Name: w.site, Zone: name}); err != nil {
+	if seed%3 == 1 {
+		w.rate = pageview.Rate{Pageviews: 1 + w.r.IntN(3), Within: 2 * time.Minute}
+	}
+	if _, err := s.Site(t.Context(), pageview.Site{Name: w.site, Zone: name, Rate: w.rate}); err != nil {
 		t.Fatal(err)
 	}
 	w.begin = w.change()

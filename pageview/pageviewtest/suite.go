@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) func() pageview.Store) {
 		"a step that does not follow the last one keeps nothing": moved,
 		"one source counts on a day":                             oneSource,
 		"what counts does not depend on the order":               sourceOrder,
+		"a visitor who is too fast is a bot":                     tooFastAreBots,
 		"a request that comes again keeps nothing":               repeated,
 		"requests that come at once are kept once":               repeatedAtOnce,
 		"a batch that is refused leaves nothing":                 refusedWhole,
