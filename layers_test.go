@@ -24,9 +24,10 @@ var layers = [][]string{
 	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country"},
 	{"tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
-	{"config"},
+	{"config", "picture"},
+	{"embedded"},
 	{"web"},
-	{"examples/way", "examples/embed", "examples/middleware", "examples/reports"},
+	{"examples/blog", "examples/way", "examples/embed", "examples/middleware", "examples/reports"},
 	{"server"},
 	{"cmd/beforehand"},
 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -112,5 +113,12 @@ func TestPageOfAnAddress(t *testing.T) {
 		if got := site.Page(address); got != want {
 			t.Errorf("%s: %q, want %q", address, got, want)
 		}
+	}
+}
+
+func TestAKeyDoesNotShowItself(t *testing.T) {
+	key := Key{1, 2, 3}
+	if text := fmt.Sprintf("%v %s %+v", key, key, struct{ Key Key }{key}); text != "secret secret {Key:secret}" {
+		t.Errorf("the key prints as %q", text)
 	}
 }

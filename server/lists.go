@@ -9,8 +9,7 @@ import (
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/articles"
-	"github.com/beforehand-go/beforehand/chart"
-	"github.com/beforehand-go/beforehand/internal/number"
+	"github.com/beforehand-go/beforehand/picture"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/trigger"
 	"github.com/beforehand-go/beforehand/web"
@@ -105,11 +104,7 @@ func (v *site) rankHot(ctx context.Context, l List, raw bool) (report.Hot, error
 }
 
 func (s *Server) drawHot(w io.Writer, title string, v report.Hot) error {
-	r := chart.Ranking{Title: title, Words: web.ChartWords(s.Language), Heading: true}
-	for _, i := range v.Items {
-		r.Rows = append(r.Rows, chart.Row{
-			Name: i.Title, Value: i.Score, Text: number.Grouped(i.Pageviews), Change: i.Change,
-		})
-	}
+	r := picture.Hot(v)
+	r.Title, r.Words, r.Heading = title, web.ChartWords(s.Language), true
 	return r.SVG(w)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/beforehand-go/beforehand/articles"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/picture"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/web"
@@ -128,7 +129,7 @@ func (v *site) render(d web.Data) error {
 func (v *site) data(pageviews beforehand.Current[report.Pageviews], hot beforehand.Current[report.Hot]) web.Data {
 	d := web.Data{
 		Site: v.Name, Title: v.Title, Now: time.Now(), Zone: v.Zone, Import: v.Import,
-		Pageviews: about("pageviews", pageviews.Status), Chart: bars(pageviews.Value),
+		Pageviews: about("pageviews", pageviews.Status), Chart: picture.Pageviews(pageviews.Value),
 		Hot: about("hot", hot.Status), Items: items(hot.Value),
 		Totals: web.Totals{Pageviews: pageviews.Value.Total},
 	}

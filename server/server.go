@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand"
-	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/picture"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
@@ -88,17 +88,8 @@ func counted(ctx context.Context, span pageview.Span) {
 	})
 }
 
-// bars is the picture of the pageviews.
-func bars(v report.Pageviews) chart.Bars {
-	b := chart.Bars{Labels: v.Labels}
-	for _, s := range v.Series {
-		b.Series = append(b.Series, chart.Series{Name: s.Path, Values: s.Values, Other: s.Path == report.Other})
-	}
-	return b
-}
-
 func (s *Server) drawPageviews(w io.Writer, v report.Pageviews) error {
-	b := bars(v)
+	b := picture.Pageviews(v)
 	b.Title, b.Words, b.Heading = web.Word(s.Language, "chart_title"), web.ChartWords(s.Language), true
 	return b.SVG(w)
 }

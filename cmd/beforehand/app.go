@@ -18,6 +18,7 @@ import (
 	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/exports"
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -42,7 +43,7 @@ type appConfig struct {
 
 // app is a data directory with all that works on it.
 type app struct {
-	dir       *dataDir
+	dir       *datadir.Dir
 	store     *duckdb.Store
 	state     *sqlite.State
 	site      *beforehand.Site
@@ -63,17 +64,17 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
-	if a.dir, err = openDataDir(c.data, c.command); err != nil {
+	if a.dir, err = datadir.Open(c.data, c.command); err != nil {
 		return nil, err
 	}
-	key, err := a.dir.key()
+	key, err := a.dir.Key()
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = duckdb.Open(ctx, duckdb.Config{Path: a.dir.file(pageviewsFile), Logger: c.log}); err != nil {
+	if a.store, err = duckdb.Open(ctx, duckdb.Config{Path: a.dir.File(datadir.PageviewsFile), Logger: c.log}); err != nil {
 		return nil, err
 	}
-	if a.state, err = sqlite.Open(a.dir.file(stateFile)); err != nil {
+	if a.state, err = sqlite.Open(a.dir.File(datadir.StateFile)); err != nil {
 		return nil, err
 	}
 	if err := a.openSites(ctx, c); err != nil {
@@ -104,7 +105,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Logger: c.log, Metrics: metricsOf(a.site),
 		Tokens:   tokens,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
-		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.path},
+		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},
 		Keeper:  &keeper{a.dir, a.store, a.state}, Renewed: a.salts.Renewed,
 	})
 	return a, nil
@@ -180,7 +181,7 @@ func (a *app) close() error {
 		errs = append(errs, a.store.Close())
 	}
 	if a.dir != nil {
-		errs = append(errs, a.dir.close())
+		errs = append(errs, a.dir.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/exports"
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/internal/number"
 	"golang.org/x/sync/errgroup"
 )
@@ -130,7 +131,7 @@ func openTarget(ctx context.Context, c appConfig) (importTarget, error) {
 		if err == nil {
 			return newDirect(ctx, a, c.site), nil
 		}
-		var inUse *inUseError
+		var inUse *datadir.InUseError
 		if !errors.As(err, &inUse) {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -33,7 +34,7 @@ func runBackup(ctx context.Context, s stdio, args []string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "backed up %s pageviews to %s\nthe key is not in it: keep %s apart, since nothing can be restored without it\n",
-		number.Grouped(n), dir, filepath.Join(data, keyFile))
+		number.Grouped(n), dir, filepath.Join(data, datadir.KeyFile))
 	return err
 }
 
@@ -136,7 +137,7 @@ func withKeeper(ctx context.Context, data, command string, query url.Values, her
 			n, err := here(k)
 			return n, errors.Join(err, k.close())
 		}
-		var inUse *inUseError
+		var inUse *datadir.InUseError
 		if !errors.As(err, &inUse) {
 			return 0, err
 		}

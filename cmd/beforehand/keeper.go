@@ -17,6 +17,7 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/sqlite"
 )
@@ -25,14 +26,14 @@ var _ server.Keeper = (*keeper)(nil)
 
 // keeper copies what a data directory holds.
 type keeper struct {
-	dir   *dataDir
+	dir   *datadir.Dir
 	store *duckdb.Store
 	state *sqlite.State
 }
 
 // openKeeper opens a data directory that is there already.
 func openKeeper(ctx context.Context, data, command string) (_ *keeper, err error) {
-	if _, err := os.Stat(filepath.Join(data, pageviewsFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(data, datadir.PageviewsFile)); err != nil {
 		return nil, fmt.Errorf("there are no pageviews in %s; name the data directory with --data: %w", data, err)
 	}
 	k := &keeper{}
@@ -41,13 +42,13 @@ func openKeeper(ctx context.Context, data, command string) (_ *keeper, err error
 			err = errors.Join(err, k.close())
 		}
 	}()
-	if k.dir, err = openDataDir(data, command); err != nil {
+	if k.dir, err = datadir.Open(data, command); err != nil {
 		return nil, err
 	}
-	if k.store, err = duckdb.Open(ctx, duckdb.Config{Path: k.dir.file(pageviewsFile)}); err != nil {
+	if k.store, err = duckdb.Open(ctx, duckdb.Config{Path: k.dir.File(datadir.PageviewsFile)}); err != nil {
 		return nil, err
 	}
-	k.state, err = sqlite.Open(k.dir.file(stateFile))
+	k.state, err = sqlite.Open(k.dir.File(datadir.StateFile))
 	return k, err
 }
 
@@ -60,7 +61,7 @@ func (k *keeper) close() error {
 		errs = append(errs, k.store.Close())
 	}
 	if k.dir != nil {
-		errs = append(errs, k.dir.close())
+		errs = append(errs, k.dir.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -85,7 +86,7 @@ func keyPrint(key collect.Key) string {
 // Backup implements server.Keeper. Pageviews are copied first, so that the salt
 // of each is in the state that is copied then.
 func (k *keeper) Backup(ctx context.Context, dir string) (pageviews int64, err error) {
-	key, err := k.dir.key()
+	key, err := k.dir.Key()
 	if err != nil {
 		return 0, err
 	}
@@ -93,13 +94,13 @@ func (k *keeper) Backup(ctx context.Context, dir string) (pageviews int64, err e
 		return 0, err
 	}
 	b := backup{MadeAt: time.Now().UTC().Truncate(time.Second), Key: keyPrint(key)}
-	if b.Totals, err = k.store.Backup(ctx, filepath.Join(dir, pageviewsFile)); err != nil {
+	if b.Totals, err = k.store.Backup(ctx, filepath.Join(dir, datadir.PageviewsFile)); err != nil {
 		return 0, err
 	}
-	if err := k.state.Backup(ctx, filepath.Join(dir, stateFile)); err != nil {
+	if err := k.state.Backup(ctx, filepath.Join(dir, datadir.StateFile)); err != nil {
 		return 0, err
 	}
-	err = copyFile(k.dir.file(config.FileName), filepath.Join(dir, config.FileName))
+	err = copyFile(k.dir.File(config.FileName), filepath.Join(dir, config.FileName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
@@ -108,7 +109,7 @@ func (k *keeper) Backup(ctx context.Context, dir string) (pageviews int64, err e
 		return 0, err
 	}
 	// What says that a backup is one comes last.
-	return b.Pageviews, writeDurable(filepath.Join(dir, backupFile), string(text)+"\n")
+	return b.Pageviews, datadir.Write(filepath.Join(dir, backupFile), string(text)+"\n")
 }
 
 // Export implements server.Keeper.
@@ -166,15 +167,15 @@ func restore(ctx context.Context, data, from, keyFrom string) (pageviews int64, 
 	if err := json.Unmarshal(text, &b); err != nil {
 		return 0, fmt.Errorf("read %s: %w", filepath.Join(from, backupFile), err)
 	}
-	dir, err := openDataDir(data, "restore")
+	dir, err := datadir.Open(data, "restore")
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, dir.close()) }()
-	names := []string{config.FileName, stateFile, pageviewsFile}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	names := []string{config.FileName, datadir.StateFile, datadir.PageviewsFile}
 	for _, name := range names {
-		if _, err := os.Lstat(dir.file(name)); err == nil {
-			return 0, fmt.Errorf("%s is there already: restore into a directory without data", dir.file(name))
+		if _, err := os.Lstat(dir.File(name)); err == nil {
+			return 0, fmt.Errorf("%s is there already: restore into a directory without data", dir.File(name))
 		}
 	}
 	if err := restoreKey(dir, b, keyFrom); err != nil {
@@ -183,12 +184,12 @@ func restore(ctx context.Context, data, from, keyFrom string) (pageviews int64, 
 	defer func() {
 		for _, name := range names {
 			if err != nil {
-				os.Remove(dir.file(name))
+				os.Remove(dir.File(name))
 			}
 		}
 	}()
 	for _, name := range names {
-		err := copyFile(filepath.Join(from, name), dir.file(name))
+		err := copyFile(filepath.Join(from, name), dir.File(name))
 		if err != nil && (name != config.FileName || !errors.Is(err, fs.ErrNotExist)) {
 			return 0, err
 		}
@@ -198,27 +199,27 @@ func restore(ctx context.Context, data, from, keyFrom string) (pageviews int64, 
 
 // restoreKey puts the key in place, and refuses another one than the backup
 // was made under.
-func restoreKey(dir *dataDir, b backup, from string) error {
+func restoreKey(dir *datadir.Dir, b backup, from string) error {
 	if from != "" {
-		if err := copyFile(from, dir.file(keyFile)); err != nil {
+		if err := copyFile(from, dir.File(datadir.KeyFile)); err != nil {
 			return err
 		}
-	} else if _, err := os.Stat(dir.file(keyFile)); err != nil {
+	} else if _, err := os.Stat(dir.File(datadir.KeyFile)); err != nil {
 		return fmt.Errorf("a backup is without its key: name the file with --key: %w", err)
 	}
-	key, err := dir.key()
+	key, err := dir.Key()
 	if err == nil && keyPrint(key) != b.Key {
 		err = errors.New("the key is not the one of the directory that was backed up")
 	}
 	if err != nil && from != "" {
-		os.Remove(dir.file(keyFile))
+		os.Remove(dir.File(datadir.KeyFile))
 	}
 	return err
 }
 
 // checkRestored opens what was restored and compares its totals.
-func checkRestored(ctx context.Context, dir *dataDir, b backup) (err error) {
-	store, err := duckdb.Open(ctx, duckdb.Config{Path: dir.file(pageviewsFile)})
+func checkRestored(ctx context.Context, dir *datadir.Dir, b backup) (err error) {
+	store, err := duckdb.Open(ctx, duckdb.Config{Path: dir.File(datadir.PageviewsFile)})
 	if err != nil {
 		return err
 	}
@@ -229,7 +230,7 @@ func checkRestored(ctx context.Context, dir *dataDir, b backup) (err error) {
 	if got != b.Totals {
 		return fmt.Errorf("the backup is damaged: it has %+v, and says %+v", got, b.Totals)
 	}
-	state, err := sqlite.Open(dir.file(stateFile))
+	state, err := sqlite.Open(dir.File(datadir.StateFile))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/beforehand-go/beforehand/internal/datadir"
 )
 
 // TestMain lets the test binary stand in for the program when it is called by
@@ -32,7 +34,7 @@ func sqliteCommand(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func TestSocketIsTheOwnersAlone(t *testing.T) {
-	l, err := listenControl(context.Background(), &dataDir{path: t.TempDir()})
+	l, err := listenControl(context.Background(), &datadir.Dir{Path: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

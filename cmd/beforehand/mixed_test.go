@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
@@ -161,7 +162,7 @@ func (s *sender) count() int {
 // pageCounts is how often each page of a data directory is counted.
 func pageCounts(t *testing.T, data string) map[string]int {
 	t.Helper()
-	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(data, pageviewsFile)})
+	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(data, datadir.PageviewsFile)})
 	if err != nil {
 		t.Fatal(err)
 	}

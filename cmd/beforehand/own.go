@@ -17,6 +17,7 @@ import (
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/declared"
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/tables"
@@ -111,7 +112,7 @@ func runRun(ctx context.Context, s stdio, args []string) error {
 // compute has a report computed by the server that holds the directory, or here.
 func compute(ctx context.Context, c appConfig, report, format string) (_ []byte, err error) {
 	a, err := openApp(ctx, c)
-	var inUse *inUseError
+	var inUse *datadir.InUseError
 	if errors.As(err, &inUse) {
 		remote, err := dialServer(ctx, c)
 		if err != nil {

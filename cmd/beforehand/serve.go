@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/internal/onewrite"
 	"golang.org/x/sync/errgroup"
 )
@@ -136,8 +137,8 @@ func readable(addr net.Addr) string {
 
 // listenControl listens on the socket in the data directory, which only the
 // directory's owner can reach.
-func listenControl(ctx context.Context, d *dataDir) (net.Listener, error) {
-	path, err := socketPath(d.path)
+func listenControl(ctx context.Context, d *datadir.Dir) (net.Listener, error) {
+	path, err := socketPath(d.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ const maxSocketPath = 100
 // directory's path is too long for a socket, a shorter one is used that leads
 // there too.
 func socketPath(data string) (string, error) {
-	path := filepath.Join(data, socketFile)
+	path := filepath.Join(data, datadir.SocketFile)
 	if len(path) <= maxSocketPath {
 		return path, nil
 	}

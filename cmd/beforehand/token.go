@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/sqlite"
 	"github.com/beforehand-go/beforehand/token"
 )
@@ -81,10 +82,10 @@ func withTokens(data string, create bool, use func(token.Store) error) error {
 		if err := os.MkdirAll(data, 0o700); err != nil {
 			return fmt.Errorf("make data directory: %w", err)
 		}
-	} else if _, err := os.Stat(filepath.Join(data, stateFile)); err != nil {
+	} else if _, err := os.Stat(filepath.Join(data, datadir.StateFile)); err != nil {
 		return fmt.Errorf("no data directory: %w; name it with --data", err)
 	}
-	state, err := sqlite.Open(filepath.Join(data, stateFile))
+	state, err := sqlite.Open(filepath.Join(data, datadir.StateFile))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package main
+// Package datadir holds a data directory for one process at a time, and knows
+// what lies in it.
+package datadir
 
 import (
 	"crypto/rand"
@@ -10,38 +12,36 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"github.com/beforehand-go/beforehand/collect"
 )
 
 // Names of what lies in a data directory.
 const (
-	lockFile      = "lock"             // held while a process uses the directory
-	keyFile       = "key"              // the secret of the directory
-	pageviewsFile = "pageviews.duckdb" // pageviews
-	stateFile     = "state.db"         // jobs, ticks, snapshots, salts
-	socketFile    = "beforehand.sock"  // where a running server takes imports
+	LockFile      = "lock"             // held while a process uses the directory
+	KeyFile       = "key"              // the secret of the directory
+	PageviewsFile = "pageviews.duckdb" // pageviews
+	StateFile     = "state.db"         // jobs, ticks, snapshots, salts
+	SocketFile    = "beforehand.sock"  // where a running server takes imports
 )
 
-// inUseError tells which process holds a data directory.
-type inUseError struct {
-	path, holder string
+// InUseError tells which process holds a data directory.
+type InUseError struct {
+	Path, Holder string
 }
 
-func (e *inUseError) Error() string {
-	return fmt.Sprintf("data directory %s is in use by %s", e.path, e.holder)
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("data directory %s is in use by %s", e.Path, e.Holder)
 }
 
-// dataDir is a data directory that this process holds.
-type dataDir struct {
-	path string
+// Dir is a data directory that this process holds.
+type Dir struct {
+	Path string
 	lock *os.File
 }
 
-// openDataDir makes the directory where it is not there, and holds it until
-// close. who is named to other processes that want it. A directory that
-// another process holds gives an inUseError.
-func openDataDir(path, who string) (*dataDir, error) {
+// Open makes the directory where it is not there, and holds it until
+// Close. who is named to other processes that want it. A directory that
+// another process holds gives an InUseError.
+func Open(path, who string) (*Dir, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -53,7 +53,7 @@ func openDataDir(path, who string) (*dataDir, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("data directory %s is a file; name a directory with --data", path)
 	}
-	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := os.OpenFile(filepath.Join(path, LockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
@@ -64,7 +64,7 @@ func openDataDir(path, who string) (*dataDir, error) {
 		}
 		text := make([]byte, 200)
 		n, _ := lock.ReadAt(text, 0)
-		return nil, &inUseError{path, strings.TrimSpace(string(text[:n]))}
+		return nil, &InUseError{path, strings.TrimSpace(string(text[:n]))}
 	}
 	// The holder is named for whoever finds the directory in use.
 	holder := fmt.Sprintf("process %d (beforehand %s)\n", os.Getpid(), who)
@@ -73,40 +73,41 @@ func openDataDir(path, who string) (*dataDir, error) {
 		lock.Close()
 		return nil, fmt.Errorf("lock data directory %s: %w", path, err)
 	}
-	return &dataDir{path, lock}, nil
+	return &Dir{path, lock}, nil
 }
 
-func (d *dataDir) close() error { return d.lock.Close() }
+// Close lets go of the directory.
+func (d *Dir) Close() error { return d.lock.Close() }
 
-func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) }
+// File is the path of a file in the directory.
+func (d *Dir) File(name string) string { return filepath.Join(d.Path, name) }
 
-// key reads the directory's secret, and makes it in a directory that is new.
-func (d *dataDir) key() (collect.Key, error) {
-	var key collect.Key
-	text, err := os.ReadFile(d.file(keyFile))
+// Key reads the directory's secret, and makes it in a directory that is new.
+func (d *Dir) Key() (key [32]byte, err error) {
+	text, err := os.ReadFile(d.File(KeyFile))
 	if err == nil {
 		raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
 		if err != nil || len(raw) != len(key) {
-			return key, fmt.Errorf("%s is damaged: put back the one from your backup", d.file(keyFile))
+			return key, fmt.Errorf("%s is damaged: put back the one from your backup", d.File(KeyFile))
 		}
-		return collect.Key(raw), nil
+		return [32]byte(raw), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, fmt.Errorf("read key: %w", err)
 	}
-	if _, err := os.Stat(d.file(pageviewsFile)); err == nil {
-		return key, fmt.Errorf("%s is missing: put back the one from your backup, since without it logs that were imported would count again", d.file(keyFile))
+	if _, err := os.Stat(d.File(PageviewsFile)); err == nil {
+		return key, fmt.Errorf("%s is missing: put back the one from your backup, since without it logs that were imported would count again", d.File(KeyFile))
 	}
 	rand.Read(key[:])
-	if err := writeDurable(d.file(keyFile), hex.EncodeToString(key[:])+"\n"); err != nil {
+	if err := Write(d.File(KeyFile), hex.EncodeToString(key[:])+"\n"); err != nil {
 		return key, fmt.Errorf("write key: %w", err)
 	}
 	return key, nil
 }
 
-// writeDurable writes a file that only its owner can read, whole or not at
+// Write writes a file that only its owner can read, whole or not at
 // all, and has it on disk when it returns.
-func writeDurable(name, text string) (err error) {
+func Write(name, text string) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
 		return err
