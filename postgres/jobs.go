@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -162,20 +162,38 @@ func columns(keys []scheduler.Key) (jobs []string, dues []time.Time) {
 // errRace tells that two transactions made the same job at once.
 var errRace = errors.New("somebody else made the same job")
 
+// many is how many changes are written in two transactions side by side, so that
+// neither side of a large write waits for the other.
+const many = 256
+
 // Write implements scheduler.Store.
 func (s *Jobs) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
-	for range 10 {
-		stood, err := s.write(ctx, changes)
-		if errors.Is(err, errRace) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("write jobs: %w", err)
-		}
-		s.tell()
-		return stood, nil
+	parts := [][]scheduler.Change{changes}
+	if n := len(changes); n >= many {
+		parts = [][]scheduler.Change{changes[:n/2], changes[n/2:]}
 	}
-	return nil, fmt.Errorf("write jobs: %w", errRace)
+	stood, errs := make([][]error, len(parts)), make([]error, len(parts))
+	var writing sync.WaitGroup
+	for i := range parts[1:] {
+		writing.Go(func() { stood[i+1], errs[i+1] = s.tryWrite(ctx, parts[i+1]) })
+	}
+	stood[0], errs[0] = s.tryWrite(ctx, parts[0])
+	writing.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("write jobs: %w", err)
+	}
+	s.tell()
+	return slices.Concat(stood...), nil
+}
+
+// tryWrite writes changes in one transaction, as often as it takes.
+func (s *Jobs) tryWrite(ctx context.Context, changes []scheduler.Change) (stood []error, err error) {
+	for range 10 {
+		if stood, err = s.write(ctx, changes); !errors.Is(err, errRace) {
+			return stood, err
+		}
+	}
+	return nil, err
 }
 
 // write locks what the changes are about, in an order that is the same for
@@ -229,7 +247,7 @@ type found struct {
 	jobs  map[string]int64
 	ticks map[scheduler.Key]int64
 
-	newJobs map[string]*scheduler.State
+	newJobs map[string]*scheduler.Change
 	newRows map[scheduler.Key]*scheduler.Tick
 }
 
@@ -237,7 +255,7 @@ type found struct {
 func lock(ctx context.Context, tx pgx.Tx, changes []scheduler.Change) (*found, error) {
 	f := &found{
 		jobs: map[string]int64{}, ticks: map[scheduler.Key]int64{},
-		newJobs: map[string]*scheduler.State{}, newRows: map[scheduler.Key]*scheduler.Tick{},
+		newJobs: map[string]*scheduler.Change{}, newRows: map[scheduler.Key]*scheduler.Tick{},
 	}
 	var names []string
 	var keys []scheduler.Key
@@ -289,7 +307,7 @@ func (f *found) fits(c *scheduler.Change) bool {
 // take notes a change to be written. Later changes see it.
 func (f *found) take(c *scheduler.Change) {
 	if c.Job != nil {
-		f.jobs[c.Job.Name], f.newJobs[c.Job.Name] = c.Job.Version, c.Job
+		f.jobs[c.Job.Name], f.newJobs[c.Job.Name] = c.Job.Version, c
 	}
 	for _, t := range c.Ticks {
 		f.ticks[t.Key()], f.newRows[t.Key()] = t.Version, t
@@ -297,15 +315,21 @@ func (f *found) take(c *scheduler.Change) {
 }
 
 const (
+	// A definition of JSON's null is left as it is.
 	putJobs = `INSERT INTO beforehand.jobs (` + jobColumns + `)
-		SELECT ` + jobColumns + ` FROM json_populate_recordset(NULL::beforehand.jobs, $1)
-		ON CONFLICT (name) DO UPDATE SET version = excluded.version, definition = excluded.definition,
-			declared = excluded.declared, due = excluded.due, last = excluded.last, wake = excluded.wake,
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::jsonb[], $5::timestamptz[], $6::timestamptz[],
+			$7::timestamptz[], $8::boolean[], $9::boolean[], $10::bigint[], $11::bigint[], $12::jsonb[], $13::jsonb[])
+		ON CONFLICT (name) DO UPDATE SET version = excluded.version,
+			definition = CASE excluded.definition WHEN 'null' THEN jobs.definition ELSE excluded.definition END,
+			declared = CASE excluded.declared WHEN 'null' THEN jobs.declared ELSE excluded.declared END,
+			due = excluded.due, last = excluded.last, wake = excluded.wake,
 			paused = excluded.paused, removed = excluded.removed, fence = excluded.fence, count = excluded.count,
 			open = excluded.open, record = excluded.record
 		WHERE jobs.version < excluded.version AND excluded.version > 1`
 	putTicks = `INSERT INTO beforehand.ticks (` + tickColumns + `)
-		SELECT ` + tickColumns + ` FROM json_populate_recordset(NULL::beforehand.ticks, $1)
+		SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::text[], $5::text[], $6::boolean[],
+			$7::bigint[], $8::timestamptz[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::timestamptz[],
+			$14::timestamptz[], $15::timestamptz[], $16::text[], $17::jsonb[], $18::jsonb[])
 		ON CONFLICT (job, due) DO UPDATE SET version = excluded.version, outcome = excluded.outcome,
 			reason = excluded.reason, asked = excluded.asked, count = excluded.count, until = excluded.until,
 			attempt = excluded.attempt, fence = excluded.fence, holder = excluded.holder, lease = excluded.lease,
@@ -316,39 +340,33 @@ const (
 
 // put writes everything in two statements.
 func (f *found) put(ctx context.Context, tx pgx.Tx) error {
-	jobs := make([]jobRow, 0, len(f.newJobs))
-	for _, st := range f.newJobs {
-		jobs = append(jobs, toJobRow(st))
-	}
-	ticks := make([]tickRow, 0, len(f.newRows))
-	for _, t := range f.newRows {
-		ticks = append(ticks, toTickRow(t))
-	}
-	b := &pgx.Batch{}
-	if err := errors.Join(queue(b, putJobs, jobs), queue(b, putTicks, ticks)); err != nil {
-		return err
-	}
-	return tx.SendBatch(ctx, b).Close()
-}
-
-// queue adds a statement that writes rows, every one of which must be written.
-func queue[T any](b *pgx.Batch, sql string, rows []T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	text, err := json.Marshal(rows)
+	jobs, err := jobRows(f.newJobs)
 	if err != nil {
 		return err
 	}
-	q := b.Queue(sql, string(text))
-	q.Fn = func(br pgx.BatchResults) error {
+	ticks, err := tickRows(f.newRows)
+	if err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	queue(b, putJobs, len(jobs), jobColumnsOf(jobs))
+	queue(b, putTicks, len(ticks), tickColumnsOf(ticks))
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// queue adds a statement that writes so many rows, every one of which must be
+// written.
+func queue(b *pgx.Batch, sql string, rows int, columns []any) {
+	if rows == 0 {
+		return
+	}
+	b.Queue(sql, columns...).Fn = func(br pgx.BatchResults) error {
 		tag, err := br.Exec()
-		if err == nil && tag.RowsAffected() != int64(len(rows)) {
+		if err == nil && tag.RowsAffected() != int64(rows) {
 			return errRace
 		}
 		return err
 	}
-	return nil
 }
 
 // Purge implements scheduler.Store, some rows at a time.

@@ -15,63 +15,119 @@ const (
 	tickColumns = "job, due, version, outcome, reason, asked, count, until, attempt, fence, holder, lease, ready, started, ended, cancel, progress, earlier"
 )
 
-// jobRow and tickRow are rows on their way into the database, all of one
-// transaction in one statement.
+// jobRow and tickRow are rows on their way into the database with what has to be
+// made of their fields first.
 type jobRow struct {
-	Name       string                `json:"name"`
-	Version    int64                 `json:"version"`
-	Definition *scheduler.Definition `json:"definition"`
-	Declared   *scheduler.Definition `json:"declared"`
-	Due        *time.Time            `json:"due"`
-	Last       *time.Time            `json:"last"`
-	Wake       *time.Time            `json:"wake"`
-	Paused     bool                  `json:"paused"`
-	Removed    bool                  `json:"removed"`
-	Fence      int64                 `json:"fence"`
-	Count      int                   `json:"count"`
-	Open       []scheduler.OpenTick  `json:"open,omitempty"`
-	Record     *scheduler.Record     `json:"record,omitempty"`
-}
-
-func toJobRow(st *scheduler.State) jobRow {
-	return jobRow{
-		Name: st.Name, Version: st.Version, Definition: st.Definition, Declared: st.Declared,
-		Due: instant(&st.Due), Last: instant(&st.Last), Wake: instant(&st.Wake),
-		Paused: st.Paused, Removed: st.Removed, Fence: st.Fence, Count: st.Count, Open: st.Open, Record: st.Record,
-	}
+	*scheduler.State
+	definition, declared string
+	open, record         *string
 }
 
 type tickRow struct {
-	Job      string              `json:"job"`
-	Due      time.Time           `json:"due"`
-	Version  int64               `json:"version"`
-	Outcome  scheduler.Outcome   `json:"outcome"`
-	Reason   string              `json:"reason"`
-	Asked    bool                `json:"asked"`
-	Count    int                 `json:"count"`
-	Until    *time.Time          `json:"until"`
-	Attempt  int                 `json:"attempt"`
-	Fence    int64               `json:"fence"`
-	Holder   string              `json:"holder"`
-	Lease    time.Duration       `json:"lease"`
-	Ready    *time.Time          `json:"ready"`
-	Started  *time.Time          `json:"started"`
-	Ended    *time.Time          `json:"ended"`
-	Cancel   string              `json:"cancel"`
-	Progress *scheduler.Progress `json:"progress,omitempty"`
-	Earlier  []scheduler.Attempt `json:"earlier,omitempty"`
+	*scheduler.Tick
+	progress, earlier *string
 }
 
-func toTickRow(t *scheduler.Tick) tickRow {
-	r := tickRow{
-		Job: t.Job, Due: t.Due, Version: t.Version, Outcome: t.Outcome, Reason: t.Reason, Asked: t.Asked,
-		Count: t.Count, Until: instant(&t.Until), Attempt: t.Attempt, Fence: t.Fence, Holder: t.Holder, Lease: t.Lease,
-		Ready: instant(&t.Ready), Started: instant(&t.Started), Ended: instant(&t.Ended), Cancel: t.Cancel, Earlier: t.Earlier,
+// jobRows makes rows of the jobs of changes. A definition that stays as it is is
+// left to the database; see putJobs.
+func jobRows(changes map[string]*scheduler.Change) ([]jobRow, error) {
+	rows := make([]jobRow, 0, len(changes))
+	for _, c := range changes {
+		r := jobRow{State: c.Job, definition: "null", declared: "null"}
+		var err [4]error
+		if !c.SameDefinition {
+			r.definition, err[0] = toJSON(r.Definition)
+			r.declared, err[1] = toJSON(r.Declared)
+		}
+		r.open, err[2] = optional(r.Open, len(r.Open) == 0)
+		r.record, err[3] = optional(r.Record, r.Record == nil)
+		if err := errors.Join(err[:]...); err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
 	}
-	if t.Progress != (scheduler.Progress{}) {
-		r.Progress = &t.Progress
+	return rows, nil
+}
+
+func tickRows(ticks map[scheduler.Key]*scheduler.Tick) ([]tickRow, error) {
+	rows := make([]tickRow, 0, len(ticks))
+	for _, t := range ticks {
+		progress, err := optional(t.Progress, t.Progress == scheduler.Progress{})
+		if err != nil {
+			return nil, err
+		}
+		earlier, err := optional(t.Earlier, len(t.Earlier) == 0)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, tickRow{t, progress, earlier})
 	}
-	return r
+	return rows, nil
+}
+
+// column is one column of rows: all rows of a transaction go to the database in
+// one statement, column by column.
+func column[R, T any](rows []R, of func(*R) T) []T {
+	list := make([]T, len(rows))
+	for i := range rows {
+		list[i] = of(&rows[i])
+	}
+	return list
+}
+
+func jobColumnsOf(rows []jobRow) []any {
+	return []any{
+		column(rows, func(r *jobRow) string { return r.Name }),
+		column(rows, func(r *jobRow) int64 { return r.Version }),
+		column(rows, func(r *jobRow) string { return r.definition }),
+		column(rows, func(r *jobRow) string { return r.declared }),
+		column(rows, func(r *jobRow) *time.Time { return instant(&r.Due) }),
+		column(rows, func(r *jobRow) *time.Time { return instant(&r.Last) }),
+		column(rows, func(r *jobRow) *time.Time { return instant(&r.Wake) }),
+		column(rows, func(r *jobRow) bool { return r.Paused }),
+		column(rows, func(r *jobRow) bool { return r.Removed }),
+		column(rows, func(r *jobRow) int64 { return r.Fence }),
+		column(rows, func(r *jobRow) int64 { return int64(r.Count) }),
+		column(rows, func(r *jobRow) *string { return r.open }),
+		column(rows, func(r *jobRow) *string { return r.record }),
+	}
+}
+
+func tickColumnsOf(rows []tickRow) []any {
+	return []any{
+		column(rows, func(r *tickRow) string { return r.Job }),
+		column(rows, func(r *tickRow) time.Time { return r.Due }),
+		column(rows, func(r *tickRow) int64 { return r.Version }),
+		column(rows, func(r *tickRow) string { return string(r.Outcome) }),
+		column(rows, func(r *tickRow) string { return r.Reason }),
+		column(rows, func(r *tickRow) bool { return r.Asked }),
+		column(rows, func(r *tickRow) int64 { return int64(r.Count) }),
+		column(rows, func(r *tickRow) *time.Time { return instant(&r.Until) }),
+		column(rows, func(r *tickRow) int64 { return int64(r.Attempt) }),
+		column(rows, func(r *tickRow) int64 { return r.Fence }),
+		column(rows, func(r *tickRow) string { return r.Holder }),
+		column(rows, func(r *tickRow) int64 { return int64(r.Lease) }),
+		column(rows, func(r *tickRow) *time.Time { return instant(&r.Ready) }),
+		column(rows, func(r *tickRow) *time.Time { return instant(&r.Started) }),
+		column(rows, func(r *tickRow) *time.Time { return instant(&r.Ended) }),
+		column(rows, func(r *tickRow) string { return r.Cancel }),
+		column(rows, func(r *tickRow) *string { return r.progress }),
+		column(rows, func(r *tickRow) *string { return r.earlier }),
+	}
+}
+
+func toJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// optional is how a value is kept that is often empty.
+func optional(v any, empty bool) (*string, error) {
+	if empty {
+		return nil, nil
+	}
+	text, err := toJSON(v)
+	return &text, err
 }
 
 // instant is how a time is kept: NULL for the zero time.

@@ -155,7 +155,7 @@ func (s *Scheduler) declared(d *declaration, now time.Time, replace bool, follow
 		return nil
 	}
 	p := s.newPlan(st, d.trigger, now)
-	p.job.Definition, p.def = def, def
+	p.job.Definition, p.def, p.same = def, def, false
 	if !replace {
 		p.job.Declared = def
 	}

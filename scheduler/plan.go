@@ -22,6 +22,7 @@ type plan struct {
 	now     time.Time
 	holder  string
 	lease   time.Duration
+	same    bool // the job's definitions are those that are stored
 
 	// rows are the open ticks of the job as far as they were read; those
 	// the plan touches are copies.
@@ -47,6 +48,7 @@ func (s *Scheduler) newPlan(st *State, t trigger.Trigger, now time.Time) *plan {
 		p = &plan{holder: s.holder, lease: s.cfg.Lease}
 	}
 	p.load(st)
+	p.same = st.Version > 0
 	p.job.Version++
 	p.def, p.trigger, p.now = st.Definition, t, now
 	p.rows, p.ticks, p.start = nil, p.list[:0:1], p.list[1:1]
@@ -86,7 +88,7 @@ func (p *plan) newTick() *Tick {
 // change is what the plan wants written.
 func (p *plan) change(effects ...any) Change {
 	p.job.Wake = wake(&p.job)
-	return Change{Job: &p.job, Ticks: p.ticks, Effects: effects}
+	return Change{Job: &p.job, SameDefinition: p.same, Ticks: p.ticks, Effects: effects}
 }
 
 // advance accounts for every tick of the trigger that is due by now.

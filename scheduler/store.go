@@ -30,12 +30,12 @@ type Store interface {
 	// Ticks returns rows of the ledger, the latest due first.
 	Ticks(ctx context.Context, q Query) ([]*Tick, error)
 
-	// Write carries out changes in one transaction and returns, for each,
-	// nil where it stands, ErrStale where something it was worked out from
-	// has changed meanwhile, or what is wrong with its effects. A change is
-	// written whole or not at all, and does not touch the others. There is at
-	// most one change of each job. If Write itself fails, nothing is known
-	// of any of them.
+	// Write carries out changes, each in one transaction, of which it may
+	// have more than one, and returns for each nil where it stands, ErrStale
+	// where something it was worked out from has changed meanwhile, or what
+	// is wrong with its effects. A change is written whole or not at all,
+	// and does not touch the others. There is at most one change of each
+	// job. If Write itself fails, nothing is known of any of them.
 	Write(ctx context.Context, changes []Change) ([]error, error)
 
 	// Purge deletes ended rows of the ledger beyond what is to be kept, but
@@ -83,6 +83,9 @@ type Change struct {
 	// its Version is one more than that of the stored one; Version 1 means
 	// that there must be none yet.
 	Job *State
+	// SameDefinition says that Job has the definitions that are stored, so
+	// that they need not be written once more.
+	SameDefinition bool
 	// Ticks are new rows, or new contents of rows, under the same rule. A
 	// row is inserted only along with its job.
 	Ticks []*Tick

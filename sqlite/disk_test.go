@@ -19,7 +19,7 @@ func TestAFileOnANetworkFileSystemIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := open(db, path, func(string) (uint32, error) { return kind, nil })
+		s, err := open(db, path, func(string) (uint32, error) { return kind, nil }, busy)
 		if (err != nil) != refused {
 			t.Errorf("on a file system of kind %#x: %v", kind, err)
 		}

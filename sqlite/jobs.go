@@ -1,11 +1,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,9 +25,15 @@ const (
 	tickColumns = "job, due, version, outcome, reason, asked, count, until, attempt, fence, holder, lease, ready, started, ended, cancel, progress, earlier"
 
 	insertJob = "INSERT OR IGNORE INTO beforehand_jobs (" + jobColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	updateJob = `UPDATE beforehand_jobs SET version = ?2, definition = ?3, declared = ?4, due = ?5, last = ?6, wake = ?7,
-		paused = ?8, removed = ?9, fence = ?10, count = ?11, open = ?12, record = ?13
-		WHERE name = ?1 AND version = ?2 - 1`
+	updateJob = `UPDATE beforehand_jobs SET version = ?2, due = ?3, last = ?4, wake = ?5, paused = ?6, removed = ?7,
+		fence = ?8, count = ?9, open = ?10, record = ?11`
+	redefine = ", definition = ?12, declared = ?13"
+	ifJob    = " WHERE name = ?1 AND version = ?2 - 1"
+
+	insertTick = "INSERT OR IGNORE INTO beforehand_ticks (" + tickColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	updateTick = `UPDATE beforehand_ticks SET version = ?3, outcome = ?4, reason = ?5, asked = ?6, count = ?7, until = ?8,
+		attempt = ?9, fence = ?10, holder = ?11, lease = ?12, ready = ?13, started = ?14, ended = ?15, cancel = ?16,
+		progress = ?17, earlier = ?18 WHERE job = ?1 AND due = ?2 AND version = ?3 - 1`
 )
 
 // Due implements scheduler.Store. The clock is that of this process.
@@ -132,85 +141,91 @@ func ticksSQL(q scheduler.Query) (string, []any, error) {
 	if len(where) > 0 {
 		text += " WHERE " + strings.Join(where, " AND ")
 	}
-	limit := q.Limit
-	if limit == 0 {
-		limit = 100
+	text += " ORDER BY due DESC, job"
+	if q.Limit >= 0 { // in so many words: SQLite plans anew for each value that is bound to it
+		text += " LIMIT " + strconv.Itoa(cmp.Or(q.Limit, 100))
 	}
-	return text + " ORDER BY due DESC, job LIMIT ?", append(args, limit), nil
+	return text, args, nil
 }
 
-// Write implements scheduler.Store. What was read before is compared inside a
-// transaction that nobody else can write beside.
+// Write implements scheduler.Store, in a transaction that nobody else can write
+// beside.
 func (s *Jobs) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
+	stood, err := s.write(ctx, changes, false)
+	if errors.Is(err, errHalf) {
+		stood, err = s.write(ctx, changes, true)
+	}
+	return stood, wrap("write jobs", err)
+}
+
+// errHalf ends a transaction in which a change was found not to stand after
+// part of it had been written.
+var errHalf = errors.New("half a change")
+
+// write writes changes. That a job fits and its tick does not is rare: only when
+// it has happened is each change guarded by a savepoint.
+func (s *Jobs) write(ctx context.Context, changes []scheduler.Change, guarded bool) ([]error, error) {
 	stood := make([]error, len(changes))
 	err := s.state.write(ctx, func(c *conn) error {
 		for i := range changes {
 			var err error
-			if stood[i], err = c.change(&changes[i]); err != nil {
+			if stood[i], err = c.change(&changes[i], guarded); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return stood, wrap("write jobs", err)
+	return stood, err
 }
 
 // change writes one change. Its first result tells whether it stands; the
 // second that the transaction cannot go on.
-func (c *conn) change(ch *scheduler.Change) (stood, err error) {
-	for _, t := range ch.Ticks {
-		var version int64
-		err := c.row("SELECT version FROM beforehand_ticks WHERE job = ? AND due = ?", t.Job, t.Due.UnixMicro()).Scan(&version)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return nil, err
+func (c *conn) change(ch *scheduler.Change, guarded bool) (stood, err error) {
+	if !guarded && len(ch.Effects) == 0 {
+		half, stood, err := c.put(ch)
+		if half && err == nil {
+			err = errHalf
 		}
-		if t.Version != version+1 {
-			return scheduler.ErrStale, nil
-		}
+		return stood, err
 	}
-	if len(ch.Effects) > 0 {
-		if err := c.exec("SAVEPOINT beforehand_change"); err != nil {
-			return nil, err
-		}
-		defer func() {
-			if err == nil && stood != nil {
-				err = c.exec("ROLLBACK TO beforehand_change")
-			}
-			if err == nil {
-				err = c.exec("RELEASE beforehand_change")
-			}
-		}()
+	if err := c.exec("SAVEPOINT beforehand_change"); err != nil {
+		return nil, err
 	}
+	_, stood, err = c.put(ch)
+	if err == nil && stood != nil {
+		err = c.exec("ROLLBACK TO beforehand_change")
+	}
+	if err == nil {
+		err = c.exec("RELEASE beforehand_change")
+	}
+	return stood, err
+}
+
+// put writes what a change consists of. If it does not stand, half tells
+// whether some of it was written.
+func (c *conn) put(ch *scheduler.Change) (half bool, stood, err error) {
 	if ch.Job != nil {
-		if stood, err := c.putJob(ch.Job); stood != nil || err != nil {
-			return stood, err
+		if stood, err := c.putJob(ch.Job, ch.SameDefinition); stood != nil || err != nil {
+			return false, stood, err
 		}
 	}
-	for _, t := range ch.Ticks {
-		if err := c.putTick(t); err != nil {
-			return nil, err
+	for i, t := range ch.Ticks {
+		if stood, err := c.putTick(t); stood != nil || err != nil {
+			return i > 0 || ch.Job != nil, stood, err
 		}
 	}
 	for _, e := range ch.Effects {
 		if err := c.writeEffect(e); refused(err) {
-			return err, nil
+			return true, err, nil
 		} else if err != nil {
-			return nil, err
+			return true, nil, err
 		}
 	}
-	return nil, nil
+	return false, nil, nil
 }
 
 // putJob writes a job if nobody has meanwhile.
-func (c *conn) putJob(st *scheduler.State) (stood, err error) {
-	definition, err := json.Marshal(st.Definition)
-	if err != nil {
-		return nil, err
-	}
-	declared, err := json.Marshal(st.Declared)
-	if err != nil {
-		return nil, err
-	}
+func (c *conn) putJob(st *scheduler.State, same bool) (stood, err error) {
 	open, err := optional(st.Open, len(st.Open) == 0)
 	if err != nil {
 		return nil, err
@@ -219,33 +234,51 @@ func (c *conn) putJob(st *scheduler.State) (stood, err error) {
 	if err != nil {
 		return nil, err
 	}
-	text := updateJob
-	if st.Version == 1 {
-		text = insertJob
+	rest := []any{
+		micro(st.Due), micro(st.Last), micro(st.Wake),
+		st.Paused, st.Removed, st.Fence, st.Count, open, record,
 	}
-	n, err := c.affect(text,
-		st.Name, st.Version, string(definition), string(declared), micro(st.Due), micro(st.Last), micro(st.Wake),
-		st.Paused, st.Removed, st.Fence, st.Count, open, record)
+	if same {
+		return c.stands(updateJob+ifJob, append([]any{st.Name, st.Version}, rest...)...)
+	}
+	definition, err := json.Marshal(st.Definition)
 	if err != nil {
 		return nil, err
 	}
-	if n == 0 {
-		return scheduler.ErrStale, nil
+	declared, err := json.Marshal(st.Declared)
+	if err != nil {
+		return nil, err
 	}
-	return nil, nil
+	if st.Version == 1 {
+		return c.stands(insertJob, append([]any{st.Name, st.Version, string(definition), string(declared)}, rest...)...)
+	}
+	return c.stands(updateJob+redefine+ifJob, slices.Concat([]any{st.Name, st.Version}, rest, []any{string(definition), string(declared)})...)
 }
 
-// putTick writes a row whose version was compared.
-func (c *conn) putTick(t *scheduler.Tick) error {
+// stands writes a row that somebody else may have written meanwhile.
+func (c *conn) stands(sql string, args ...any) (stood, err error) {
+	n, err := c.affect(sql, args...)
+	if err == nil && n == 0 {
+		return scheduler.ErrStale, nil
+	}
+	return nil, err
+}
+
+// putTick writes a row if nobody has meanwhile.
+func (c *conn) putTick(t *scheduler.Tick) (stood, err error) {
 	progress, err := optional(t.Progress, t.Progress == scheduler.Progress{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	earlier, err := optional(t.Earlier, len(t.Earlier) == 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.exec("INSERT OR REPLACE INTO beforehand_ticks ("+tickColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	text := updateTick
+	if t.Version == 1 {
+		text = insertTick
+	}
+	return c.stands(text,
 		t.Job, t.Due.UnixMicro(), t.Version, string(t.Outcome), t.Reason, t.Asked, t.Count, micro(t.Until),
 		t.Attempt, t.Fence, t.Holder, int64(t.Lease), micro(t.Ready), micro(t.Started), micro(t.Ended),
 		t.Cancel, progress, earlier)

@@ -31,6 +31,8 @@ const (
 	busy = 5 * time.Second
 	// pause is left between two transactions of this process.
 	pause = time.Millisecond
+	// sqliteBusy is SQLite's code for a file that another process has locked.
+	sqliteBusy = 5
 )
 
 // State is everything kept in one SQLite file.
@@ -55,7 +57,7 @@ func Open(path string) (*State, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return open(db, path, fileSystem)
+	return open(db, path, fileSystem, busy)
 }
 
 // New keeps state in the file that db has open, next to whatever is in it. It
@@ -71,7 +73,7 @@ func New(db *sql.DB) (*State, error) {
 	if path == "" {
 		return nil, errors.New("open state: the database has no file: use memory.New() for state that lasts as long as the process")
 	}
-	return open(sql.OpenDB(connector{db.Driver(), dsn(path)}), path, fileSystem)
+	return open(sql.OpenDB(connector{db.Driver(), dsn(path)}), path, fileSystem, busy)
 }
 
 // dsn is the URI of a file, which keeps special characters in its path from
@@ -89,10 +91,11 @@ type connector struct {
 func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
 func (c connector) Driver() driver.Driver                        { return c.driver }
 
-// open is told how to find out which file system the file lies on.
-func open(db *sql.DB, path string, kindOf func(string) (uint32, error)) (*State, error) {
+// open is told how to find out which file system the file lies on, and how long
+// to wait for other processes.
+func open(db *sql.DB, path string, kindOf func(string) (uint32, error), wait time.Duration) (*State, error) {
 	s := &State{db: db}
-	s.writing, s.reading = newConn(db, true), newConn(db, false)
+	s.writing, s.reading = newConn(db, true, wait), newConn(db, false, wait)
 	s.jobs = &Jobs{state: s}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -126,7 +129,7 @@ func (s *State) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(c *conn) error {
+	err = s.write(ctx, func(c *conn) error {
 		if err := c.exec(`CREATE TABLE IF NOT EXISTS beforehand_schema (
 			version INTEGER NOT NULL, -- migrations applied
 			oldest  INTEGER NOT NULL  -- migrations a program must know to use the file
@@ -155,6 +158,32 @@ func (s *State) migrate(ctx context.Context) error {
 		}
 		return nil
 	})
+	if isBusy(err) {
+		// A process that stands still amid a write keeps nobody from opening
+		// a file that lacks nothing.
+		if current, err := s.isCurrent(ctx, list); current || err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// isCurrent tells, without writing, whether the file lacks no migration.
+func (s *State) isCurrent(ctx context.Context, list []migrations.Migration) (current bool, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		var tables, version, oldest int
+		err := c.row("SELECT count(*) FROM sqlite_schema WHERE name = 'beforehand_schema'").Scan(&tables)
+		if err != nil || tables == 0 {
+			return err
+		}
+		if err := c.row("SELECT version, oldest FROM beforehand_schema").Scan(&version, &oldest); err != nil {
+			return err
+		}
+		pending, err := migrations.Pending(list, version, oldest)
+		current = len(pending) == 0
+		return err
+	})
+	return current, err
 }
 
 // write runs f in a transaction, one after the other. If it fails, or the
@@ -172,7 +201,7 @@ func (s *State) write(ctx context.Context, f func(*conn) error) error {
 		return err
 	}
 	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("begin: %w", c.explain(err))
 	}
 	err := f(c)
 	if err == nil {
@@ -183,6 +212,20 @@ func (s *State) write(ctx context.Context, f func(*conn) error) error {
 	}
 	if back := c.exec("ROLLBACK"); back != nil {
 		c.close() // a new connection knows no transaction
+	}
+	return err
+}
+
+// isBusy tells whether another process kept the file locked for too long.
+func isBusy(err error) bool {
+	var code interface{ Code() int } // as the driver's errors have it
+	return errors.As(err, &code) && code.Code()&0xff == sqliteBusy
+}
+
+// explain says of a file that stays locked what to do.
+func (c *conn) explain(err error) error {
+	if isBusy(err) {
+		return fmt.Errorf("another process has been amid a write for %s: let it go on if it is stopped, or end it: %w", c.wait, err)
 	}
 	return err
 }
@@ -204,13 +247,14 @@ func (s *State) read(ctx context.Context, f func(*conn) error) error {
 type conn struct {
 	db     *sql.DB
 	writes bool
+	wait   time.Duration // for another process's transaction
 	turn   chan struct{} // holds a token while somebody uses it
 	c      *sql.Conn
 	stmts  map[string]*sql.Stmt
 }
 
-func newConn(db *sql.DB, writes bool) *conn {
-	return &conn{db: db, writes: writes, turn: make(chan struct{}, 1)}
+func newConn(db *sql.DB, writes bool, wait time.Duration) *conn {
+	return &conn{db: db, writes: writes, wait: wait, turn: make(chan struct{}, 1)}
 }
 
 // take waits for the connection to be free.
@@ -239,7 +283,7 @@ func (c *conn) open() error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	c.c, c.stmts = one, map[string]*sql.Stmt{}
-	pragmas := []string{fmt.Sprintf("PRAGMA busy_timeout = %d", busy.Milliseconds())}
+	pragmas := []string{fmt.Sprintf("PRAGMA busy_timeout = %d", c.wait.Milliseconds())}
 	if c.writes {
 		pragmas = append(pragmas, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 	} else {
@@ -248,7 +292,7 @@ func (c *conn) open() error {
 	for _, p := range pragmas {
 		if err := c.script(p); err != nil {
 			c.close()
-			return fmt.Errorf("connect: %s: %w", p, err)
+			return fmt.Errorf("connect: %s: %w", p, c.explain(err))
 		}
 	}
 	return nil

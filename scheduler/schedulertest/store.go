@@ -45,6 +45,8 @@ var storeCases = []storeCase{
 	{"a change worked out from an old job is refused", testStaleJob},
 	{"a change worked out from an old tick is refused whole", testStaleTick},
 	{"a refused change does not touch its neighbours", testNeighbours},
+	{"a tick that does not fit takes its job back", testHalf},
+	{"definitions stay as they are where a change says so", testSameDefinition},
 	{"an effect of an unknown type refuses the change", testUnknownEffect},
 	{"of many who write at once one wins", testRace},
 	{"due jobs come earliest first, and the next is told", testDue},
@@ -242,6 +244,46 @@ func testNeighbours(t *testing.T, s scheduler.Store) {
 	}
 	if n := len(ticks(t, s, scheduler.Query{})); n != 2 {
 		t.Errorf("%d rows, want those of a and c", n)
+	}
+}
+
+// testHalf writes a change of which the job fits and the second tick does not.
+func testHalf(t *testing.T, s scheduler.Store) {
+	first := sampleTick("b", epoch)
+	must(t, s, scheduler.Change{Job: plain("b"), Ticks: []*scheduler.Tick{first}})
+	again := plain("b")
+	again.Version = 2
+	next := sampleTick("b", epoch.Add(time.Hour))
+	got := write(t, s,
+		scheduler.Change{Job: plain("a"), Ticks: []*scheduler.Tick{sampleTick("a", epoch)}},
+		scheduler.Change{Job: again, SameDefinition: true, Ticks: []*scheduler.Tick{next, first}},
+		scheduler.Change{Job: plain("c"), Ticks: []*scheduler.Tick{sampleTick("c", epoch)}},
+	)
+	if got[0] != nil || !errors.Is(got[1], scheduler.ErrStale) || got[2] != nil {
+		t.Errorf("%v", got)
+	}
+	if n := len(ticks(t, s, scheduler.Query{})); n != 3 {
+		t.Errorf("%d rows, want those of a and c, and the first of b", n)
+	}
+	if v := job(t, s, "b").Version; v != 1 {
+		t.Errorf("the job of a refused change has version %d", v)
+	}
+}
+
+func testSameDefinition(t *testing.T, s scheduler.Store) {
+	want := sample("hot")
+	must(t, s, scheduler.Change{Job: want})
+	for _, same := range []bool{true, false, true} {
+		want.Version++
+		want.Fence++
+		if !same {
+			want.Definition, want.Declared = &scheduler.Definition{Trigger: "daily 05:00"}, &scheduler.Definition{Trigger: "hourly"}
+		}
+		must(t, s, scheduler.Change{Job: want, SameDefinition: same})
+		got := job(t, s, "hot")
+		if !got.Definition.Equal(want.Definition) || !got.Declared.Equal(want.Declared) || got.Fence != want.Fence {
+			t.Errorf("same %v: definition %+v, declared %+v, fence %d", same, got.Definition, got.Declared, got.Fence)
+		}
 	}
 }
 
