@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -18,7 +19,7 @@ import (
 // Following says which log is followed, and where its lines go.
 type Following struct {
 	Path   string
-	Import func(context.Context, Log) error // imports a log: Importer.Import with what is missing in the Log, or a server's
+	Import func(context.Context, Log) error // imports a log: Importer.Import with what is missing in the Log, or a server's; a Format in it is to be kept
 	Failed func(error)                      // is told why an import failed, which is tried again
 	Poll   time.Duration                    // how often the file is looked at; zero means each second
 }
@@ -68,7 +69,11 @@ func (f *follower) once(ctx context.Context) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	t := &tail{ctx: reading, file: file, path: f.Path, poll: f.Poll}
-	err = f.Import(patient, Log{Name: filepath.Base(f.Path), Data: t})
+	fields := f.fieldsBefore(f.Path)
+	if fields != "" && t.tells() {
+		fields = ""
+	}
+	err = f.Import(patient, Log{Name: filepath.Base(f.Path), Data: t, Format: fields})
 	if errors.Is(err, ErrNothing) {
 		err = nil // it was rotated before anything was written
 	}
@@ -76,6 +81,44 @@ func (f *follower) once(ctx context.Context) error {
 		f.read = t.whole()
 	}
 	return errors.Join(caught, err)
+}
+
+// fieldsBefore is the line that told the fields of what the log was rotated to
+// before a file of it; empty where nothing tells fields.
+func (f *follower) fieldsBefore(path string) string {
+	files := rotated(f.Path)
+	i := slices.IndexFunc(files, func(r rotatedFile) bool { return r.path == path })
+	for _, r := range files[i+1:] {
+		if fields := lastFields(r.path); fields != "" {
+			return fields
+		}
+	}
+	return ""
+}
+
+// lastFields is the last line of a file that tells fields; empty where the first
+// line is none that tells of the file.
+func lastFields(path string) (fields string) {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	plain, end, err := unpack(file)
+	if err != nil {
+		return ""
+	}
+	defer end()
+	in := bufio.NewReaderSize(plain, maxLine)
+	for first := true; ; first = false {
+		line, _, err := in.ReadLine()
+		if err != nil || first && !bytes.HasPrefix(line, []byte("#")) {
+			return fields
+		}
+		if bytes.HasPrefix(line, []byte("#Fields:")) {
+			fields = string(line)
+		}
+	}
 }
 
 // open opens the log, when it is there.
@@ -142,7 +185,11 @@ func (f *follower) importFile(ctx context.Context, path string, rest bool) error
 		return err
 	}
 	defer file.Close()
-	return f.Import(ctx, Log{Name: filepath.Base(path), Data: file, Rest: rest})
+	l := Log{Name: filepath.Base(path), Data: file, Rest: rest}
+	if lastFields(path) == "" { // it was copied from a log that had been emptied before
+		l.Format = f.fieldsBefore(path)
+	}
+	return f.Import(ctx, l)
 }
 
 // rotatedFile is what a log was rotated to.
@@ -226,6 +273,21 @@ func (t *tail) Read(p []byte) (int, error) {
 		sleep(t.ctx, t.poll)
 	}
 	return 0, io.EOF
+}
+
+// tells waits until the file begins, and tells whether it does with a line that
+// tells of itself. A program that goes on in a file that was emptied writes none.
+func (t *tail) tells() bool {
+	for first := make([]byte, 1); !t.replaced(); {
+		n, err := t.file.ReadAt(first, 0)
+		if n == 1 {
+			return first[0] == '#'
+		}
+		if err != nil && err != io.EOF || !sleep(t.ctx, t.poll) {
+			break
+		}
+	}
+	return true
 }
 
 // note remembers what was read.

@@ -120,6 +120,7 @@ func (f *followed) copyAndEmpty(to string) {
 }
 
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	f := follow(t)
 	f.start() // before the log is there
 	f.write(10)
@@ -149,6 +150,7 @@ func TestFollow(t *testing.T) {
 }
 
 func TestFollowGoesOnAfterItEnded(t *testing.T) {
+	t.Parallel()
 	for name, rotate := range map[string]func(*followed, string){
 		"renamed": (*followed).rename, "copied and emptied": (*followed).copyAndEmpty,
 	} {
@@ -182,7 +184,46 @@ func TestFollowGoesOnAfterItEnded(t *testing.T) {
 	}
 }
 
+func TestFollowKnowsTheFieldsOfALogThatWasEmptied(t *testing.T) {
+	t.Parallel()
+	f := follow(t)
+	write := func(text string, n int) {
+		file, err := os.OpenFile(f.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		for range n {
+			at := time.Date(2026, 1, 1, 0, 0, f.next, 0, time.UTC).Format("2006-01-02 15:04:05")
+			text += fmt.Sprintf("%s 203.0.113.%d GET /p 200 %s\n", at, f.next%200, strings.ReplaceAll(firefox, " ", "+"))
+			f.next++
+		}
+		if _, err := file.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.start()
+	write("#Software: x\n#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n", 10)
+	f.wait("fields told once")
+	f.copyAndEmpty(".1")
+	write("", 10)
+	f.wait("copied and emptied")
+	f.copyAndEmpty(".2")
+	write("", 10)
+	f.wait("again, so that the newest copy tells no fields")
+	f.halt()
+	write("", 10)
+	f.copyAndEmpty(".3")
+	f.start() // the log is empty still
+	write("", 10)
+	f.wait("another process, and lines that only a copy has")
+	f.rename(".4")
+	write("#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)\n", 10)
+	f.wait("a file that tells its fields itself")
+}
+
 func TestFollowTriesAgain(t *testing.T) {
+	t.Parallel()
 	f := follow(t)
 	if err := os.WriteFile(f.path, []byte(strings.Repeat("no log\n", 20_000)), 0o600); err != nil {
 		t.Fatal(err)

@@ -98,8 +98,8 @@ func newLineParser(format string) (lineParser, error) {
 	return p, nil
 }
 
-// errFormat is returned for a log that has none of the formats.
-var errFormat = errors.New("not an access log in a format that is known: none of its first lines could be read; name its format with --format; docs/import.md tells them")
+// ErrFormat is returned for a log that has none of the formats.
+var ErrFormat = errors.New("not an access log in a format that is known: none of its first lines could be read; name its format with --format; docs/import.md tells them")
 
 // detect finds the format that most of the first lines have. A format that is
 // in question is fed the whole head, so that it knows its directives.
@@ -114,7 +114,7 @@ func detect(head string) (name string, err error) {
 		}
 	}
 	if most == 0 {
-		return "", errFormat
+		return "", ErrFormat
 	}
 	return name, nil
 }

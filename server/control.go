@@ -20,6 +20,7 @@ type Message struct {
 	Error    string            `json:"error,omitempty"`   // why the import, or the refresh, failed
 	Nothing  bool              `json:"nothing,omitempty"` // it failed because there was nothing to import
 	Unknown  bool              `json:"unknown,omitempty"` // only the rest was asked for, of a log that was not read before
+	Format   bool              `json:"format,omitempty"`  // it is no log in a format that is known
 	Copied   int64             `json:"copied,omitempty"`  // pageviews in a backup or an export
 }
 
@@ -114,7 +115,8 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 	m := Message{Summary: &summary}
 	if err != nil {
 		m.Error, m.Nothing, m.Unknown = err.Error(), errors.Is(err, collect.ErrNothing), errors.Is(err, collect.ErrUnknown)
-		if !m.Nothing && !m.Unknown && r.Context().Err() == nil && !errors.Is(err, context.Canceled) {
+		m.Format = errors.Is(err, collect.ErrFormat)
+		if !m.Nothing && !m.Unknown && !m.Format && r.Context().Err() == nil && !errors.Is(err, context.Canceled) {
 			s.Logger.Warn("import ended early", "error", err)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,8 @@ const importUsage = `import [flags] FILE…
 
 Reads access logs: combined, common, both with a host in front, JSON of nginx
 and Caddy, CloudFront, W3C (IIS). The format of each file is told by its first
-lines. Files may be packed with gzip, zstd or bzip2; - is standard input. A file
+lines. Files may be packed with gzip, zstd or bzip2; - is standard input; of a
+directory the files in it are read that are logs or exports. A file
 that was read before goes on where it was, also when it was renamed or packed
 meanwhile. An export of GoatCounter, Plausible, Umami or Matomo is told by its
 content as well.`
@@ -67,6 +69,11 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if follow && slices.Contains(f.Args(), "-") {
 		return usageError{errors.New("standard input cannot be followed")}
 	}
+	for _, name := range f.Args() {
+		if info, err := os.Stat(name); follow && err == nil && info.IsDir() {
+			return usageError{fmt.Errorf("--follow is for files, and %s is a directory: name its files", name)}
+		}
+	}
 	if program != "" && !slices.Contains(exports.Programs, program) {
 		return usageError{fmt.Errorf("--from %s: allowed are %s", program, strings.Join(exports.Programs, ", "))}
 	}
@@ -85,11 +92,11 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	im := &importing{target: target, format: format, program: program, progress: newProgress(s.err), total: collect.Summary{LeftOut: map[string]int64{}}}
+	im := &importing{target: target, format: format, program: program, progress: newProgress(s.err), stderr: s.err, total: collect.Summary{LeftOut: map[string]int64{}}}
 	if follow {
 		im.follow(ctx, f.Args(), c.log)
 	} else {
-		err = im.files(ctx, f.Args())
+		err = im.named(ctx, f.Args())
 	}
 	total := im.total
 	if total.Lines > 0 && ctx.Err() == nil {
@@ -151,6 +158,7 @@ type importing struct {
 	format   string
 	program  string // whose exports the files are; empty means that they tell it, or are logs
 	progress *progress
+	stderr   io.Writer
 
 	mu        sync.Mutex
 	committed int64 // by all logs
@@ -160,7 +168,7 @@ type importing struct {
 // one imports one log. Its committed pageviews are shown together with those
 // of the other logs.
 func (im *importing) one(ctx context.Context, l sending, size int64) error {
-	l.Format = im.format
+	l.Format = cmp.Or(im.format, l.Format)
 	var own int64
 	sum, err := im.target.send(ctx, l, func(now collect.Progress) {
 		im.mu.Lock()
@@ -175,23 +183,15 @@ func (im *importing) one(ctx context.Context, l sending, size int64) error {
 	return err
 }
 
-// files imports one file after the other. A file that fails does not keep the
-// next ones from being read.
-func (im *importing) files(ctx context.Context, names []string) error {
+// named imports one file after the other, and of a directory the files in it. One
+// that fails does not keep the next ones from being read.
+func (im *importing) named(ctx context.Context, names []string) error {
 	var errs []error
 	for _, name := range names {
-		if ctx.Err() != nil {
-			break
-		}
-		err := withFile(name, func(data io.Reader, size int64) error {
-			in := bufio.NewReaderSize(data, 64<<10)
-			return im.one(ctx, sending{
-				Log:    collect.Log{Name: filepath.Base(name), Data: in},
-				export: im.program != "" || im.format == "" && exports.Sniff(in), program: im.program,
-			}, size)
-		})
-		if err != nil {
-			errs = append(errs, err)
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			errs = append(errs, im.directory(ctx, name))
+		} else {
+			errs = append(errs, im.file(ctx, name))
 		}
 	}
 	im.progress.end()
@@ -199,6 +199,51 @@ func (im *importing) files(ctx context.Context, names []string) error {
 		errs = append(errs, errors.New("interrupted; the same command goes on where it was"))
 	}
 	return errors.Join(errs...)
+}
+
+// directory imports the files that lie in a directory, but not those of
+// directories in it. One that is neither a log nor an export is passed over and
+// named.
+func (im *importing) directory(ctx context.Context, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	n := 0
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		err := im.file(ctx, path)
+		switch {
+		case errors.Is(err, collect.ErrFormat), errors.Is(err, collect.ErrNothing):
+			im.progress.end()
+			fmt.Fprintf(im.stderr, "passed over %s: it holds no pageviews in a format that is known\n", path)
+			continue
+		case err != nil:
+			errs = append(errs, err)
+		}
+		n++
+	}
+	if n == 0 && ctx.Err() == nil {
+		errs = append(errs, fmt.Errorf("%s: no file in it is a log or an export that is known; name its files, and their format with --format", dir))
+	}
+	return errors.Join(errs...)
+}
+
+func (im *importing) file(ctx context.Context, name string) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return withFile(name, func(data io.Reader, size int64) error {
+		in := bufio.NewReaderSize(data, 64<<10)
+		return im.one(ctx, sending{
+			Log:    collect.Log{Name: filepath.Base(name), Data: in},
+			export: im.program != "" || im.format == "" && exports.Sniff(in), program: im.program,
+		}, size)
+	})
 }
 
 // follow imports files as they are written, until ctx ends.
@@ -230,9 +275,6 @@ func withFile(name string, use func(data io.Reader, size int64) error) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
-	}
-	if info.IsDir() {
-		return fmt.Errorf("%s is a directory; name the files in it", name)
 	}
 	return use(file, info.Size())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -18,7 +19,7 @@ func (a *app) followLogs(ctx context.Context, file *config.File) {
 				collect.Follow(ctx, collect.Following{
 					Path: file.Path(name),
 					Import: func(ctx context.Context, l collect.Log) error {
-						l.Site, l.Format = a.sites[i].Site, string(site.LogFormat)
+						l.Site, l.Format = a.sites[i].Site, cmp.Or(string(site.LogFormat), l.Format)
 						_, err := a.server.Importer.Import(ctx, l, nil)
 						return err
 					},

@@ -74,6 +74,8 @@ func (r *remote) send(ctx context.Context, l sending, progress func(collect.Prog
 		return sum, &remoteError{m.Error, collect.ErrNothing}
 	case m.Unknown:
 		return sum, &remoteError{m.Error, collect.ErrUnknown}
+	case m.Format:
+		return sum, &remoteError{m.Error, collect.ErrFormat}
 	case m.Error != "":
 		return sum, errors.New(m.Error)
 	}
