@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -131,4 +132,49 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// BenchmarkDisk measures how large the file is of a million pageviews of a year,
+// and of a million with what they add up to, as it is after an answer.
+func BenchmarkDisk(b *testing.B) {
+	const n, step = 1_000_000, 50_000
+	r := rand.New(rand.NewPCG(1, 2))
+	pages, hosts := rand.NewZipf(r, 1.2, 5, 4_999), rand.NewZipf(r, 1.3, 3, 1_999)
+	begin := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	one := func(i int) pageview.Pageview {
+		at := begin.Add(time.Duration(i) * (365 * 24 * time.Hour / n))
+		v := pageview.Pageview{
+			Site: "blog", At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: fmt.Sprintf("/posts/article-%d", pages.Uint64()),
+			Visitor: uint64(1+r.IntN(1_500)) * uint64(1+pageview.DayOf(at)) * 0x9E3779B97F4A7C15,
+			Browser: fmt.Sprint("Browser ", r.IntN(8)), System: fmt.Sprint("System ", r.IntN(5)), Device: []string{"desktop", "mobile", "tablet"}[r.IntN(3)],
+			Country: string([]byte{'A' + byte(r.IntN(5)), 'A' + byte(r.IntN(9))}), Source: pageview.SourceLog,
+		}
+		if r.IntN(2) == 0 {
+			v.Referrer = fmt.Sprintf("site-%d.example", hosts.Uint64())
+			v.ReferrerPage = fmt.Sprintf("%s/%d", v.Referrer, r.IntN(20))
+		}
+		return v
+	}
+	for b.Loop() {
+		path := filepath.Join(b.TempDir(), "pageviews.duckdb")
+		s := openBlog(b, path)
+		for from := 0; from < n; from += step {
+			batch := pageview.Batch{Pageviews: make([]pageview.Pageview, step)}
+			for i := range batch.Pageviews {
+				batch.Pageviews[i] = one(from + i)
+			}
+			if err := s.Append(b.Context(), batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		s.Close()
+		b.ReportMetric(float64(fileSize(b, path)), "bytes/million")
+		s = openBlog(b, path)
+		q := pageview.Query{Site: "blog", By: []pageview.Dimension{pageview.ByMonth, pageview.ByPage}, Metrics: pageview.Metrics()}
+		if _, err := s.Query(b.Context(), q); err != nil {
+			b.Fatal(err)
+		}
+		s.Close()
+		b.ReportMetric(float64(fileSize(b, path)), "bytes-with-rollups/million")
+	}
 }
