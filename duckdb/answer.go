@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,17 +15,17 @@ import (
 
 // Query implements pageview.Store.
 func (s *Store) Query(ctx context.Context, q pageview.Query) (pageview.Answer, error) {
-	if err := q.Check(); err != nil {
-		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
+	err := q.Check()
+	var a pageview.Answer
+	if err == nil {
+		a, err = s.answer(ctx, q)
 	}
-	a, err := s.answer(ctx, q)
 	if err != nil {
 		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
 	}
 	v := s.view.Load()
-	site := v.sites[q.Site]
-	a.Uncounted = v.uncounted(site, a.Through, q.From, q.To)
-	return a, localHours(&q, site.zone, a.Rows)
+	a.Uncounted = v.uncounted(v.sites[q.Site], a.Through, q.From, q.To)
+	return a, nil
 }
 
 // answer answers from what is added up, or from raw rows where that does not
@@ -42,69 +43,103 @@ func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, 
 	}
 	q.Through = v.upTo(q.Through)
 	b := newBuilder(&q, v)
-	a, err := ask(ctx, db, b.rawRows()+b.answer(), b.args, len(q.By))
+	a, err := b.ask(ctx, db, b.rawRows())
 	a.Through = q.Through
-	return a, err
-}
-
-// ask reads an answer. Its rows begin with what they are: a row, the sum of
-// those beyond the limit, or the total.
-func ask(ctx context.Context, db querier, query string, args []any, keys int) (pageview.Answer, error) {
-	var a pageview.Answer
-	err := each(ctx, db, query, func(scan func(...any) error) error {
-		var kind int
-		var place int64
-		var label [2]string
-		var v pageview.Values
-		if err := scan(&kind, &place, &label[0], &label[1], &v.Pageviews, &v.Visits, &v.Visitors, &v.Timed, &v.Seconds); err != nil {
-			return err
-		}
-		switch kind {
-		case kindRow:
-			a.Rows = append(a.Rows, pageview.Row{Keys: slices.Clone(label[:keys]), Values: v})
-		case kindOther:
-			a.Other, a.Beyond = v, int(place)
-		case kindTotal:
-			a.Total = v
-		}
-		return nil
-	}, args...)
 	return a, err
 }
 
 // Kinds of rows that the SQL of an answer gives.
 const (
-	kindRow = iota
-	kindOther
-	kindTotal
+	kindRow   = iota
+	kindAll   // the sum of all rows, and how many there are
+	kindTotal // of all that was counted, where that is another
 )
 
-// localHours writes the labels of hours, which come in UTC, in the site's zone.
-func localHours(q *pageview.Query, name string, rows []pageview.Row) error {
-	at := slices.Index(q.By, pageview.ByHour)
-	if at < 0 {
-		return nil
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return fmt.Errorf("query %s: %w", q.Site, err)
-	}
-	for _, r := range rows {
-		hour, err := time.Parse(time.RFC3339, r.Keys[at])
-		if err != nil {
-			return fmt.Errorf("query %s: %w", q.Site, err)
+// ask answers from a WITH that holds daily and totals; see rawRows.
+func (b *builder) ask(ctx context.Context, db querier, with string) (pageview.Answer, error) {
+	var a pageview.Answer
+	var all, shown pageview.Values
+	var rows int64
+	err := each(ctx, db, with+b.answer(), func(scan func(...any) error) error {
+		var kind int
+		var n int64
+		var label [2]string
+		var v pageview.Values
+		if err := scan(&kind, &n, &label[0], &label[1], &v.Pageviews, &v.Visits, &v.Visitors, &v.Timed, &v.Seconds); err != nil {
+			return err
 		}
-		r.Keys[at] = hour.In(zone).Format(time.RFC3339)
+		switch kind {
+		case kindAll:
+			all, rows = v, n
+		case kindTotal:
+			a.Total = v
+		default:
+			shown = sum(shown, v)
+			r := pageview.Row{Keys: make([]string, len(b.q.By)), Values: v}
+			for i, d := range b.q.By {
+				var err error
+				if r.Keys[i], err = keyText(d, label[i], b.zone); err != nil {
+					return err
+				}
+			}
+			a.Rows = append(a.Rows, r)
+		}
+		return nil
+	}, b.args...)
+	if b.q.Limit == 0 {
+		all, rows = shown, int64(len(a.Rows))
 	}
-	return nil
+	if len(b.q.By) > 0 {
+		a.Other, a.Beyond = less(all, shown), int(rows)-len(a.Rows)
+	}
+	if len(b.q.By) > 0 && len(b.inner()) == 0 {
+		a.Total = all
+	}
+	return a, err
 }
 
-// builder writes the SQL of one query. Nothing of the query itself gets into
-// the text, only numbers of arguments.
+func sum(a, b pageview.Values) pageview.Values {
+	return pageview.Values{
+		Pageviews: a.Pageviews + b.Pageviews, Visits: a.Visits + b.Visits, Visitors: a.Visitors + b.Visitors,
+		Timed: a.Timed + b.Timed, Seconds: a.Seconds + b.Seconds,
+	}
+}
+
+// less is what a has beyond b.
+func less(a, b pageview.Values) pageview.Values {
+	return sum(a, pageview.Values{Pageviews: -b.Pageviews, Visits: -b.Visits, Visitors: -b.Visitors, Timed: -b.Timed, Seconds: -b.Seconds})
+}
+
+// keyText is the value of a dimension that SQL has given: of one of time, the
+// number that period or column make of it.
+func keyText(d pageview.Dimension, text string, zone *time.Location) (string, error) {
+	if !d.Time() {
+		return text, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return "", err
+	}
+	switch d {
+	case pageview.ByHour:
+		return time.Unix(n, 0).In(zone).Format(time.RFC3339), nil
+	case pageview.ByMonth:
+		return fmt.Sprintf("%04d-%02d", n/12, n%12+1), nil
+	case pageview.ByYear:
+		return fmt.Sprintf("%04d", n), nil
+	}
+	return pageview.Day(n).String(), nil
+}
+
+// builder writes the SQL of one query. Of the query itself numbers, days and
+// instants get into the text, as DuckDB passes over rows by constants only; of
+// texts only the numbers of their arguments.
 type builder struct {
 	q        *pageview.Query
-	site     string // its argument
+	site     string // its number
 	known    site
+	zone     *time.Location
+	hour     string // when the hour of a row began, in seconds since 1970
 	counting string // the condition that a pageview's source counts on its day
 	added    bool   // daily is from what is added up, so that it holds what is deleted
 	args     []any
@@ -112,9 +147,7 @@ type builder struct {
 
 func newBuilder(q *pageview.Query, v *view) *builder {
 	site := v.sites[q.Site]
-	b := &builder{q: q, known: site, counting: v.counting(site, q.Through)}
-	b.site = b.arg(site.id)
-	return b
+	return &builder{q: q, known: site, site: fmt.Sprint(site.id), zone: v.zone(q.Site), hour: column(pageview.ByHour), counting: v.counting(site, q.Through)}
 }
 
 func (b *builder) arg(v any) string {
@@ -146,12 +179,13 @@ func (b *builder) uses(d pageview.Dimension) bool {
 
 func (b *builder) wants(m pageview.Metric) bool { return slices.Contains(b.q.Metrics, m) }
 
-// rawRows begins a WITH whose last table is
+// rawRows begins a WITH that holds
 //
-//	daily(day, k1, k2, whole, pageviews, visits, visitors)
+//	daily(day, k1, k2, pageviews, visits, visitors)
+//	totals(pageviews, visits, visitors)
 //
-// counted from raw rows. Rows that are whole hold what the day has under all
-// keys together.
+// counted from raw rows. The rows of totals add up to what there is under all
+// keys together; they are there only if there are inner keys.
 func (b *builder) rawRows() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "WITH counted AS (\n  SELECT * FROM %s WHERE %s\n)", b.pageviews(), b.countedRows())
@@ -166,27 +200,22 @@ func (b *builder) rawRows() string {
 		columns += fmt.Sprintf(", k%d", i+1)
 	}
 	fmt.Fprintf(&t, ", picked AS (\n  SELECT %s, visitor, %s AS visit FROM %s WHERE %s\n)", keys, visit, from, b.filters())
-	if !b.wants(pageview.MetricVisits) && !b.wants(pageview.MetricVisitors) {
+	daily, totals := "SELECT * FROM seen", "SELECT sum(pageviews) AS pageviews, 0 AS visits, 0 AS visitors FROM seen"
+	if b.wants(pageview.MetricVisits) || b.wants(pageview.MetricVisitors) {
+		// A visitor, and a visit, is made one row before it is counted, since
+		// count(DISTINCT …) costs ten times as much where there are few rows.
+		fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, visitor, visit, count(*) AS n FROM picked GROUP BY ALL\n)", columns)
+		daily = b.persons(columns, "seen")
+		totals = b.persons(`"day"`, `(SELECT "day", visitor, visit, sum(n) AS n FROM seen GROUP BY ALL)`)
+	} else {
 		fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, count(*) AS pageviews, 0 AS visits, 0 AS visitors FROM picked GROUP BY ALL\n)", columns)
-		t.WriteString(", daily AS (SELECT *, 0 AS whole FROM seen")
-		if len(b.inner()) > 0 {
-			fmt.Fprintf(&t, ` UNION ALL BY NAME SELECT "day", 1 AS whole, sum(pageviews) AS pageviews, 0 AS visits, 0 AS visitors FROM seen GROUP BY "day"`)
-		}
-		return t.String() + ")"
 	}
-	// A visitor, and a visit, is made one row before it is counted, since
-	// count(DISTINCT …) costs ten times as much where there are few rows.
-	fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, visitor, visit, count(*) AS n FROM picked GROUP BY ALL\n)", columns)
-	fmt.Fprintf(&t, ", daily AS (%s", b.persons("0 AS whole", columns, "seen"))
-	if len(b.inner()) > 0 {
-		all := `(SELECT "day", visitor, visit, sum(n) AS n FROM seen GROUP BY ALL)`
-		fmt.Fprintf(&t, " UNION ALL BY NAME %s", b.persons("1 AS whole", `"day"`, all))
-	}
-	return t.String() + ")"
+	fmt.Fprintf(&t, ", daily AS (%s), totals AS (%s)", daily, totals)
+	return t.String()
 }
 
 // persons counts by columns what holds a row for each visit.
-func (b *builder) persons(whole, columns, from string) string {
+func (b *builder) persons(columns, from string) string {
 	visits, visitors := "0", "0"
 	if b.wants(pageview.MetricVisits) {
 		visits = "sum(visits)"
@@ -195,9 +224,9 @@ func (b *builder) persons(whole, columns, from string) string {
 		visitors = "count(nullif(visitor, 0))"
 	}
 	return fmt.Sprintf(`
-  SELECT %s, %s, sum(n) AS pageviews, %s AS visits, %s AS visitors
+  SELECT %s, sum(n) AS pageviews, %s AS visits, %s AS visitors
   FROM (SELECT %s, visitor, sum(n) AS n, count(visit) AS visits FROM %s GROUP BY %s, visitor) GROUP BY %s`,
-		columns, whole, visits, visitors, columns, from, columns, columns)
+		columns, visits, visitors, columns, from, columns, columns)
 }
 
 // visited adds to each counted pageview the first one of its visit, by sequence
@@ -230,21 +259,9 @@ func (b *builder) pageviews() string {
 	return b.known.pageviews(fmt.Sprint(b.q.Through), b.days())
 }
 
-// days is the condition that a row's day is asked for.
-func (b *builder) days() string {
-	days := "true"
-	if b.q.From != 0 {
-		days += ` AND "day" >= ` + b.arg(b.q.From.Date(utc))
-	}
-	if b.q.To != 0 {
-		days += ` AND "day" <= ` + b.arg(b.q.To.Date(utc))
-	}
-	return days
-}
-
 // countedRows is the condition that a pageview counts, before filters.
 func (b *builder) countedRows() string {
-	where := fmt.Sprintf("site = %s AND seq <= %s AND %s AND %s", b.site, b.arg(b.q.Through), b.counting, b.days())
+	where := fmt.Sprintf("site = %s AND seq <= %d AND %s AND %s", b.site, b.q.Through, b.counting, b.days())
 	switch b.q.Bots {
 	case pageview.BotsInclude:
 	case pageview.BotsOnly:
@@ -255,100 +272,103 @@ func (b *builder) countedRows() string {
 	return where
 }
 
-// answer ends a WITH that holds daily.
-func (b *builder) answer() string {
-	var keys, labels, joins [2]string
-	joined := 0
-	for i, d := range b.q.By {
-		if ofDay(d) {
-			keys[i] = period(d)
-			labels[i] = fmt.Sprintf("strftime(key%d, '%s')", i+1, map[pageview.Dimension]string{
-				pageview.ByMonth: "%Y-%m", pageview.ByYear: "%Y",
-			}[d])
-			if d == pageview.ByDay || d == pageview.ByWeek {
-				labels[i] = fmt.Sprintf("strftime(key%d, '%%Y-%%m-%%d')", i+1)
-			}
-			continue
-		}
-		joined++
-		keys[i] = fmt.Sprintf("k%d", joined)
-		labels[i], joins[i] = label(d, i+1)
+// days is the condition that a day is one that is asked for.
+func (b *builder) days() string {
+	days := "true"
+	if b.q.From != 0 {
+		days += ` AND "day" >= ` + date(b.q.From)
 	}
-	for i := len(b.q.By); i < 2; i++ {
-		keys[i], labels[i] = "0", "''"
+	if b.q.To != 0 {
+		days += ` AND "day" <= ` + date(b.q.To)
 	}
-	limit := int64(1) << 62
-	if b.q.Limit > 0 {
-		limit = int64(b.q.Limit)
-	}
-	rows := ""
-	if len(b.q.By) > 0 {
-		most := b.arg(limit)
-		rows = fmt.Sprintf(rowsSQL, most, most)
-	}
-	return b.timed() + fmt.Sprintf(answerSQL, keys[0], keys[1], labels[0], labels[1], joins[0], joins[1], b.order(), rows, min(1, len(b.inner())))
+	return days
 }
 
-// timed adds the stays to daily, which are of pageviews that the script told of.
-func (b *builder) timed() string {
-	const begin = ", timed AS (\n  SELECT *, 0 AS stays, 0 AS seconds FROM daily"
+// timed adds the stays, which are of pageviews that the script told of, to daily
+// and totals. It gives the names of what holds both.
+func (b *builder) timed() (with, daily, totals string) {
 	if !b.q.Timed() || b.q.Bots == pageview.BotsOnly {
-		return begin + "\n)"
-	}
-	days, key := b.days(), ""
-	if len(b.inner()) > 0 {
-		key = "page AS k1, "
+		const none = "(SELECT *, 0 AS stays, 0 AS seconds FROM %s)"
+		return "", fmt.Sprintf(none, "daily"), fmt.Sprintf(none, "totals")
 	}
 	stays := `SELECT site, seq, "day", page, 1 AS stays, seconds FROM stays`
 	if b.added {
 		stays += ` UNION ALL SELECT site, 0, "day", page, stays, seconds FROM stayed`
 	}
-	rows := fmt.Sprintf(`
-  UNION ALL BY NAME
-  SELECT "day", %%s%%d AS whole, 0 AS pageviews, 0 AS visits, 0 AS visitors, sum(stays) AS stays, sum(seconds) AS seconds
-  FROM (SELECT *, %d AS source FROM (%s)) WHERE site = %s AND seq <= %s AND %s AND %s AND %s GROUP BY ALL`,
-		pageview.SourceScript, stays, b.site, b.arg(b.q.Through), b.counting, days, b.filters())
-	t := begin + fmt.Sprintf(rows, key, 0)
-	if key != "" {
-		t += fmt.Sprintf(rows, "", 1)
+	key := ""
+	if len(b.inner()) > 0 {
+		key = "page AS k1, "
 	}
-	return t + "\n)"
+	with = fmt.Sprintf(`, stayed_there AS (
+  SELECT "day", %s0 AS pageviews, 0 AS visits, 0 AS visitors, sum(stays) AS stays, sum(seconds) AS seconds
+  FROM (SELECT *, %d AS source FROM (%s)) WHERE site = %s AND seq <= %d AND %s AND %s AND %s GROUP BY ALL
+)`, key, pageview.SourceScript, stays, b.site, b.q.Through, b.counting, b.days(), b.filters())
+	const both = "(SELECT *, 0 AS stays, 0 AS seconds FROM %s UNION ALL BY NAME SELECT * FROM stayed_there)"
+	return with, fmt.Sprintf(both, "daily"), fmt.Sprintf(both, "totals")
+}
+
+// answer ends a WITH that holds daily and totals.
+func (b *builder) answer() string {
+	sums := ""
+	for _, column := range []string{"pageviews", "visits", "visitors", "stays", "seconds"} {
+		sums += ", CAST(coalesce(sum(" + column + "), 0) AS BIGINT)"
+	}
+	with, daily, totals := b.timed()
+	total := "SELECT 2, 0, '', ''" + sums + ", 0, 0 FROM " + totals
+	switch {
+	case len(b.q.By) == 0:
+		return with + "\nSELECT 2, 0, '', ''" + sums + " FROM " + daily
+	case len(b.inner()) == 0:
+		total = ""
+	}
+	keys, labels, times, joins := [2]string{"0", "0"}, [2]string{"''", "''"}, [2]string{"0", "0"}, ""
+	joined := 0
+	for i, d := range b.q.By {
+		key := fmt.Sprint("key", i+1)
+		keys[i] = period(d)
+		if !ofDay(d) {
+			joined++
+			keys[i] = fmt.Sprint("k", joined)
+		}
+		if d.Time() {
+			labels[i], times[i] = "CAST("+key+" AS VARCHAR)", key
+			continue
+		}
+		var join string
+		labels[i], join = label(d, i+1)
+		joins += join
+	}
+	limit, all := "", ""
+	if b.q.Limit > 0 {
+		limit = fmt.Sprintf(" ORDER BY %s LIMIT %d", b.order(), b.q.Limit)
+		all = "\n  UNION ALL SELECT 1, count(*), '', ''" + sums + ", 0, 0 FROM keyed"
+	}
+	if total != "" {
+		total = "\n  UNION ALL " + total
+	}
+	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], daily, labels[0], labels[1], times[0], times[1], joins, limit, all, total, b.order())
 }
 
 const answerSQL = `, keyed AS (
   SELECT %s AS key1, %s AS key2, sum(pageviews) AS pageviews, sum(visits) AS visits, sum(visitors) AS visitors,
          sum(stays) AS stays, sum(seconds) AS seconds
-  FROM timed WHERE whole = 0 GROUP BY 1, 2 HAVING sum(pageviews) > 0
-), labelled AS (
-  SELECT %s AS label1, %s AS label2, pageviews, visits, visitors, stays, seconds FROM keyed%s%s
-), placed AS (
-  SELECT *, row_number() OVER (ORDER BY %s) AS place FROM labelled
+  FROM %s GROUP BY 1, 2 HAVING sum(pageviews) > 0
 )
-SELECT kind, place, label1, label2, CAST(pageviews AS BIGINT), CAST(visits AS BIGINT), CAST(visitors AS BIGINT),
-       CAST(stays AS BIGINT), CAST(seconds AS BIGINT) FROM (
-%s  SELECT 2 AS kind, 0 AS place, '' AS label1, '' AS label2,
-         coalesce(sum(pageviews), 0) AS pageviews, coalesce(sum(visits), 0) AS visits, coalesce(sum(visitors), 0) AS visitors,
-         coalesce(sum(stays), 0) AS stays, coalesce(sum(seconds), 0) AS seconds
-  FROM timed WHERE whole = %d
-) ORDER BY kind, place`
-
-const rowsSQL = `  SELECT 0 AS kind, place, label1, label2, pageviews, visits, visitors, stays, seconds FROM placed WHERE place <= %s
-  UNION ALL
-  SELECT 1, count(*), '', '', coalesce(sum(pageviews), 0), coalesce(sum(visits), 0), coalesce(sum(visitors), 0),
-         coalesce(sum(stays), 0), coalesce(sum(seconds), 0)
-  FROM placed WHERE place > %s
-  UNION ALL
-`
+SELECT kind, n, label1, label2, pageviews, visits, visitors, stays, seconds FROM (
+  (SELECT 0 AS kind, 0 AS n, %s AS label1, %s AS label2,
+          CAST(pageviews AS BIGINT) AS pageviews, CAST(visits AS BIGINT) AS visits, CAST(visitors AS BIGINT) AS visitors,
+          CAST(stays AS BIGINT) AS stays, CAST(seconds AS BIGINT) AS seconds, %s AS time1, %s AS time2
+   FROM keyed%s%s)%s%s
+) ORDER BY kind, %s`
 
 // order is how rows follow one another.
 func (b *builder) order() string {
 	var times, others []string
 	for i, d := range b.q.By {
-		l := fmt.Sprint("label", i+1)
 		if d.Time() {
-			times = append(times, l)
+			times = append(times, fmt.Sprint("time", i+1))
 		} else {
-			others = append(others, l)
+			others = append(others, fmt.Sprint("label", i+1))
 		}
 	}
 	first := pageview.MetricPageviews
@@ -365,24 +385,26 @@ func (b *builder) order() string {
 	return strings.Join(slices.Concat(times, []string{value + " DESC"}, others), ", ")
 }
 
-// period is the first day of a day's period.
+// period is a number for a day's period: of a day, and of a week's Monday, the
+// days since 1970. Years and months are told fast; date_trunc is five times
+// slower.
 func period(d pageview.Dimension) string {
 	switch d {
 	case pageview.ByWeek:
-		return `CAST(date_trunc('week', "day") AS DATE)`
+		return `"day" - DATE '1970-01-01' - isodow("day") + 1`
 	case pageview.ByMonth:
-		return `CAST(date_trunc('month', "day") AS DATE)`
+		return `year("day") * 12 + month("day") - 1`
 	case pageview.ByYear:
-		return `CAST(date_trunc('year', "day") AS DATE)`
+		return `year("day")`
 	}
-	return `"day"`
+	return `"day" - DATE '1970-01-01'`
 }
 
 // column is what a dimension's value is kept as in a pageview.
 func column(d pageview.Dimension) string {
 	switch d {
 	case pageview.ByHour:
-		return `coalesce("hour", date_trunc('hour', "at"))`
+		return `CAST(epoch(coalesce("hour", date_trunc('hour', "at"))) AS BIGINT)`
 	case pageview.ByDay, pageview.ByWeek, pageview.ByMonth, pageview.ByYear:
 		return `"day"`
 	}
@@ -392,8 +414,6 @@ func column(d pageview.Dimension) string {
 // label is the text of key number i, and what must be joined to have it.
 func label(d pageview.Dimension, i int) (text, join string) {
 	switch d {
-	case pageview.ByHour:
-		return fmt.Sprintf("strftime(key%d, '%%Y-%%m-%%dT%%H:%%M:%%SZ')", i), ""
 	case pageview.ByPage, pageview.ByEntry:
 		return fmt.Sprintf("coalesce(pages%d.path, '')", i), fmt.Sprintf(" LEFT JOIN pages pages%d ON pages%d.id = key%d", i, i, i)
 	case pageview.BySource:

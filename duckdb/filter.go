@@ -31,10 +31,10 @@ func (b *builder) matches(d pageview.Dimension, value string) string {
 	switch {
 	case d == pageview.ByHour:
 		at, _ := time.Parse(time.RFC3339, value)
-		return column(d) + " = " + b.arg(micro(at))
+		return fmt.Sprintf("%s = %d", b.hour, at.Unix())
 	case d.Time():
 		first, last, _ := d.Days(value)
-		return fmt.Sprintf(`"day" BETWEEN %s AND %s`, b.arg(first.Date(utc)), b.arg(last.Date(utc)))
+		return fmt.Sprintf(`"day" BETWEEN %s AND %s`, date(first), date(last))
 	case d == pageview.BySource:
 		return b.text(sourceName("source"), value)
 	}
@@ -66,4 +66,14 @@ func like(pattern string, one bool) string {
 		marks = append(marks, `?`, `_`)
 	}
 	return strings.NewReplacer(marks...).Replace(pattern)
+}
+
+// date is a day as SQL has it.
+func date(d pageview.Day) string {
+	return fmt.Sprintf("DATE '%s'", min(max(d, pageview.FirstDay), pageview.LastDay))
+}
+
+// instant is an instant as SQL has it.
+func instant(t time.Time) string {
+	return fmt.Sprintf("TIMESTAMP '%s'", micro(t).Format("2006-01-02 15:04:05.000000"))
 }

@@ -61,6 +61,7 @@ func (s *Store) fold(ctx context.Context, name string, dims []rolled) error {
 	if !known || s.folded(v, site, dims) {
 		return nil
 	}
+	dims = s.together(site.id, dims)
 	if !s.beginFold() {
 		return pageview.ErrClosed
 	}
@@ -77,6 +78,21 @@ func (s *Store) fold(ctx context.Context, name string, dims []rolled) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// together are dimensions with all others that are added up already: what is new
+// is found once for all of them.
+func (s *Store) together(site uint16, dims []rolled) []rolled {
+	s.marks.RLock()
+	defer s.marks.RUnlock()
+	all := slices.Clone(dims)
+	for k := range s.marks.of {
+		if k.site == site && !slices.Contains(all, k.dimension) {
+			all = append(all, k.dimension)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // beginFold keeps the store from being closed until folds.Done, unless it is.
@@ -157,16 +173,24 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 }
 
 func setMarks(ctx context.Context, tx *sql.Tx, site uint16, dims []rolled, m mark) error {
-	for _, d := range dims {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM watermarks WHERE site = ? AND dimension = ?`, site, uint32(d)); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO watermarks VALUES (?, ?, ?, ?)`, site, uint32(d), m.seq, m.rules)
-		if err != nil {
-			return err
-		}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(`DELETE FROM watermarks WHERE site = %d AND dimension IN (%s)`, site, numbers(dims)))
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO watermarks SELECT %d, unnest([%s]), %d, ?`, site, numbers(dims), m.seq), m.rules)
+	return err
+}
+
+// numbers are the dimensions as SQL has a list of them.
+func numbers(dims []rolled) string {
+	var b strings.Builder
+	for i, d := range dims {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprint(&b, uint32(d))
+	}
+	return b.String()
 }
 
 // loadMarks reads the watermarks.
@@ -213,7 +237,8 @@ func (f *folder) days(ctx context.Context) ([]foldDay, error) {
 		return nil, err
 	}
 	var days []foldDay
-	const query = `SELECT "day", count(*) FROM pageviews WHERE site = ? AND seq > ? AND seq <= ? AND bot = 0 GROUP BY 1 ORDER BY 1`
+	query := fmt.Sprintf(`SELECT "day", count(*) FROM pageviews WHERE site = %d AND seq > %d AND seq <= %d AND bot = 0 GROUP BY 1 ORDER BY 1`,
+		f.site.id, f.from, f.v.through)
 	err = each(ctx, f.tx, query, func(scan func(...any) error) error {
 		var at time.Time
 		var d foldDay
@@ -223,7 +248,7 @@ func (f *folder) days(ctx context.Context) ([]foldDay, error) {
 		d.whole = !d.gone && (f.from == 0 || f.mixedAnew(d.day))
 		days = append(days, d)
 		return err
-	}, f.site.id, f.from, f.v.through)
+	})
 	return days, err
 }
 
@@ -266,23 +291,25 @@ func (f *folder) add(ctx context.Context, days []foldDay) error {
 	if _, err := f.tx.ExecContext(ctx, f.rows(whole, changed, gone)); err != nil {
 		return fmt.Errorf("find what changed: %w", err)
 	}
+	if len(whole) > 0 {
+		del := fmt.Sprintf(`DELETE FROM %s WHERE site = %d AND dimension IN (%s) AND "day" IN %s`, f.into, f.site.id, numbers(f.dims), list(whole))
+		if _, err := f.tx.ExecContext(ctx, del); err != nil {
+			return fmt.Errorf("clear days: %w", err)
+		}
+	}
+	var parts []string
 	for _, d := range f.dims {
-		if len(whole) > 0 {
-			del := fmt.Sprintf(`DELETE FROM %s WHERE site = %d AND dimension = %d AND "day" IN %s`, f.into, f.site.id, d, list(whole))
-			if _, err := f.tx.ExecContext(ctx, del); err != nil {
-				return fmt.Errorf("clear days of dimension %d: %w", d, err)
-			}
-		}
-		if _, err := f.tx.ExecContext(ctx, fmt.Sprintf(addSQL, f.into, f.site.id, d, d.key(), d.amount())); err != nil {
-			return fmt.Errorf("add up dimension %d: %w", d, err)
-		}
+		parts = append(parts, fmt.Sprintf(addSQL, f.site.id, d, d.key(), d.amount()))
+	}
+	if _, err := f.tx.ExecContext(ctx, "INSERT INTO "+f.into+strings.Join(parts, " UNION ALL ")); err != nil {
+		return fmt.Errorf("add up: %w", err)
 	}
 	_, err := f.tx.ExecContext(ctx, `DROP TABLE temp.folding`)
 	return err
 }
 
 // addSQL makes one row of a visit, and of a visitor, before these are counted.
-const addSQL = `INSERT INTO %s
+const addSQL = `
 SELECT * FROM (
   SELECT %d, "day", %d, key, sum(n) AS pageviews, sum(sign * visits) AS visits, sum(CASE WHEN visitor = 0 THEN 0 ELSE sign END) AS visitors
   FROM (
@@ -301,24 +328,37 @@ func (f *folder) rows(whole, changed, gone []pageview.Day) string {
 	from := func(through uint64, days []pageview.Day) string {
 		return f.site.pageviews(fmt.Sprint(through), in(days))
 	}
+	columns := f.columns()
 	var parts []string
 	if len(whole) > 0 {
-		parts = append(parts, fmt.Sprintf(`SELECT *, 1 AS sign FROM %s WHERE %s AND %s`, from(f.v.through, whole), now, in(whole)))
+		parts = append(parts, fmt.Sprintf(`SELECT %s, 1 AS sign FROM %s WHERE %s AND %s`, columns, from(f.v.through, whole), now, in(whole)))
 	}
 	if len(gone) > 0 { // pageviews are added; visits and visitors stay
-		parts = append(parts, fmt.Sprintf(`SELECT * REPLACE (0 AS visitor), 1 AS sign FROM %s WHERE %s AND seq > %d AND %s`, from(f.v.through, gone), now, f.late, in(gone)))
+		unknown := strings.Replace(columns, "visitor", "CAST(0 AS UBIGINT) AS visitor", 1)
+		parts = append(parts, fmt.Sprintf(`SELECT %s, 1 AS sign FROM %s WHERE %s AND seq > %d AND %s`, unknown, from(f.v.through, gone), now, f.late, in(gone)))
 	}
 	with := ""
 	if len(changed) > 0 {
 		with = fmt.Sprintf(`new AS (SELECT DISTINCT "day", visitor FROM pageviews WHERE %s AND seq > %d AND seq <= %d AND visitor <> 0 AND %s), `,
 			site, f.from, f.v.through, in(changed))
-		const of = `SELECT p.*, %d AS sign FROM %s p SEMI JOIN new USING ("day", visitor) WHERE %s AND %s`
+		const of = `SELECT %s, %d AS sign FROM %s p SEMI JOIN new USING ("day", visitor) WHERE %s AND %s`
 		parts = append(parts,
-			fmt.Sprintf(of, 1, from(f.v.through, changed), now, in(changed)), fmt.Sprintf(of, -1, from(f.from, changed), then, in(changed)),
-			fmt.Sprintf(`SELECT *, 1 AS sign FROM pageviews WHERE %s AND seq > %d AND visitor = 0 AND %s`, now, f.from, in(changed)))
+			fmt.Sprintf(of, columns, 1, from(f.v.through, changed), now, in(changed)), fmt.Sprintf(of, columns, -1, from(f.from, changed), then, in(changed)),
+			fmt.Sprintf(`SELECT %s, 1 AS sign FROM pageviews WHERE %s AND seq > %d AND visitor = 0 AND %s`, columns, now, f.from, in(changed)))
 	}
 	return "CREATE OR REPLACE TEMP TABLE folding AS WITH " + with + "counted AS (" + strings.Join(parts, " UNION ALL ") + ")" +
 		f.visited(len(whole) > 0) + " SELECT * FROM visited"
+}
+
+// columns are those of a pageview that the dimensions need.
+func (f *folder) columns() string {
+	columns := `"day", visitor, seq, "at", page`
+	for d, number := range rolledDimensions {
+		if d != pageview.ByPage && d != pageview.ByEntry && slices.Contains(f.dims, number) {
+			columns += `, "` + string(d) + `"`
+		}
+	}
+	return columns
 }
 
 // visited adds the visits, many at once where whole days are added up.

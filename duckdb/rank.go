@@ -87,12 +87,11 @@ func byDay(halfLife time.Duration) bool { return halfLife >= 24*time.Hour }
 type ranker struct {
 	*builder
 	q        pageview.RankQuery
-	added    bool   // whole days come from what is added up
-	score    rolled // dimension of the scores; zero means that they come from raw rows
-	zone     *time.Location
+	added    bool      // whole days come from what is added up
+	score    rolled    // dimension of the scores; zero means that they come from raw rows
 	newest   time.Time // instant of the newest counted pageview
 	counted  string    // holds for rows that count, at whatever time
-	halfLife string    // argument
+	halfLife string    // in microseconds
 }
 
 func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Ranking) error {
@@ -103,10 +102,10 @@ func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Rank
 	if r.Until.IsZero() {
 		return nil
 	}
-	b.zone, b.newest = v.zone(b.q.Site), r.Span.Last
+	b.newest = r.Span.Last
 	b.builder = newBuilder(&pageview.Query{Site: b.q.Site, Through: v.through, Bots: b.q.Bots}, v)
 	b.counted = b.countedRows()
-	b.halfLife = b.arg(float64(b.q.HalfLife.Microseconds()))
+	b.halfLife = fmt.Sprint(b.q.HalfLife.Microseconds())
 	return each(ctx, db, b.statement(), func(scan func(...any) error) error {
 		var total bool
 		var p pageview.Ranked
@@ -137,11 +136,11 @@ func (b *ranker) statement() string {
 		const none = ", %s_scores AS (SELECT 0 AS page, 0 AS score WHERE false)"
 		with += fmt.Sprintf(none, "now") + fmt.Sprintf(none, "then")
 	}
-	limit := int64(1) << 62
+	most := ""
 	if b.q.Limit > 0 {
-		limit = int64(b.q.Limit)
+		most = fmt.Sprint("LIMIT ", b.q.Limit)
 	}
-	return with + strings.NewReplacer("{site}", b.site, "{pages}", b.patterns(), "{value}", value, "{most}", b.arg(limit)).Replace(rankSQL)
+	return with + strings.NewReplacer("{site}", b.site, "{pages}", b.patterns(), "{value}", value, "{most}", most).Replace(rankSQL)
 }
 
 // patterns is the condition that a path is asked for.
@@ -202,19 +201,14 @@ func (b *ranker) cut(p interval) string {
 	if p.none || p.after.IsZero() && p.first == pageview.FirstDay && p.last == pageview.LastDay {
 		return "false"
 	}
-	c := fmt.Sprintf(`%s AND "at" <= %s::TIMESTAMP AND "day" <= %s`, b.counted, b.arg(p.upTo), date(pageview.DayOf(p.upTo.In(b.zone))+1))
+	c := fmt.Sprintf(`%s AND "at" <= %s AND "day" <= %s`, b.counted, instant(p.upTo), date(pageview.DayOf(p.upTo.In(b.zone))+1))
 	if !p.after.IsZero() {
-		c += fmt.Sprintf(` AND "at" > %s::TIMESTAMP AND "day" >= %s`, b.arg(p.after), date(pageview.DayOf(p.after.In(b.zone))-1))
+		c += fmt.Sprintf(` AND "at" > %s AND "day" >= %s`, instant(p.after), date(pageview.DayOf(p.after.In(b.zone))-1))
 	}
 	if p.first <= p.last {
 		c += fmt.Sprintf(` AND ("day" < %s OR "day" > %s)`, date(p.first), date(p.last))
 	}
 	return c
-}
-
-// date is a day as SQL has it.
-func date(d pageview.Day) string {
-	return fmt.Sprintf("DATE '%s'", min(max(d, pageview.FirstDay), pageview.LastDay))
 }
 
 // whole is the condition that holds for what is added up in a dimension, of the
@@ -254,12 +248,12 @@ func (b *ranker) counts(name string, p interval) string {
 // where the half-life is short. Then only the last 38 half-lives can count: a
 // weight is a whole number, and rounds to zero before.
 func (b *ranker) scores(name string, p interval) string {
-	instant := b.arg(p.upTo) + "::TIMESTAMP"
+	end := instant(p.upTo)
 	landmark := `"day"::TIMESTAMP`
 	whole := "false"
 	switch {
 	case !byDay(b.q.HalfLife):
-		landmark = instant
+		landmark = end
 		if first := micro(p.upTo.Add(-38 * b.q.HalfLife)); p.after.Before(first) {
 			p.after = first
 		}
@@ -276,5 +270,5 @@ func (b *ranker) scores(name string, p interval) string {
       SELECT page, %s AS landmark, sum(%s) FROM %s WHERE %s GROUP BY ALL
     ) GROUP BY ALL
   ) GROUP BY page
-)`, name, instant, b.halfLife, finer, whole, landmark, weight, b.pageviews(), b.cut(p))
+)`, name, end, b.halfLife, finer, whole, landmark, weight, b.pageviews(), b.cut(p))
 }

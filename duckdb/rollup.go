@@ -51,7 +51,7 @@ func (r rolled) key() string {
 	case r == rolledDay:
 		return "0"
 	case r == rolledHour:
-		return `CAST(epoch(coalesce("hour", date_trunc('hour', "at"))) AS UBIGINT)`
+		return "CAST(" + column(pageview.ByHour) + " AS UBIGINT)"
 	case r >= rolledScore:
 		return "page"
 	}
@@ -129,33 +129,25 @@ func additive(q *pageview.Query, f pageview.Filter) bool {
 	return one == 1 && !f.Not && len(f.Values) == 1 && !strings.Contains(f.Values[0], "*")
 }
 
-// rollupRows begins a WITH whose last table is daily, as rawRows does, from what
-// is added up.
+// rollupRows begins a WITH that holds daily and totals, as rawRows does, from
+// what is added up.
 func (b *builder) rollupRows(dims []rolled) string {
-	b.added = true
-	days := b.days()
 	d := dims[len(dims)-1]
-	key, names := "key", "key"
+	key := "key"
 	for of, number := range rolledDimensions {
-		if number == d && d == rolledHour {
-			names = `make_timestamp(CAST(key * 1000000 AS BIGINT)) AS "hour", NULL::TIMESTAMP AS "at"`
-			key = column(of)
-		} else if number == d {
-			names, key = "key AS "+column(of), column(of)
+		if number == d {
+			key = string(of)
 		}
 	}
-	t := fmt.Sprintf("WITH added AS (\n  SELECT \"day\", pageviews, visits, visitors, %s FROM rollups WHERE site = %s AND dimension = %d AND %s\n)",
-		names, b.site, d, days)
+	b.added, b.hour = true, `"hour"`
 	columns := "pageviews, " + b.wanted(pageview.MetricVisits) + ", " + b.wanted(pageview.MetricVisitors)
-	rows := fmt.Sprintf("SELECT \"day\", %s AS k1, 0 AS whole, %s FROM added WHERE %s", key, columns, b.filters())
-	if len(b.inner()) == 0 {
-		return t + fmt.Sprintf(", daily AS (%s)", rows)
+	const from = `(SELECT "day", key AS "%s", pageviews, visits, visitors FROM rollups WHERE site = %s AND dimension = %d AND %s) WHERE %s`
+	rows := fmt.Sprintf(from, key, b.site, d, b.days(), b.filters())
+	totals := rows
+	if !slices.ContainsFunc(b.q.Filters, func(f pageview.Filter) bool { return !ofDay(f.Dimension) }) {
+		totals = fmt.Sprintf(from, "key", b.site, rolledDay, b.days(), b.filters())
 	}
-	total := fmt.Sprintf("SELECT \"day\", NULL, 1, %s FROM rollups WHERE site = %s AND dimension = 0 AND %s AND %s", columns, b.site, days, b.filters())
-	if slices.ContainsFunc(b.q.Filters, func(f pageview.Filter) bool { return !ofDay(f.Dimension) }) {
-		total = fmt.Sprintf("SELECT \"day\", NULL, 1, %s FROM added WHERE %s", columns, b.filters())
-	}
-	return t + fmt.Sprintf(", daily AS (%s UNION ALL %s)", rows, total)
+	return fmt.Sprintf("WITH daily AS (SELECT \"day\", \"%s\" AS k1, %s FROM %s), totals AS (SELECT %s FROM %s)", key, columns, rows, columns, totals)
 }
 
 // wanted is the column of a metric; zero where it is not asked for.
@@ -202,7 +194,7 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 	err = s.held(v.sites[q.Site].id, dims, q.Through, func(through uint64) error {
 		q.Through = through
 		b := newBuilder(&q, v)
-		a, err = ask(ctx, db, b.rollupRows(dims)+b.answer(), b.args, len(q.By))
+		a, err = b.ask(ctx, db, b.rollupRows(dims))
 		a.Through, a.Rollup = through, true
 		return err
 	})

@@ -51,9 +51,9 @@ func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (p
 	days := "true"
 	var bounds [2]pageview.Day // of what is added up
 	if added {
-		const query = `SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = ? AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`
+		query := fmt.Sprintf(`SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = %d AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`, site.id)
 		var first, last sql.NullTime
-		if err := db.QueryRowContext(ctx, query, site.id).Scan(&first, &last); err != nil || !first.Valid {
+		if err := db.QueryRowContext(ctx, query).Scan(&first, &last); err != nil || !first.Valid {
 			return span, err
 		}
 		bounds = [2]pageview.Day{pageview.DayOf(first.Time.UTC()), pageview.DayOf(last.Time.UTC())}
@@ -61,8 +61,8 @@ func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (p
 		days = fmt.Sprintf(format, bounds[0]+1, bounds[1]-1)
 	}
 	var first, last, firstDay, lastDay sql.NullTime
-	query := strings.Replace(only(spanSQL, v.counting(site, v.through)+" AND "+days), "FROM pageviews", "FROM "+site.pageviews(fmt.Sprint(v.through), days), 1)
-	row := db.QueryRowContext(ctx, query, site.id, v.through)
+	counted := fmt.Sprintf("site = %d AND seq <= %d AND %s AND %s", site.id, v.through, v.counting(site, v.through), days)
+	row := db.QueryRowContext(ctx, strings.Replace(only(spanSQL, counted), "{pageviews}", site.pageviews(fmt.Sprint(v.through), days), 1))
 	if err := row.Scan(&first, &last, &firstDay, &lastDay); err != nil {
 		return span, err
 	}

@@ -19,7 +19,7 @@
        LEFT JOIN before_pages b USING (page)
        LEFT JOIN places USING (page)
   ORDER BY n.{value} DESC, p.path
-  LIMIT {most}
+  {most}
 )
 SELECT total, path, title, CAST(pageviews AS BIGINT), CAST(visitors AS BIGINT),
        CAST(coalesce(pageviews_before, 0) AS BIGINT), CAST(coalesce(visitors_before, 0) AS BIGINT),

@@ -1,3 +1,3 @@
 SELECT min("at"), max("at"), min("day"), max("day")
-FROM pageviews
-WHERE site = ? AND bot = 0 AND seq <= ? AND {counting}
+FROM {pageviews}
+WHERE bot = 0 AND {counting}
