@@ -104,7 +104,11 @@ func serve(kind string) error {
 	if kind == "snapshot, one write" {
 		l = onewrite.Listener(l)
 	}
-	return http.Serve(l, mux)
+	server := &http.Server{ // with the timeouts of the program, as any that is public has
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+	}
+	return server.Serve(l)
 }
 
 // bare sends prebuilt headers and the bytes, and compares one tag.

@@ -6,7 +6,10 @@
 // The second write is half of what a small answer costs. Here a full buffer
 // that begins an answer whose Content-Length promises more is kept back until
 // the rest comes, and both are handed to the kernel together. It is never kept
-// longer than ten milliseconds, nor beyond the end of the answer.
+// longer than ten milliseconds.
+//
+// The server also sets deadlines many times for a request; the socket is told
+// of those that a read or write has to wait for.
 package onewrite
 
 import (
@@ -34,7 +37,7 @@ type listener struct{ net.Listener }
 func (l listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok && err == nil {
-		return &conn{TCPConn: tcp}, nil
+		return newConn(tcp), nil
 	}
 	return c, err
 }
@@ -43,13 +46,19 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct {
 	*net.TCPConn
 
-	mu    sync.Mutex // others than the server's goroutine close and set deadlines
+	mu    sync.Mutex // others than the server's goroutine close and send what was kept
 	kept  []byte     // nil when nothing is kept back
 	space *[full]byte
 	parts [2][]byte   // what is kept back and what follows it
 	both  net.Buffers // of parts, here so that none is allocated for an answer
 	timer *time.Timer
 	err   error // of a write that nobody waited for
+
+	reads, writes deadline
+}
+
+func newConn(tcp *net.TCPConn) *conn {
+	return &conn{TCPConn: tcp, reads: deadline{set: tcp.SetReadDeadline}, writes: deadline{set: tcp.SetWriteDeadline}}
 }
 
 var spaces = sync.Pool{New: func() any { return new([full]byte) }}
@@ -61,12 +70,16 @@ func (c *conn) Write(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
 	}
-	if c.kept == nil {
-		if !promisesMore(p) {
-			return c.TCPConn.Write(p)
-		}
+	if c.kept == nil && promisesMore(p) {
 		c.keep(p)
 		return len(p), nil
+	}
+	if err := c.writes.begin(); err != nil {
+		return 0, err
+	}
+	defer c.writes.end()
+	if c.kept == nil {
+		return c.TCPConn.Write(p)
 	}
 	before := len(c.kept)
 	c.parts = [2][]byte{c.kept, p}
@@ -106,8 +119,9 @@ func (c *conn) flush() {
 	if c.kept == nil {
 		return
 	}
-	if _, err := c.TCPConn.Write(c.kept); err != nil {
-		c.err = err
+	if c.err = c.writes.begin(); c.err == nil {
+		_, c.err = c.TCPConn.Write(c.kept)
+		c.writes.end()
 	}
 	c.release()
 }
@@ -118,28 +132,14 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	c.flush()
 	err := c.err
 	c.mu.Unlock()
+	if err == nil {
+		err = c.writes.begin()
+	}
 	if err != nil {
 		return 0, err
 	}
+	defer c.writes.end()
 	return c.TCPConn.ReadFrom(r)
-}
-
-// The server sets the deadline for the next request at the end of an answer.
-
-// SetReadDeadline implements net.Conn.
-func (c *conn) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
-	c.flush()
-	c.mu.Unlock()
-	return c.TCPConn.SetReadDeadline(t)
-}
-
-// SetDeadline implements net.Conn.
-func (c *conn) SetDeadline(t time.Time) error {
-	c.mu.Lock()
-	c.flush()
-	c.mu.Unlock()
-	return c.TCPConn.SetDeadline(t)
 }
 
 // CloseWrite ends an answer that ends with the connection.

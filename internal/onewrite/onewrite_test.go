@@ -42,11 +42,15 @@ func TestPromisesMore(t *testing.T) {
 
 func serve(t *testing.T, h http.Handler, wrap func(net.Listener) net.Listener) string {
 	t.Helper()
+	return serveWith(t, &http.Server{Handler: h}, wrap)
+}
+
+func serveWith(t *testing.T, server *http.Server, wrap func(net.Listener) net.Listener) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: h}
 	go func() { _ = server.Serve(wrap(l)) }()
 	t.Cleanup(func() {
 		if err := server.Close(); err != nil {
