@@ -73,7 +73,7 @@ func NewFamily[P, T any](site *Site, name string, parse func(*http.Request) (P, 
 	policy.AtStart, policy.When = false, nil
 	f := &Family[P, T]{
 		site: site, parse: parse, fn: fn, policy: policy,
-		maker: maker[T]{name: name, below: policy.HoldBelow}, slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		maker: maker[T]{name: name, below: policy.HoldBelow, keep: policy.Formats}, slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	f.job = f.newCore("")
 	for _, p := range policy.Always {

@@ -305,7 +305,7 @@ func TestFamilyComputesWhatIsAlwaysWanted(t *testing.T) {
 		var want strings.Builder
 		want.WriteString(".beforehand.json")
 		for _, n := range []string{"1", "2"} {
-			for _, ending := range []string{"csv", "html", "html.gz", "json"} {
+			for _, ending := range []string{"csv", "html", "html.gz", "json", "md"} {
 				want.WriteString(" site/page/n=" + n + "." + ending)
 			}
 		}

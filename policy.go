@@ -55,6 +55,11 @@ type Policy struct {
 	// this part of the bytes of the last one: 0.5 is half. Zero holds none.
 	HoldBelow float64
 
+	// Formats names the formats that are kept, such as "json" and "svg"; nil
+	// means all that there are. Of a function that returns a value "json" is
+	// kept in any case, since it is the value.
+	Formats []string
+
 	// Rules decide on headers: other origins, shared caches, content policy.
 	Rules snapshot.Rules
 

@@ -66,7 +66,7 @@ func TestPublishKeepsTheFolderEqualToTheSnapshots(t *testing.T) {
 		beforehand.New(site, "blog/hot", counter(&calls), policy)
 		stop := run(t, site)
 		settle(time.Second)
-		want := ".beforehand.json blog/hot.csv blog/hot.html blog/hot.html.gz blog/hot.json mine.txt"
+		want := ".beforehand.json blog/hot.csv blog/hot.html blog/hot.html.gz blog/hot.json blog/hot.md mine.txt"
 		if got := files(t, dir); got != want {
 			t.Errorf("files %s, want %s", got, want)
 		}
@@ -129,7 +129,7 @@ func TestPublishLeavesTheFilesOfOthers(t *testing.T) {
 		defer run(t, a)()
 		defer run(t, b)()
 		settle(time.Minute)
-		if got, want := files(t, dir), ".beforehand.json a.csv a.html a.html.gz a.json b.csv b.html b.html.gz b.json"; got != want {
+		if got, want := files(t, dir), ".beforehand.json a.csv a.html a.html.gz a.json a.md b.csv b.html b.html.gz b.json b.md"; got != want {
 			t.Errorf("files %s, want %s", got, want)
 		}
 	})

@@ -41,7 +41,7 @@ type kept[T any] struct {
 // What the state has of the report is served at once, before Run. A name that
 // is bad or taken is an error of Run.
 func New[T any](site *Site, name string, fn func(context.Context) (T, error), policy Policy) *Report[T] {
-	r := &Report[T]{fn: fn, maker: maker[T]{name: name, below: policy.HoldBelow}}
+	r := &Report[T]{fn: fn, maker: maker[T]{name: name, below: policy.HoldBelow, keep: policy.Formats}}
 	r.c = &core{
 		site: site, name: name, policy: policy,
 		definition: definition(policy.Definition, reflect.TypeFor[T]()),
@@ -86,10 +86,11 @@ func (r *Report[T]) decode(s *snapshot.Snapshot) (func(), error) {
 	return func() { r.value.Store(h) }, nil
 }
 
-// Render adds a format, or takes the place of "json", "csv" or "html", which
-// every value has. The format is the extension, such as "svg". It is called
+// Render adds a format, or takes the place of "json", "csv", "html" or "md", which
+// every value has; what takes the place of "csv" is the table that "html" and
+// "md" show. The format is the extension, such as "svg". It is called
 // right after New, and its formats come in the order of the calls, behind the
-// three.
+// four.
 func (r *Report[T]) Render(format string, write func(w io.Writer, v T) error) {
 	r.maker.addRender(format, write)
 }

@@ -17,7 +17,8 @@ import (
 // maker makes snapshots of values: it renders, checks, compresses and tags.
 type maker[T any] struct {
 	name  string
-	below float64 // Policy.HoldBelow
+	below float64  // Policy.HoldBelow
+	keep  []string // Policy.Formats
 
 	mu      sync.Mutex
 	renders []render[T]
@@ -45,13 +46,15 @@ func (m *maker[T]) addCheck(check func(previous, next T) error) {
 	m.checks = append(m.checks, check)
 }
 
-// formats names what Render has added.
+// formats names what Render has added and is kept.
 func (m *maker[T]) formats() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var names []string
 	for _, o := range m.renders {
-		names = append(names, o.format)
+		if m.keeps(o.format) {
+			names = append(names, o.format)
+		}
 	}
 	return names
 }
@@ -112,17 +115,27 @@ func (m *maker[T]) render(v T) ([]snapshot.Format, error) {
 			formats = append(formats, snapshot.Format{Name: valueFormat, Body: doc})
 		}
 	}
-	formats, err := tables(formats, m.name)
-	if err != nil {
-		return nil, err
-	}
+	var rendered []snapshot.Format
 	for _, o := range renders {
+		if !m.keeps(o.format) {
+			continue
+		}
 		var b bytes.Buffer
 		if err := o.write(&b, v); err != nil {
 			return nil, fmt.Errorf("render %s: %w", o.format, err)
 		}
-		f := snapshot.Format{Name: o.format, Body: b.Bytes()}
-		if i := slices.IndexFunc(formats, func(g snapshot.Format) bool { return g.Name == f.Name }); i >= 0 {
+		rendered = append(rendered, snapshot.Format{Name: o.format, Body: b.Bytes()})
+	}
+	// A CSV that was rendered is the table that the others are made of.
+	if i := indexOf(rendered, "csv"); i >= 0 && indexOf(formats, "csv") < 0 {
+		formats = append(formats, rendered[i])
+	}
+	formats, err := tables(formats, m.name)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range rendered {
+		if i := indexOf(formats, f.Name); i >= 0 {
 			formats[i] = f
 		} else {
 			formats = append(formats, f)
@@ -131,7 +144,22 @@ func (m *maker[T]) render(v T) ([]snapshot.Format, error) {
 	m.mu.Lock()
 	m.proven = true
 	m.mu.Unlock()
-	return formats, nil
+	return slices.DeleteFunc(formats, func(f snapshot.Format) bool { return !m.keeps(f.Name) }), nil
+}
+
+// keeps tells whether a format is kept: what Policy.Formats names, and that
+// which the value is read from.
+func (m *maker[T]) keeps(format string) bool {
+	if m.keep == nil || slices.Contains(m.keep, format) || format == valueFormat {
+		return true
+	}
+	_, files := any(*new(T)).(Files)
+	return format == "json" && !files
+}
+
+// indexOf is the place of a format, or -1.
+func indexOf(formats []snapshot.Format, name string) int {
+	return slices.IndexFunc(formats, func(f snapshot.Format) bool { return f.Name == name })
 }
 
 // check asks the owner's checks, and returns why the result is held.
@@ -173,25 +201,19 @@ func (m *maker[T]) shrunk(previous snapshot.Snapshot, next []snapshot.Format) st
 	return ""
 }
 
-// tables adds CSV and HTML made of the JSON, where the formats have none.
+// tables adds CSV, HTML and Markdown, where the formats have none: made of the
+// CSV where there is one, else of the JSON.
 func tables(formats []snapshot.Format, title string) ([]snapshot.Format, error) {
-	has := func(name string) int {
-		return slices.IndexFunc(formats, func(f snapshot.Format) bool { return f.Name == name })
-	}
-	i := has("json")
-	if i < 0 || !json.Valid(formats[i].Body) {
-		return formats, nil
-	}
-	t, err := tabulate(formats[i].Body)
-	if err != nil {
-		return nil, err
+	t, ok, err := tableOf(formats)
+	if err != nil || !ok {
+		return formats, err
 	}
 	t.Title = title
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
-	}{{"csv", t.csv}, {"html", t.html}} {
-		if has(f.name) >= 0 {
+	}{{"csv", t.csv}, {"html", t.html}, {"md", t.markdown}} {
+		if indexOf(formats, f.name) >= 0 {
 			continue
 		}
 		var b bytes.Buffer
@@ -201,6 +223,21 @@ func tables(formats []snapshot.Format, title string) ([]snapshot.Format, error) 
 		formats = append(formats, snapshot.Format{Name: f.name, Body: b.Bytes()})
 	}
 	return formats, nil
+}
+
+// tableOf reads what there is of a table, if there is.
+func tableOf(formats []snapshot.Format) (t table, ok bool, err error) {
+	if i := indexOf(formats, "csv"); i >= 0 {
+		if t, err = readCSV(formats[i].Body); err == nil {
+			return t, true, nil
+		}
+	}
+	i := indexOf(formats, "json")
+	if i < 0 || !json.Valid(formats[i].Body) {
+		return t, false, nil
+	}
+	t, err = tabulate(formats[i].Body)
+	return t, true, err
 }
 
 // formats returns the files in order of name, "json" first.

@@ -169,6 +169,45 @@ func TestRenderAddsFormats(t *testing.T) {
 	})
 }
 
+func TestFormatsAreThoseOfThePolicyAndOfTheRenderedCSV(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		value := func(context.Context) ([]int, error) { return []int{1, 2}, nil }
+		all := beforehand.New(site, "all", value, beforehand.Policy{})
+		all.Render("csv", func(w io.Writer, _ []int) error { _, err := io.WriteString(w, "n\n3\n"); return err })
+		some := beforehand.New(site, "some", value, beforehand.Policy{Formats: []string{"md"}})
+		some.Render("svg", func(io.Writer, []int) error { return errors.New("made in vain") })
+		files := beforehand.New(site, "files", func(context.Context) (beforehand.Files, error) {
+			return beforehand.Files{"json": []byte("[1]"), "csv": []byte("n\n5\n")}, nil
+		}, beforehand.Policy{Formats: []string{"csv", "html"}})
+		defer run(t, site)()
+		settle(time.Second)
+		if w := get(all, "/all.md"); !strings.Contains(w.Body.String(), "| 3 |") {
+			t.Errorf("Markdown is not made of the CSV: %s", w.Body)
+		}
+		for name, c := range map[string]struct {
+			got  []snapshot.File
+			want string
+		}{"some": {some.Current().Files, "json md"}, "files": {files.Current().Files, "csv html"}} {
+			var formats []string
+			for _, f := range c.got {
+				if f.Encoding == "" {
+					formats = append(formats, f.Format)
+				}
+			}
+			if got := strings.Join(formats, " "); got != c.want {
+				t.Errorf("%s has %s, want %s", name, got, c.want)
+			}
+		}
+		if got := some.Value(); len(got) != 2 {
+			t.Errorf("the value is %v", got)
+		}
+		if w := get(files, "/files.html"); !strings.Contains(w.Body.String(), "<td>5</td>") {
+			t.Errorf("HTML is not made of the CSV: %s", w.Body)
+		}
+	})
+}
+
 func TestReportOfFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site := open(t, memory.New())

@@ -67,6 +67,9 @@ func (s Status) Bytes(format string) int {
 	return 0
 }
 
+// Status returns what [Report.Current] tells beside the value.
+func (r *Report[T]) Status() Status { return r.Current().Status }
+
 // Current returns the value with its status. It never waits for a computation
 // or a store.
 func (r *Report[T]) Current() Current[T] {

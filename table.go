@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// table is a result as rows of text, for CSV and HTML.
+// table is a result as rows of text, for CSV, HTML and Markdown.
 type table struct {
 	Title  string
 	Header []string
@@ -196,6 +196,73 @@ func (t table) csv(w io.Writer) error {
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// readCSV reads the table that CSV is, in which a record may be short.
+func readCSV(body []byte) (table, error) {
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))))
+	r.FieldsPerRecord = -1
+	records, err := r.ReadAll()
+	if err != nil {
+		return table{}, fmt.Errorf("read csv as a table: %w", err)
+	}
+	if len(records) == 0 {
+		return table{}, errors.New("read csv as a table: there is no line")
+	}
+	t := table{Header: records[0], Rows: records[1:]}
+	for i, row := range t.Rows {
+		for len(row) < len(t.Header) {
+			row = append(row, "")
+		}
+		t.Rows[i] = row
+	}
+	return t, nil
+}
+
+// markdown writes the table as Markdown has it in GitHub's and most others'
+// flavour. Whatever Markdown or HTML would take for its own is escaped.
+func (t table) markdown(w io.Writer) error {
+	var b strings.Builder
+	line := func(cells []string) {
+		b.WriteByte('|')
+		for _, c := range cells {
+			b.WriteString(" " + plainMarkdown(c) + " |")
+		}
+		b.WriteByte('\n')
+	}
+	if len(t.Header) > 0 {
+		line(t.Header)
+		b.WriteString("|" + strings.Repeat(" --- |", len(t.Header)) + "\n")
+	}
+	for _, row := range t.Rows {
+		line(row)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// plainMarkdown keeps text from being anything else.
+func plainMarkdown(s string) string {
+	if json.Valid([]byte(s)) && strings.Trim(s, "0123456789.-+eE") == "" {
+		return s // a number
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n', r == '\r', r == '\t':
+			r = ' '
+		case r == '<':
+			b.WriteString("&lt;")
+			continue
+		case r == '&':
+			b.WriteString("&amp;")
+			continue
+		case strings.ContainsRune("\\`*_{}[]()#!|~>$:@", r), r == '.' && strings.HasSuffix(strings.ToLower(b.String()), "www"):
+			b.WriteByte('\\') // what would be a link, too
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 func (t table) html(w io.Writer) error {

@@ -3,6 +3,7 @@ package beforehand
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,39 @@ func TestTableEscapesHTML(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "<script>") || !strings.Contains(b.String(), "&lt;script&gt;alert(1)") {
 		t.Error(b.String())
+	}
+}
+
+func TestTableAsMarkdown(t *testing.T) {
+	table, err := tabulate([]byte(`[{"page":"/a|b","n":-1.5},{"page":"[x](javascript:alert(1)) <b>*www.example*</b>\n# &amp;","n":null},{"page":"2026-01-02","n":"-1x"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := table.markdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	const want = "| page | n |\n| --- | --- |\n| /a\\|b | -1.5 |\n" +
+		"| \\[x\\]\\(javascript\\:alert\\(1\\)\\) &lt;b\\>\\*www\\.example\\*&lt;/b\\> \\# &amp;amp; |  |\n| 2026-01-02 | -1x |\n"
+	if b.String() != want {
+		t.Errorf("\n got %q\nwant %q", b.String(), want)
+	}
+}
+
+func TestCSVIsReadAsATable(t *testing.T) {
+	for _, c := range []struct{ csv, want string }{
+		{"\xef\xbb\xbfa,b\r\n1,\"x\"\"y\"\r\n2\r\n", `{ [a b] [[1 x"y] [2 ]]}`},
+		{"a\n\"\"\n", `{ [a] [[]]}`},
+	} {
+		table, err := readCSV([]byte(c.csv))
+		if got := fmt.Sprint(table); err != nil || got != c.want {
+			t.Errorf("%q: %s, want %s, error %v", c.csv, got, c.want, err)
+		}
+	}
+	for _, bad := range []string{"", "a,\"b"} {
+		if _, err := readCSV([]byte(bad)); err == nil {
+			t.Errorf("%q is a table", bad)
+		}
 	}
 }
 

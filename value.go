@@ -15,8 +15,8 @@ import (
 )
 
 // Files is what a report's function returns when it writes its formats itself:
-// bytes by format, such as "json" or "svg". CSV and HTML are made from the JSON
-// where they are not among them.
+// bytes by format, such as "json" or "svg". CSV, HTML and Markdown are
+// made from the JSON, or from the CSV, where they are not among them.
 type Files map[string][]byte
 
 // valueFormat is where a value's JSON is kept when the report's own "json"

@@ -35,7 +35,6 @@ var installed = [][]string{
 		"/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc",
 		"/usr/share/fonts/google-noto-sans-cjk-fonts/NotoSansCJK-Regular.ttc",
 		"/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
-		"/usr/share/fonts/truetype/arphic/uming.ttc",
 		"/System/Library/Fonts/PingFang.ttc",
 		"/System/Library/Fonts/STHeiti Light.ttc",
 		`C:\Windows\Fonts\msyh.ttc`,

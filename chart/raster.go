@@ -138,20 +138,14 @@ func (p *painter) fill(r image.Rectangle, c color.Color) {
 	p.edges.Draw(p.img, r, image.NewUniform(c), image.Point{})
 }
 
+// rectangles are filled one by one: all pixels between them would be gone over.
 func (p *painter) rectangles(list []rectangle, c color.Color) {
-	if len(list) == 0 {
-		return
-	}
-	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for _, b := range list {
-		left, top = min(left, b.x), min(top, b.y)
-		right, bottom = max(right, b.x+b.width), max(bottom, b.y+b.height)
+		right, bottom := b.x+b.width, b.y+b.height
+		r := p.outline(b.x, b.y, right, bottom)
+		p.polygon(r, point{b.x, b.y}, point{right, b.y}, point{right, bottom}, point{b.x, bottom})
+		p.fill(r, c)
 	}
-	r := p.outline(left, top, right, bottom)
-	for _, b := range list {
-		p.polygon(r, point{b.x, b.y}, point{b.x + b.width, b.y}, point{b.x + b.width, b.y + b.height}, point{b.x, b.y + b.height})
-	}
-	p.fill(r, c)
 }
 
 func (m rect) paint(p *painter) {

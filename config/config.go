@@ -27,6 +27,7 @@ type File struct {
 	Script    string              `yaml:"script" help:"name of the script and the picture in URLs, so that /NAME.js is the script; b unless given"`
 	Proxies   Proxies             `yaml:"proxies" help:"proxies in front of the server"`
 	Countries string              `yaml:"countries" help:"file of countries in MaxMind's format (.mmdb); the table in the program unless given"`
+	Font      string              `yaml:"font" help:"file of a font (.ttf, .otf, .ttc) for what PNG pictures must write besides Latin, Greek and Cyrillic letters; one with Chinese is looked for unless given"`
 	Machines  string              `yaml:"data_centres" help:"file of ranges of addresses, one a line, in which no person sits"`
 	Calendars map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
 	Databases map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
@@ -37,26 +38,28 @@ type File struct {
 
 // Site is what the file says of a site.
 type Site struct {
-	Name      string     `yaml:"name,required" help:"its name in URLs: letters, digits, - and _"`
-	Title     string     `yaml:"title" help:"its name for people"`
-	Zone      Zone       `yaml:"zone" help:"time zone of its days, such as Europe/London; this machine's unless given. It cannot be changed once there are pageviews"`
-	Hosts     []Host     `yaml:"hosts" help:"host names that are the site's; every host unless given"`
-	URL       Address    `yaml:"url" help:"where its pages are, such as https://example.com: makes links of the pages on lists"`
-	Articles  string     `yaml:"articles" help:"pattern of the paths on the hot list, such as /posts/*; every page unless given"`
-	Trigger   Trigger    `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
-	Sources   [][]Source `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel, busuanzi and api; middleware; log; table; counter; export unless given"`
-	Exclude   Exclude    `yaml:"exclude" help:"whose pageviews do not count"`
-	Paths     Paths      `yaml:"paths" help:"how the paths of pages are written, so that one page has one path"`
-	Internal  []Host     `yaml:"internal" help:"hosts that are no referrers, such as where visitors pay"`
-	Spam      []Host     `yaml:"spam" help:"hosts that send themselves as referrers, besides those that are known"`
-	Rate      Rate       `yaml:"rate" help:"how many pageviews of a visitor in how long are too many for a person, such as 100 in 1m; with more, all of the visitor's that day are a bot's. Any number is a person's unless given"`
-	Logs      []string   `yaml:"logs" help:"access logs that a server follows while they are written and rotated"`
-	LogFormat LogFormat  `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
-	Tables    []Table    `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
-	Reports   []Report   `yaml:"reports" help:"reports of the site's own: a query, a command or a URL"`
-	Lists     []List     `yaml:"lists" help:"hot lists, any number of them"`
-	Learn     *Learn     `yaml:"learn" help:"titles, pictures and times of publication are read from the site itself, politely; they are not unless this is given"`
-	Jobs      []Job      `yaml:"jobs" help:"commands and URLs that are carried out without a report"`
+	Name      string         `yaml:"name,required" help:"its name in URLs: letters, digits, - and _"`
+	Title     string         `yaml:"title" help:"its name for people"`
+	Zone      Zone           `yaml:"zone" help:"time zone of its days, such as Europe/London; this machine's unless given. It cannot be changed once there are pageviews"`
+	Hosts     []Host         `yaml:"hosts" help:"host names that are the site's; every host unless given"`
+	URL       Address        `yaml:"url" help:"where its pages are, such as https://example.com: makes links of the pages on lists"`
+	Articles  string         `yaml:"articles" help:"pattern of the paths on the hot list, such as /posts/*; every page unless given"`
+	Trigger   Trigger        `yaml:"trigger" help:"when the reports are computed, by the clock of the site's zone; every 1h unless given"`
+	Sources   [][]Source     `yaml:"sources" help:"which ways in count where several tell of one day: the first group that has a pageview. script, pixel, busuanzi and api; middleware; log; table; counter; export unless given"`
+	Exclude   Exclude        `yaml:"exclude" help:"whose pageviews do not count"`
+	Paths     Paths          `yaml:"paths" help:"how the paths of pages are written, so that one page has one path"`
+	Internal  []Host         `yaml:"internal" help:"hosts that are no referrers, such as where visitors pay"`
+	Spam      []Host         `yaml:"spam" help:"hosts that send themselves as referrers, besides those that are known"`
+	Rate      Rate           `yaml:"rate" help:"how many pageviews of a visitor in how long are too many for a person, such as 100 in 1m; with more, all of the visitor's that day are a bot's. Any number is a person's unless given"`
+	Logs      []string       `yaml:"logs" help:"access logs that a server follows while they are written and rotated"`
+	LogFormat LogFormat      `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
+	Tables    []Table        `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
+	Reports   []Report       `yaml:"reports" help:"reports of the site's own: on its pageviews, or by a query, a command or a URL. One with the name of a standard report takes its place"`
+	Standard  []StandardName `yaml:"standard" help:"which standard reports there are besides pageviews and hot: of hours, days, months, pages, entries, referrers, campaigns, browsers, systems, devices, countries, languages and bots; all unless given, none with []"`
+	Fresh     *Duration      `yaml:"fresh" help:"how old the reports on pageviews that have no trigger of their own may get while somebody looks at them; 1m unless given. 0s leaves it to the trigger"`
+	Lists     []List         `yaml:"lists" help:"hot lists, any number of them"`
+	Learn     *Learn         `yaml:"learn" help:"titles, pictures and times of publication are read from the site itself, politely; they are not unless this is given"`
+	Jobs      []Job          `yaml:"jobs" help:"commands and URLs that are carried out without a report"`
 
 	Retention   Duration `yaml:"retention" help:"how long single pageviews are kept, such as 730d, at least 2d; for ever unless given. What they add up to by day and by one dimension is kept all the same"`
 	PublicStats bool     `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`

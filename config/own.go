@@ -29,7 +29,7 @@ func (r *Report) Check() error {
 
 // Definition changes when the result may.
 func (r *Report) Definition() string {
-	return strings.Join(append([]string{r.Database, r.SQL, r.URL, r.Format, r.Chart, r.Title}, r.Run...), "\x00")
+	return strings.Join([]string{r.Database, r.Config.Definition()}, "\x00")
 }
 
 // Job is what the file says of a job without a report.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/yamlfile"
+	"github.com/beforehand-go/beforehand/report"
 )
 
 // Source is where a result comes from: exactly one of a query, a command and a
@@ -24,12 +25,14 @@ type Source struct {
 
 // Config is a report that is declared.
 type Config struct {
-	Name   string `yaml:"name,required" help:"the report's name, for ever: it names the job and its URLs"`
-	Title  string `yaml:"title" help:"its name for people"`
-	Source `yaml:"-"`
-	Format string `yaml:"format" help:"what a command or a URL gives: json, csv, html, svg or png; told by the result unless given"`
-	Chart  string `yaml:"chart" help:"how rows are drawn as SVG: bars or table, which draws nothing; table unless given"`
-	Rows   int    `yaml:"rows" help:"how many rows a result may have; 10000 unless given"`
+	Name    string `yaml:"name,required" help:"the report's name, for ever: it names the job and its URLs"`
+	Title   string `yaml:"title" help:"its name for people"`
+	Source  `yaml:"-"`
+	Counts  `yaml:"-"`
+	Format  string   `yaml:"format" help:"what a command or a URL gives: json, csv, html, svg or png; told by the result unless given"`
+	Chart   string   `yaml:"chart" help:"how it is drawn as SVG and PNG: bars, lines, rows (horizontal bars), spark, or table, which draws nothing. Unless given a report on pageviews has what fits, another table"`
+	Formats []string `yaml:"formats" help:"which are kept and published, of json, csv, html, md, svg and png; all there are unless given"`
+	Rows    int      `yaml:"rows" help:"how many rows the result of a query, a command or a URL may have; 10000 unless given"`
 }
 
 const (
@@ -53,24 +56,65 @@ func (c *Config) Check() error {
 	if c.Format != "" && c.SQL != "" {
 		return yamlfile.At("format", errors.New("a query gives rows; its formats are json, csv, html and, with a chart, svg"))
 	}
-	if c.Chart != "" && c.Chart != "bars" && c.Chart != "table" {
-		return yamlfile.At("chart", fmt.Errorf("unknown chart %q; allowed are bars, table", c.Chart))
+	if c.Chart != "" && !slices.Contains(Charts, c.Chart) {
+		return yamlfile.At("chart", fmt.Errorf("unknown chart %q; allowed are %s", c.Chart, strings.Join(Charts, ", ")))
+	}
+	if err := c.checkFormats(); err != nil {
+		return yamlfile.At("formats", err)
 	}
 	if c.Rows < 0 || c.Rows > maxRows {
 		return yamlfile.At("rows", fmt.Errorf("%d: allowed are 1 to %d", c.Rows, maxRows))
 	}
-	return c.Source.Check()
+	if len(c.By) == 0 {
+		if name := c.Counts.given(); name != "" {
+			return yamlfile.At(name, errors.New("it is for a report on the site's pageviews: say by what they are counted with the key by"))
+		}
+		return c.Source.Check()
+	}
+	if c.Source.given() > 0 || c.Format != "" || c.Rows != 0 {
+		return yamlfile.At("by", errors.New("it makes a report on the site's pageviews, for which there is no sql, run, url, format or rows"))
+	}
+	return c.Counts.check()
 }
+
+// allFormats are those that a report can have.
+var allFormats = []string{"json", "csv", "html", "md", "svg", "png"}
+
+func (c *Config) checkFormats() error {
+	for i, f := range c.Formats {
+		if !slices.Contains(allFormats, f) {
+			return fmt.Errorf("unknown format %q; allowed are %s", f, strings.Join(allFormats, ", "))
+		}
+		if slices.Contains(c.Formats[:i], f) {
+			return fmt.Errorf("%s is in it twice", f)
+		}
+		if (f == "svg" || f == "png") && c.kind() == "table" && c.Format != f && len(c.Run) == 0 && c.URL == "" {
+			return fmt.Errorf("%s needs a chart: choose one of %s", f, strings.Join(Charts[:len(Charts)-1], ", "))
+		}
+	}
+	return nil
+}
+
+// OnPageviews tells whether the report is on the site's own pageviews.
+func (c *Config) OnPageviews() bool { return len(c.By) > 0 }
+
+// wants tells whether a format is to be made.
+func (c *Config) wants(format string) bool {
+	return len(c.Formats) == 0 || slices.Contains(c.Formats, format)
+}
+
+// Definition changes when the result may.
+func (c *Config) Definition() string {
+	n := *c
+	n.Period, n.Dir = report.Period{}, ""
+	return fmt.Sprintf("%+v %s", n, c.period())
+}
+
+func (c *Config) title() string { return cmp.Or(c.Title, c.Name) }
 
 // Check refuses what is none, or more than one.
 func (s *Source) Check() error {
-	n := 0
-	for _, is := range []bool{s.SQL != "", len(s.Run) > 0, s.URL != ""} {
-		if is {
-			n++
-		}
-	}
-	if n != 1 {
+	if s.given() != 1 {
 		return errors.New("give one of sql, run and url")
 	}
 	if s.URL != "" {
@@ -83,6 +127,15 @@ func (s *Source) Check() error {
 		return yamlfile.At("run", errors.New("the command has no name"))
 	}
 	return nil
+}
+
+func (s *Source) given() (n int) {
+	for _, is := range []bool{s.SQL != "", len(s.Run) > 0, s.URL != ""} {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // Ready tells whether the command is there.

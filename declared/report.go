@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/database"
 )
 
@@ -15,11 +15,16 @@ import (
 type Report struct {
 	Config  Config
 	DB      *database.DB  // of a query
+	Site    Site          // of a report on its pageviews
+	Fonts   *chart.Fonts  // write the text of PNG; nil means those of the program
 	Timeout time.Duration // of a command or a request; zero means a minute
 }
 
 // Make makes the result: each format that came or could be made of it.
 func (r *Report) Make(ctx context.Context) (beforehand.Files, error) {
+	if len(r.Config.By) > 0 {
+		return r.count(ctx)
+	}
 	if r.Config.SQL != "" {
 		t, err := r.query(ctx)
 		if err != nil {
@@ -44,7 +49,7 @@ func (r *Report) Make(ctx context.Context) (beforehand.Files, error) {
 	}
 	t, err := parseTable(format, out.body, r.Config.rows())
 	if err != nil {
-		if r.Config.Chart == "bars" || format == "csv" {
+		if r.Config.kind() != "table" || format == "csv" {
 			return nil, err
 		}
 		return files, nil // JSON of any shape
@@ -62,15 +67,28 @@ func (r *Report) files(files beforehand.Files, t *table) (beforehand.Files, erro
 		}
 		files["json"] = doc
 	}
-	if r.Config.Chart != "bars" {
+	kind := r.Config.kind()
+	if kind == "table" {
 		return files, nil
 	}
-	svg, err := t.bars(cmp.Or(r.Config.Title, r.Config.Name))
+	f, err := t.figure(r.Config.title())
 	if err != nil {
-		return nil, fmt.Errorf("chart: %w", err)
+		return nil, err
 	}
-	files["svg"] = svg
-	return files, nil
+	return files, r.draw(files, kind, f)
+}
+
+// count makes the result of a report on the site's pageviews.
+func (r *Report) count(ctx context.Context) (beforehand.Files, error) {
+	a, err := r.ask(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files := beforehand.Files{"json": a.JSON(), "csv": a.CSV()}
+	if kind := r.Config.kind(); kind != "table" {
+		err = r.draw(files, kind, r.Config.counted(a, time.Now()))
+	}
+	return files, err
 }
 
 // Job carries out a command or a request whose result nobody needs.

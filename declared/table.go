@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
-
-	"github.com/beforehand-go/beforehand/chart"
 )
 
 // table is a result as rows. Values are nil, bool, int64, float64 or string.
@@ -92,7 +90,7 @@ func value(v any) any {
 	case int32:
 		return int64(v)
 	case []byte:
-		return number(string(v))
+		return numeric(string(v))
 	case string:
 		return v
 	case time.Time:
@@ -106,9 +104,9 @@ func value(v any) any {
 	return fmt.Sprint(v)
 }
 
-// number is a text that a driver hands out for a DECIMAL, as the number it is;
+// numeric is a text that a driver hands out for a DECIMAL, as the number it is;
 // what is none stays text, made valid.
-func number(s string) any {
+func numeric(s string) any {
 	if f, err := strconv.ParseFloat(s, 64); err == nil && json.Valid([]byte(s)) {
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return n
@@ -176,7 +174,7 @@ func parseCSV(body []byte) (*table, error) {
 	for _, fields := range list[1:] {
 		row := make([]any, len(fields))
 		for i, f := range fields {
-			row[i] = number(f)
+			row[i] = numeric(f)
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -220,7 +218,7 @@ func (t *table) object(text json.RawMessage) ([]any, error) {
 			return nil, err
 		}
 		if n, ok := v.(json.Number); ok {
-			v = number(n.String())
+			v = numeric(n.String())
 		}
 		if first {
 			t.columns = append(t.columns, name.(string))
@@ -232,69 +230,4 @@ func (t *table) object(text json.RawMessage) ([]any, error) {
 		row[i] = members[c]
 	}
 	return row, nil
-}
-
-// bars draws the rows: the first column has the labels, and each other one is a
-// series; or the second names the series, where there are three and it is text.
-func (t *table) bars(title string) ([]byte, error) {
-	b := chart.Bars{Title: title, Heading: true}
-	at := map[string]int{}
-	label := func(v any) int {
-		name := fmt.Sprint(v)
-		i, ok := at[name]
-		if !ok {
-			i = len(b.Labels)
-			at[name], b.Labels = i, append(b.Labels, name)
-		}
-		return i
-	}
-	for _, row := range t.rows {
-		label(row[0])
-	}
-	series := map[string]int{}
-	add := func(name string, label int, v any) error {
-		i, ok := series[name]
-		if !ok {
-			i = len(b.Series)
-			series[name], b.Series = i, append(b.Series, chart.Series{Name: name, Values: make([]int64, len(b.Labels))})
-		}
-		n, ok := round(v)
-		if !ok {
-			return fmt.Errorf("%q at %q: %v is no number from zero on", name, b.Labels[label], v)
-		}
-		b.Series[i].Values[label] += n
-		return nil
-	}
-	for _, row := range t.rows {
-		if name, ok := row[min(1, len(row)-1)].(string); ok && len(row) == 3 {
-			if err := add(name, label(row[0]), row[2]); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		for i := 1; i < len(row); i++ {
-			if err := add(t.columns[i], label(row[0]), row[i]); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if len(t.columns) == 1 {
-		return nil, errors.New("the rows have one column: a chart needs a label and a number")
-	}
-	var svg bytes.Buffer
-	err := b.SVG(&svg)
-	return svg.Bytes(), err
-}
-
-// round is a number for a chart, of which nothing is nothing.
-func round(v any) (int64, bool) {
-	switch v := v.(type) {
-	case nil:
-		return 0, true
-	case int64:
-		return v, v >= 0
-	case float64:
-		return int64(math.Round(v)), v >= 0 && v < 1<<53
-	}
-	return 0, false
 }

@@ -17,30 +17,48 @@ type Question struct {
 	pageview.Query
 	Compare Comparison     // what the answer is compared with; zero means nothing
 	Zone    *time.Location // of the site's days
+
+	// FormerFrom and FormerTo are the days compared with; zero means what
+	// Compare says.
+	FormerFrom, FormerTo pageview.Day
+	// Top is how many values of a dimension have rows of their own where it
+	// stands beside one of time; the others are added up by period. Zero
+	// means all. Limit is then of no use.
+	Top int
 }
 
 // Answer is what a question is answered with.
 type Answer struct {
 	Question
-	Now, Former          pageview.Answer // Former is empty where nothing is compared
-	FormerFrom, FormerTo pageview.Day    // the days of Former
-	AsOf                 time.Time       // when it was asked; zero leaves it out of what is written
-	Renewed              []pageview.Day  // days on which somebody may be two visitors, in order; nil leaves them out of what is written
+	Now, Former pageview.Answer // Former is empty where nothing is compared
+	Others      []pageview.Row  // what Top leaves out, by period
+	AsOf        time.Time       // when it was asked; zero leaves it out of what is written
+	Renewed     []pageview.Day  // days on which somebody may be two visitors, in order; nil leaves them out of what is written
+
+	formerOthers map[string]pageview.Values // by period
 }
 
 // Ask asks a store, twice where the answer is compared.
 func Ask(ctx context.Context, store pageview.Store, q Question) (*Answer, error) {
 	a := &Answer{Question: q}
+	now := q.Query
+	if q.folded() >= 0 {
+		now.Limit = maxFolded
+	}
 	var err error
-	if a.Now, err = store.Query(ctx, q.Query); err != nil || q.Compare == "" {
+	if a.Now, err = store.Query(ctx, now); err != nil {
 		return a, err
 	}
-	former := q.Query
-	former.From, former.To = q.former()
-	former.Limit, former.Through = 0, a.Now.Through
-	a.FormerFrom, a.FormerTo = former.From, former.To
-	a.Former, err = store.Query(ctx, former)
-	return a, err
+	if q.Compare != "" {
+		former := q.Query
+		former.From, former.To = q.former()
+		former.Limit, former.Through = 0, a.Now.Through
+		a.FormerFrom, a.FormerTo = former.From, former.To
+		if a.Former, err = store.Query(ctx, former); err != nil {
+			return a, err
+		}
+	}
+	return a, a.fold()
 }
 
 // JSON writes the answer with the members in their order.
@@ -56,6 +74,9 @@ func (a *Answer) JSON() []byte {
 		a.values(&o, r.Keys, r.Values, former(r.Keys))
 	}
 	o.WriteByte(']')
+	if a.folded() >= 0 {
+		a.others(&o)
+	}
 	o.begin("total")
 	a.values(&o, nil, a.Now.Total, a.Former.Total)
 	o.begin("other")
@@ -138,19 +159,25 @@ func (a *Answer) values(to *object, keys []string, now, former pageview.Values) 
 	for i, k := range keys {
 		o.add(string(a.By[i]), k)
 	}
-	a.metrics(&o, now)
-	if a.Compare != "" {
-		var was, change object
-		a.metrics(&was, former)
-		for _, m := range a.Metrics {
-			change.add(string(m), grown(now, former, m))
-		}
-		o.begin("previous")
-		o.Write(was.end())
-		o.begin("change")
-		o.Write(change.end())
-	}
+	a.counts(&o, now, former)
 	to.Write(o.end())
+}
+
+// counts writes metrics, and beside them what they were.
+func (a *Answer) counts(o *object, now, former pageview.Values) {
+	a.metrics(o, now)
+	if a.Compare == "" {
+		return
+	}
+	var was, change object
+	a.metrics(&was, former)
+	for _, m := range a.Metrics {
+		change.add(string(m), grown(now, former, m))
+	}
+	o.begin("previous")
+	o.Write(was.end())
+	o.begin("change")
+	o.Write(change.end())
 }
 
 func (a *Answer) metrics(o *object, v pageview.Values) {
@@ -202,7 +229,10 @@ func (a *Answer) CSV() []byte {
 		}
 		_ = w.Write(a.record(r, was))
 	}
-	if a.Now.Beyond > 0 {
+	for _, r := range a.Others {
+		_ = w.Write(a.record(a.named(r), a.formerOther(r)))
+	}
+	if a.Now.Beyond > 0 && a.folded() < 0 {
 		keys := make([]string, len(a.By))
 		keys[0] = Other
 		_ = w.Write(a.record(pageview.Row{Keys: keys, Values: a.Now.Other}, pageview.Values{}))

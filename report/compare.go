@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +23,11 @@ func Comparisons() []Comparison { return []Comparison{ComparePrevious, CompareYe
 
 // former are the days that a comparison is with.
 func (q *Question) former() (from, to pageview.Day) {
+	if q.FormerFrom != 0 {
+		return q.FormerFrom, q.FormerTo
+	}
 	if q.Compare == CompareYear {
-		return yearBefore(q.From), yearBefore(q.To)
+		return monthsBefore(q.From, 12), monthsBefore(q.To, 12)
 	}
 	if q.From == q.From.Month() && q.To+1 == (q.To+1).Month() { // whole months
 		n := 1
@@ -34,10 +39,59 @@ func (q *Question) former() (from, to pageview.Day) {
 	return q.From - (q.To - q.From + 1), q.From - 1
 }
 
-// yearBefore is the same day of the year before; of 29 February, the 28th.
-func yearBefore(d pageview.Day) pageview.Day {
-	first := d.AddMonths(-12)
-	return first + min(d-d.Month(), first.AddMonths(1)-1-first)
+// monthsBefore is the same day of the month n months before, or the last day of
+// a month that is too short: a year before 29 February is 28 February.
+func monthsBefore(d pageview.Day, n int) pageview.Day {
+	first := d.AddMonths(-n)
+	return min(first+d-d.Month(), first.AddMonths(1)-1)
+}
+
+// FormerRow tells what a row of the answer was, by its keys.
+func (a *Answer) FormerRow() func(keys []string) pageview.Values { return a.formerRows() }
+
+// Periods lists the labels of a dimension of time, the place of which in By is
+// given: every one of the question's days, up to that of now; without bounds,
+// from the first one that has a pageview to the last one.
+func (a *Answer) Periods(at int, now time.Time) []string {
+	d := a.By[at]
+	from, to := a.From, a.To
+	if from == 0 || to == 0 {
+		first, last := a.reach(at)
+		from, to = cmp.Or(from, first), cmp.Or(to, last)
+	}
+	if from == 0 || to == 0 {
+		return nil
+	}
+	labels := a.periods(d, from, min(to, pageview.DayOf(now.In(a.Zone))))
+	if d != pageview.ByHour {
+		return labels
+	}
+	return slices.DeleteFunc(labels, func(label string) bool {
+		begin, err := time.Parse(time.RFC3339, label)
+		return err != nil || begin.After(now)
+	})
+}
+
+// reach is the first and the last day that rows are of; zero means that there
+// is no row.
+func (a *Answer) reach(at int) (from, to pageview.Day) {
+	for _, rows := range [][]pageview.Row{a.Now.Rows, a.Others} {
+		for _, r := range rows {
+			label := r.Keys[min(at, len(r.Keys)-1)]
+			first, last, err := a.By[at].Days(label)
+			if t, wrong := time.Parse(time.RFC3339, label); wrong == nil {
+				first, last, err = pageview.DayOf(t), pageview.DayOf(t), nil
+			}
+			if err != nil {
+				continue
+			}
+			if from == 0 || first < from {
+				from = first
+			}
+			to = max(to, last)
+		}
+	}
+	return from, to
 }
 
 // formerRows finds what a row was: the row of the same keys, of the period that
@@ -53,15 +107,8 @@ func (a *Answer) formerRows() func(keys []string) pageview.Values {
 	}
 	periods := make([]map[string]string, len(a.By))
 	for i, d := range a.By {
-		if !d.Time() {
-			continue
-		}
-		periods[i] = map[string]string{}
-		former := a.periods(d, a.FormerFrom, a.FormerTo)
-		for j, label := range a.periods(d, a.From, a.To) {
-			if j < len(former) {
-				periods[i][label] = former[j]
-			}
+		if d.Time() {
+			periods[i] = a.formerPeriods(d)
 		}
 	}
 	return func(keys []string) pageview.Values {
@@ -74,6 +121,19 @@ func (a *Answer) formerRows() func(keys []string) pageview.Values {
 		}
 		return rows[strings.Join(was, between)]
 	}
+}
+
+// formerPeriods gives for each period the one that has its place among the days
+// compared with.
+func (a *Answer) formerPeriods(d pageview.Dimension) map[string]string {
+	of := map[string]string{}
+	former := a.periods(d, a.FormerFrom, a.FormerTo)
+	for i, label := range a.periods(d, a.From, a.To) {
+		if i < len(former) {
+			of[label] = former[i]
+		}
+	}
+	return of
 }
 
 // periods lists the labels of all periods from one day to another.

@@ -3,8 +3,11 @@ package report
 import (
 	"cmp"
 	"context"
+	"encoding/csv"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -32,6 +35,25 @@ type PageviewsQuery struct {
 	Site  string
 	Pages int  // pages with a series of their own; zero means ten
 	Raw   bool // count raw rows, even where the answer is added up
+}
+
+// CSV writes a row for each period, with a column for each page.
+func (p Pageviews) CSV(w io.Writer) error {
+	c := csv.NewWriter(w)
+	row := []string{string(p.Unit)}
+	for _, s := range p.Series {
+		row = append(row, plain(s.Path))
+	}
+	_ = c.Write(append(row, "total")) // what is wrong is told at the end
+	for i, label := range p.Labels {
+		row, total := []string{label}, int64(0)
+		for _, s := range p.Series {
+			row, total = append(row, strconv.FormatInt(s.Values[i], 10)), total+s.Values[i]
+		}
+		_ = c.Write(append(row, strconv.FormatInt(total, 10)))
+	}
+	c.Flush()
+	return c.Error()
 }
 
 // CountPageviews counts a site's pageviews by page and month. Bots are left out.

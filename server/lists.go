@@ -9,6 +9,7 @@ import (
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/articles"
+	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/picture"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/trigger"
@@ -53,11 +54,14 @@ func (v *site) newLists(policy beforehand.Policy) {
 		made.Report = beforehand.New(v.server.Reports, v.Name+"/"+l.Name, func(ctx context.Context) (report.Hot, error) {
 			return v.rankHot(ctx, l, false)
 		}, p)
-		made.Render("svg", func(w io.Writer, h report.Hot) error { return v.server.drawHot(w, l.Title, h) })
+		draw(v.server, made.Report, func(h report.Hot) chart.Picture { return v.server.pictureHot(l.Title, h) })
 		made.Render("html", func(w io.Writer, h report.Hot) error { return web.List(w, v.server.Language, items(h)) })
 		made.Render("rss", func(w io.Writer, h report.Hot) error { return writeRSS(w, v, l.Title, h) })
 		made.Render("md", writeMarkdown)
 		v.lists = append(v.lists, made)
+		if l.Trigger == nil {
+			v.watch(l.Name, made)
+		}
 	}
 	v.hot = v.lists[0]
 }
@@ -103,8 +107,8 @@ func (v *site) rankHot(ctx context.Context, l List, raw bool) (report.Hot, error
 	return h, err
 }
 
-func (s *Server) drawHot(w io.Writer, title string, v report.Hot) error {
+func (s *Server) pictureHot(title string, v report.Hot) chart.Picture {
 	r := picture.Hot(v)
 	r.Title, r.Words, r.Heading = title, web.ChartWords(s.Language), true
-	return r.SVG(w)
+	return r
 }

@@ -52,7 +52,7 @@ func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
 // liveReport is one report, computed from raw rows while its reader waits.
 func (s *Server) liveReport(w http.ResponseWriter, r *http.Request) {
 	name, format, _ := strings.Cut(r.PathValue("file"), ".")
-	if s.find(r.PathValue("site"), name) == nil || format != "json" && format != "svg" {
+	if s.named(r.PathValue("site")) == nil || name != "pageviews" && s.named(r.PathValue("site")).list(name) == nil || format != "json" && format != "svg" {
 		http.NotFound(w, r)
 		return
 	}
@@ -76,13 +76,13 @@ func (v *site) computeLive(ctx context.Context, name, format string) ([]byte, er
 	if l := v.list(name); l != nil {
 		var hot report.Hot
 		if hot, err = v.rankHot(ctx, l.List, true); err == nil && format == "svg" {
-			err = v.server.drawHot(&b, l.Title, hot)
+			err = v.server.pictureHot(l.Title, hot).SVG(&b)
 		}
 		value = hot
 	} else {
 		var pageviews report.Pageviews
 		if pageviews, err = v.askPageviews(ctx, true); err == nil && format == "svg" {
-			err = v.server.drawPageviews(&b, pageviews)
+			err = v.server.picturePageviews(pageviews).SVG(&b)
 		}
 		value = pageviews
 	}

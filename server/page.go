@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ type page struct {
 
 // ServeHTTP answers with the site's page in the language that is asked for.
 func (v *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.looked("pageviews", HotList)
 	v.pages[language.Of(r, v.server.Language)].served.Load().ServeHTTP(w, r)
 }
 
@@ -66,6 +68,9 @@ const lookEvery = 250 * time.Millisecond
 // Run keeps the pages up to date until ctx ends. Wait, which may be nil,
 // measures what a reader of a report waits.
 func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path string) time.Duration) error {
+	var fresh sync.WaitGroup
+	defer fresh.Wait()
+	fresh.Go(func() { s.keepFresh(ctx) })
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	if !s.Live {

@@ -1,14 +1,19 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/beforehand-go/beforehand"
 )
 
 // reader is a report as its readers see it.
 type reader interface {
 	http.Handler
+	Refresh(ctx context.Context) error
+	Status() beforehand.Status
 	ServeStatus(w http.ResponseWriter, r *http.Request)
 	Subscribe(w http.ResponseWriter, r *http.Request)
 }
@@ -49,6 +54,7 @@ func (s *Server) report() http.Handler {
 			return
 		}
 		if v := s.find(r.PathValue("site"), name); v != nil {
+			s.named(r.PathValue("site")).looked(name)
 			v.ServeHTTP(w, r)
 			return
 		}
@@ -66,6 +72,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	if v := s.find(r.PathValue("site"), r.PathValue("report")); v != nil {
+		defer s.named(r.PathValue("site")).streaming(r.PathValue("report"))()
 		v.Subscribe(w, r)
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/language"
@@ -36,6 +37,7 @@ type Config struct {
 	Keeper   Keeper            // makes copies for Control
 	Language language.Language // of pages for who asks for none, and of pictures
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
+	Fonts    *chart.Fonts      // write the text of PNG pictures; nil means those of the program
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
 
 	// Renewed tells on which days of a site somebody may be counted as two
@@ -88,10 +90,17 @@ func counted(ctx context.Context, span pageview.Span) {
 	})
 }
 
-func (s *Server) drawPageviews(w io.Writer, v report.Pageviews) error {
+// picturePageviews is the picture that stands alone.
+func (s *Server) picturePageviews(v report.Pageviews) chart.Picture {
 	b := picture.Pageviews(v)
 	b.Title, b.Words, b.Heading = web.Word(s.Language, "chart_title"), web.ChartWords(s.Language), true
-	return b.SVG(w)
+	return b
+}
+
+// draw gives a report its pictures.
+func draw[T any](s *Server, r *beforehand.Report[T], of func(T) chart.Picture) {
+	r.Render("svg", func(w io.Writer, v T) error { return of(v).SVG(w) })
+	r.Render("png", func(w io.Writer, v T) error { return of(v).PNG(w, chart.Raster{Fonts: s.Fonts}) })
 }
 
 // Refresh computes the reports that have not counted every pageview, and waits

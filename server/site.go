@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net/url"
 	"slices"
 	"sync"
@@ -31,7 +32,8 @@ type Site struct {
 	Lists []List   // hot lists; one called HotList comes first and is the page's
 	Learn *Learn   // how its articles are read, which needs URL; nil means that they are not
 
-	PublicStats bool // everybody may ask for numbers
+	PublicStats bool          // everybody may ask for numbers
+	Fresh       time.Duration // how old reports on pageviews may get while somebody looks; zero leaves it to the trigger
 }
 
 // site is a site with its reports and its page.
@@ -43,8 +45,9 @@ type site struct {
 	hot       *hotList                             // the first of them
 	articles  *beforehand.Report[beforehand.Files] // nil where they are not read
 	learnt    atomic.Pointer[learnt]
-	own       map[string]*Own // reports that the site declares, by name
-	pages     []page          // by language
+	own       map[string]*Own  // reports that the site declares, by name
+	looks     map[string]*look // at reports on pageviews, by name
+	pages     []page           // by language
 	waits     atomic.Pointer[waits]
 }
 
@@ -60,7 +63,9 @@ func (s *Server) newSite(c Site) *site {
 		Rules:   snapshot.Rules{Origins: []string{"*"}, Policies: map[string]string{"svg": chart.Policy()}},
 	}
 	v.pageviews = beforehand.New(s.Reports, c.Name+"/pageviews", v.countPageviews, policy)
-	v.pageviews.Render("svg", s.drawPageviews)
+	v.pageviews.Render("csv", func(w io.Writer, p report.Pageviews) error { return p.CSV(w) })
+	draw(s, v.pageviews, s.picturePageviews)
+	v.watch("pageviews", v.pageviews)
 	if c.Learn != nil {
 		v.newLearning(*c.Learn)
 	}
@@ -99,7 +104,7 @@ func (v *site) refresh(ctx context.Context) error {
 		}
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, v.invalidate(ctx, span))...)
 }
 
 // waiting tells whether a report has no result yet.

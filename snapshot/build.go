@@ -111,12 +111,12 @@ func TypeOf(format string) string {
 		return "text/html; charset=utf-8"
 	case "svg":
 		return "image/svg+xml"
+	case "md":
+		return "text/markdown; charset=utf-8"
 	case "txt":
 		return "text/plain; charset=utf-8"
 	case "png":
 		return "image/png"
-	case "md":
-		return "text/markdown; charset=utf-8"
 	case "rss":
 		return "application/rss+xml"
 	}

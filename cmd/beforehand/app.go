@@ -12,6 +12,7 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/country"
@@ -52,6 +53,7 @@ type app struct {
 	databases map[string]*database.DB // of sites, by name
 	salts     *sqlite.Salts
 	lands     *country.File // nil means the table in the program
+	fonts     *chart.Fonts
 	log       *slog.Logger
 }
 
@@ -96,6 +98,9 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if err := a.openPlaces(c, intake); err != nil {
 		return nil, err
 	}
+	if a.fonts, err = chart.OpenFonts(c.file.Path(c.file.Font)); err != nil {
+		return nil, err
+	}
 	tokens := token.NewGuard(a.state.Tokens())
 	receiver, err := receive.New(c.receiver(a, intake, tokens))
 	if err != nil {
@@ -103,7 +108,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	}
 	a.server = server.New(server.Config{
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Logger: c.log, Metrics: metricsOf(a.site),
-		Tokens:   tokens,
+		Tokens: tokens, Fonts: a.fonts,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},
 		Keeper:  &keeper{a.dir, a.store, a.state}, Renewed: a.salts.Renewed,
@@ -134,7 +139,7 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 		}
 		one := server.Site{
 			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: c.importHint(v.Name),
-			PublicStats: v.PublicStats,
+			PublicStats: v.PublicStats, Fresh: v.FreshFor(),
 		}
 		if err := a.addLists(c.file, &v, &one); err != nil {
 			return err
@@ -171,6 +176,9 @@ func (a *app) named(name string) (*collect.Site, error) {
 // close lets go of everything, in the reverse order.
 func (a *app) close() error {
 	errs := []error{a.closeDatabases()}
+	if a.fonts != nil {
+		errs = append(errs, a.fonts.Close())
+	}
 	if a.lands != nil {
 		errs = append(errs, a.lands.Close())
 	}

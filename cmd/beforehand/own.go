@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/database"
@@ -35,7 +36,7 @@ func (a *app) openDeclared(ctx context.Context, file *config.File) error {
 // it is named.
 func (a *app) openReports(file *config.File, only string) error {
 	for i, site := range file.Sites {
-		for _, r := range site.Reports {
+		for _, r := range site.AllReports() {
 			if only != "" && r.Name != only {
 				continue
 			}
@@ -44,9 +45,18 @@ func (a *app) openReports(file *config.File, only string) error {
 				return fmt.Errorf("report %s of site %s: %w", r.Name, site.Name, err)
 			}
 			made := ownReport(file, r, a.databases[r.Database])
-			a.server.Add(site.Name, r.Name, beforehand.New(a.site, site.Name+"/"+r.Name, made.Make, beforehand.Policy{
-				Trigger: when, Definition: r.Definition(), Rules: snapshot.Rules{Origins: []string{"*"}},
-			}))
+			made.Fonts = a.fonts
+			made.Site = declared.Site{Name: site.Name, Zone: a.sites[i].Zone, Store: a.store}
+			policy := beforehand.Policy{
+				Trigger: when, Definition: r.Definition() + site.Precedence().String(), Formats: r.Formats,
+				Rules: snapshot.Rules{Origins: []string{"*"}},
+			}
+			if r.OnPageviews() {
+				policy.Timeout, policy.When = 30*time.Minute, made.Probe
+				policy.Rules.Policies = map[string]string{"svg": chart.Policy()}
+			}
+			own := beforehand.New(a.site, site.Name+"/"+r.Name, made.Make, policy)
+			a.server.Add(site.Name, r.Name, own, r.OnPageviews() && r.Trigger == "")
 		}
 	}
 	return nil
@@ -83,7 +93,7 @@ func (a *app) openJobs(ctx context.Context, file *config.File) error {
 
 const runUsage = `run [flags] REPORT
 
-Computes a report that the configuration declares, and prints it. Where a server
+Computes a report of a site, and prints it. Where a server
 runs on the data directory, it does so, and its readers have the result.`
 
 func runRun(ctx context.Context, s stdio, args []string) error {
@@ -91,7 +101,7 @@ func runRun(ctx context.Context, s stdio, args []string) error {
 	var format string
 	f := newFlags(runUsage)
 	c.add(f, "data")
-	f.StringVar(&format, "format", "json", "`format` to print, such as json, csv, html or svg")
+	f.StringVar(&format, "format", "json", "`format` to print, such as json, csv, html, md, svg or png")
 	if err := f.parse(s, args, 1); err != nil {
 		return err
 	}
