@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
@@ -20,6 +22,7 @@ import (
 	"github.com/beforehand-go/beforehand/declared"
 	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/tables"
 )
@@ -134,12 +137,33 @@ func compute(ctx context.Context, c appConfig, report, format string) (_ []byte,
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(a.openDatabases(c.file), a.openReports(c.file, report)); err != nil {
+	if err := errors.Join(c.hasReport(report), a.openDatabases(c.file), a.openReports(c.file, report)); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	d := newDirect(ctx, a, c.site)
 	body, err := a.server.Compute(ctx, c.site, report, format)
 	return body, errors.Join(err, d.close())
+}
+
+// hasReport refuses the name of a report that no site that is meant has.
+func (c *appConfig) hasReport(name string) error {
+	names := []string{"pageviews", server.HotList}
+	for _, site := range c.file.Sites {
+		if c.site != "" && c.site != site.Name {
+			continue
+		}
+		for _, l := range site.Lists {
+			names = append(names, l.Name)
+		}
+		for _, r := range site.AllReports() {
+			names = append(names, r.Name)
+		}
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	slices.Sort(names)
+	return fmt.Errorf("there is no report %q: there are %s", name, strings.Join(slices.Compact(names), ", "))
 }
 
 func (r *remote) compute(ctx context.Context, report, format string) ([]byte, error) {
