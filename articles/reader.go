@@ -82,7 +82,11 @@ func (r *Reader) Read(ctx context.Context, was *Book, listed []string) (*Book, e
 		pause: r.Pause, robots: map[string]robots{},
 	}
 	if v.client == nil {
-		c := fetch.New(fetch.Config{Private: r.mayBePrivate})
+		var private func(string) bool
+		if r.Private { // where the owner wrote it, nowhere else
+			private = fetch.Written(slices.Concat([]string{r.Base.String()}, r.Sitemaps, r.Feeds)...)
+		}
+		c := fetch.New(fetch.Config{Private: private})
 		defer c.Close()
 		v.client = c
 	}
@@ -102,20 +106,6 @@ func (r *Reader) Read(ctx context.Context, was *Book, listed []string) (*Book, e
 	}
 	v.book.trim(on)
 	return v.book, nil
-}
-
-// mayBePrivate tells whether a host may have a private address: one that the
-// owner wrote, where that is allowed at all.
-func (r *Reader) mayBePrivate(host string) bool {
-	if !r.Private {
-		return false
-	}
-	for _, s := range slices.Concat([]string{r.Base.String()}, r.Sitemaps, r.Feeds) {
-		if u, err := url.Parse(s); err == nil && strings.EqualFold(u.Hostname(), host) {
-			return true
-		}
-	}
-	return false
 }
 
 // get asks for one thing, after a pause.
@@ -336,7 +326,7 @@ func (r *reading) readPage(ctx context.Context, path string) {
 // follow tells whether a page's redirect is followed: within the site, and as
 // robots.txt allows.
 func (r *reading) follow(ctx context.Context, from, to *url.URL) error {
-	if to.Host != from.Host && r.Page(to.String()) == "" {
+	if to.Host != from.Host && (to.Port() != "" || r.Page(to.String()) == "") {
 		return errors.New("it leads to another site")
 	}
 	return r.allowed(ctx, to)

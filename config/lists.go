@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/beforehand-go/beforehand/articles"
+	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/internal/yamlfile"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
@@ -149,6 +150,9 @@ func (s *Site) checkLists() error {
 	}
 	if n := len(s.HotLists()); n > maxLists {
 		return yamlfile.At("lists", fmt.Errorf("there are %d lists; a site can have %d", n, maxLists))
+	}
+	if u, err := url.Parse(string(s.URL)); err == nil && u.Host != "" && len(s.Hosts) > 0 && (collect.Sites{s.Collect()}).ForHost(u.Host) == nil {
+		return yamlfile.At("url", fmt.Errorf("the host %s is none of hosts", u.Hostname()))
 	}
 	if s.Learn == nil {
 		return nil

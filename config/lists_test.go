@@ -104,6 +104,7 @@ func TestMistakesInLists(t *testing.T) {
 		{"url: https://blog.example/start/", "url: blog.example", "beforehand.yaml:4:10: \"blog.example\" is no address of a site"},
 		{"url: https://blog.example/start/", "url: https://me:secret@blog.example/", "is no address of a site"},
 		{"    url: https://blog.example/start/\n", "", "beforehand.yaml:23:5: give the site's url, too"},
+		{"    articles: /posts/*\n    rep", "    hosts: other.example\n    rep", "beforehand.yaml:4:5: the host blog.example is none of hosts"},
 		{"method: pageviews", "method: votes", "unknown method \"votes\"; allowed are decay, pageviews, visitors, hackernews, reddit, rising"},
 		{"method: pageviews", "methode: pageviews", "unknown key \"methode\"; allowed are name, title, method"},
 		{"window: 7d", "window: 0s", "\"0s\" is no window: write it like 24h or 7d, or all"},

@@ -33,16 +33,18 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// TestTheExampleInTheReferenceIsRead reads the file that docs show.
-func TestTheExampleInTheReferenceIsRead(t *testing.T) {
-	text, err := os.ReadFile("../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "```yaml\n")
-	example, _, _ := strings.Cut(rest, "```\n")
-	f, err := config.Parse("beforehand.yaml", []byte(example))
-	if err != nil || len(f.Sites) != 2 {
-		t.Errorf("%+v, error %v", f, err)
+// TestExamplesInDocsAreRead reads the files that docs show.
+func TestExamplesInDocsAreRead(t *testing.T) {
+	for name, sites := range map[string]int{"configuration": 2, "hot-lists": 1} {
+		text, err := os.ReadFile("../docs/" + name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(text), "```yaml\n")
+		example, _, _ := strings.Cut(rest, "```\n")
+		f, err := config.Parse("beforehand.yaml", []byte(example))
+		if err != nil || len(f.Sites) != sites {
+			t.Errorf("%s: %+v, error %v", name, f, err)
+		}
 	}
 }

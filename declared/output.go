@@ -12,7 +12,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -121,13 +120,7 @@ func (t *tail) String() string {
 // fetch gets the URL. Its own host may be a private one, since the owner wrote
 // it; a redirect leads to no other that is.
 func (r *Report) fetch(ctx context.Context, timeout time.Duration) (output, error) {
-	own, err := url.Parse(r.Config.URL)
-	if err != nil {
-		return output{}, err
-	}
-	client := fetch.New(fetch.Config{
-		Timeout: timeout, Private: func(host string) bool { return strings.EqualFold(host, own.Hostname()) },
-	})
+	client := fetch.New(fetch.Config{Timeout: timeout, Private: fetch.Written(r.Config.URL)})
 	defer client.Close()
 	res, err := client.Get(ctx, fetch.Request{URL: r.Config.URL, Most: maxOutput})
 	switch {

@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
@@ -31,7 +33,7 @@ type learnt struct {
 // articles. It is a report like any other, so that one process reads them, its
 // ticks are accounted for, and all processes have what was learnt.
 func (v *site) newLearning(l Learn) {
-	l.Base, l.Page = v.URL, v.Page
+	l.Base, l.Page = v.URL, v.pageOf
 	l.Progress, l.Logger = beforehand.Progress, v.server.Logger.With("site", v.Name)
 	reader := articles.New(l.Config)
 	if l.Trigger == nil {
@@ -50,6 +52,18 @@ func (v *site) newLearning(l Learn) {
 		return beforehand.Files{bookFormat: text}, err
 	}, beforehand.Policy{Trigger: l.Trigger, Timeout: 30 * time.Minute, Keep: 2})
 }
+
+// pageOf is the path by which the page at an address is counted. A site that
+// takes every host's pageviews has still the host of its URL only.
+func (v *site) pageOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || len(v.Hosts) == 0 && !strings.EqualFold(bare(u), bare(v.URL)) {
+		return ""
+	}
+	return v.Page(address)
+}
+
+func bare(u *url.URL) string { return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.") }
 
 // listed are the paths on the site's lists. At the first start it waits a
 // moment for these.

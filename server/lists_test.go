@@ -24,6 +24,7 @@ func aBlog(t *testing.T) *url.URL {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/feed.xml", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `<rss version="2.0"><channel>
+			<item><title>Of another site</title><link>https://other.example/posts/untold</link></item>
 			<item><title>Old of the feed</title><link>/posts/old</link><pubDate>Thu, 01 Jan 2026 00:00:00 GMT</pubDate></item>
 			<item><title>New &amp;lt;b&amp;gt; of the feed</title><link>/posts/new</link><pubDate>Sun, 01 Mar 2026 00:00:00 GMT</pubDate></item></channel></rss>`)
 	})

@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -40,4 +42,21 @@ func public(text string) bool {
 		}
 	}
 	return true
+}
+
+// Written allows the hosts of URLs that the owner wrote to be private ones: at
+// the port that is written, and at those of http and https.
+func Written(urls ...string) func(address string) bool {
+	written := map[string]bool{}
+	for _, s := range urls {
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		host := strings.ToLower(u.Hostname())
+		for _, port := range []string{u.Port(), "80", "443"} {
+			written[net.JoinHostPort(host, port)] = true
+		}
+	}
+	return func(address string) bool { return written[strings.ToLower(address)] }
 }

@@ -28,9 +28,9 @@ var ErrPrivate = errors.New("it is not a public address")
 
 // Config says how far a client may go.
 type Config struct {
-	// Private tells whether a host, as URLs write it without a port, may
-	// have an address that is not public. Nil means that none may.
-	Private func(host string) bool
+	// Private tells whether a host with a port, such as localhost:8080, may
+	// have an address that is not public. Nil means that none may; see [Written].
+	Private func(address string) bool
 	// Timeout bounds a request with all its redirects; zero means 20 s.
 	Timeout time.Duration
 	// Redirects is how many are followed; zero means five.
@@ -66,12 +66,8 @@ func (f *Client) Close() { f.transport.CloseIdleConnections() }
 
 // dial connects to a host, if its address may be reached.
 func (f *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
 	d := net.Dialer{Timeout: 10 * time.Second, Resolver: f.config.Resolver}
-	if f.config.Private == nil || !f.config.Private(host) {
+	if f.config.Private == nil || !f.config.Private(address) {
 		d.Control = onlyPublic
 	}
 	return d.DialContext(ctx, network, address)

@@ -107,13 +107,14 @@ func TestARedirectIsJudgedLikeTheFirstRequest(t *testing.T) {
 	}))
 	defer front.Close()
 	_, port, _ := net.SplitHostPort(inner.Listener.Addr().String())
-	f := client(t, Config{Private: func(host string) bool { return host == "127.0.0.1" }})
-	for _, target := range []string{"http://localhost:" + port, "http://[::ffff:127.0.0.1]:" + port, "http://169.254.169.254/", "file:///etc/passwd"} {
+	f := client(t, Config{Private: Written(front.URL)})
+	for _, target := range []string{"http://localhost:" + port, "http://[::ffff:127.0.0.1]:" + port, inner.URL, "http://169.254.169.254/", "file:///etc/passwd"} {
 		to.Store(target)
 		if _, err := f.Get(t.Context(), Request{URL: front.URL, Most: 100}); err == nil {
 			t.Errorf("a redirect to %s was followed", target)
 		}
 	}
+	f = client(t, Config{Private: Written(front.URL, inner.URL)})
 	to.Store(inner.URL)
 	_, err := f.Get(t.Context(), Request{URL: front.URL, Most: 100, Follow: func(context.Context, *url.URL) error { return errors.New("not that one") }})
 	if err == nil || !strings.Contains(err.Error(), "not that one") {
@@ -255,5 +256,17 @@ func TestWhatIsThereIsNotSentAgain(t *testing.T) {
 	again, err := f.Get(t.Context(), Request{URL: server.URL, Most: 100, ETag: first.ETag, LastModified: first.LastModified})
 	if err != nil || again.Status != 304 || len(again.Body) != 0 {
 		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+func TestWhatTheOwnerWrote(t *testing.T) {
+	private := Written("http://LocalHost:1313/x", "https://blog.internal/feed", "http://[::1]:8080", "%", "/path")
+	for address, want := range map[string]bool{
+		"localhost:1313": true, "localhost:80": true, "localhost:443": true, "blog.internal:443": true, "Blog.Internal:80": true, "[::1]:8080": true,
+		"localhost:6379": false, "127.0.0.1:1313": false, "blog.internal:8080": false, ":80": false, "path:80": false, "": false,
+	} {
+		if got := private(address); got != want {
+			t.Errorf("%s: %t", address, got)
+		}
 	}
 }
