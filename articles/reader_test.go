@@ -2,6 +2,7 @@ package articles
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -50,10 +51,7 @@ func (w *web) Get(ctx context.Context, r fetch.Request) (*fetch.Response, error)
 // says answers with a body, and 304 to who has it.
 func says(mediaType, body string) func(fetch.Request) (*fetch.Response, error) {
 	return func(r fetch.Request) (*fetch.Response, error) {
-		tag := fmt.Sprintf("0%x", body)
-		if len(tag) > 40 {
-			tag = tag[len(tag)-40:]
-		}
+		tag := fmt.Sprintf("%x", sha256.Sum256([]byte(body)))
 		if r.ETag == tag {
 			return &fetch.Response{Status: 304}, nil
 		}
@@ -272,6 +270,30 @@ func TestWhatCannotBeReadLeavesWhatIsKnown(t *testing.T) {
 	})
 }
 
+func TestAnIndexThatCannotBeReadLeavesItsParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &web{answers: map[string]func(fetch.Request) (*fetch.Response, error){
+			"https://blog.example/map":  says("", "<sitemapindex><sitemap><loc>/part</loc></sitemap></sitemapindex>"),
+			"https://blog.example/part": says("", urlset+"</urlset>"),
+		}}
+		c := config(w)
+		c.Sitemaps, c.NoPages = []string{"https://blog.example/map"}, true
+		r := New(c)
+		b, err := r.Read(t.Context(), &Book{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, answer := range map[string]func(fetch.Request) (*fetch.Response, error){
+			"unchanged": w.answers["https://blog.example/map"], "broken": says("", "<html>"), "away": status(503),
+		} {
+			w.answers["https://blog.example/map"], w.asked = answer, nil
+			if b, err = r.Read(t.Context(), b, nil); err != nil || len(w.asked) != 2 || len(b.Files) != 2 {
+				t.Errorf("%s: asked %q, %v", name, w.asked, err)
+			}
+		}
+	})
+}
+
 func TestReadingEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &web{answers: map[string]func(fetch.Request) (*fetch.Response, error){"https://blog.example/robots.txt": says("", "")}}
@@ -323,7 +345,7 @@ func TestASiteOnThisMachine(t *testing.T) {
 	// another site, or to what robots.txt does not allow.
 	inner := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the inner server was asked") }))
 	defer inner.Close()
-	mux.Handle("/inner", http.RedirectHandler(inner.URL, http.StatusFound))
+	mux.Handle("/inner", http.RedirectHandler(inner.URL+"/x", http.StatusFound))
 	mux.Handle("/metadata", http.RedirectHandler("http://169.254.169.254/latest/", http.StatusFound))
 	mux.Handle("/secret-soon", http.RedirectHandler("/secret", http.StatusFound))
 	mux.Handle("/moved", http.RedirectHandler("/a", http.StatusMovedPermanently))

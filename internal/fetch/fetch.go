@@ -118,9 +118,6 @@ func (f *Client) Get(ctx context.Context, r Request) (*Response, error) {
 		if len(via) > f.config.Redirects {
 			return fmt.Errorf("more than %d redirects", f.config.Redirects)
 		}
-		if err := web(req.URL); err != nil {
-			return err
-		}
 		if r.Follow != nil {
 			return r.Follow(ctx, req.URL)
 		}

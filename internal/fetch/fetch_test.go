@@ -30,7 +30,7 @@ func TestWhichAddressesArePublic(t *testing.T) {
 		"224.0.0.1": false, "240.0.0.1": false, "255.255.255.255": false,
 		"::": false, "::1": false, "fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd12::1": false, "ff02::1": false,
 		"fec0::1": false, "fd00:ec2::254": false, "2001:db8::1": false, "100::1": false,
-		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::ffff:169.254.169.254": false, "::127.0.0.1": false,
+		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::ffff:169.254.169.254": false, "::ffff:100.64.0.1": false, "::ffff:192.0.2.1": false, "::127.0.0.1": false,
 		"64:ff9b::7f00:1": false, "64:ff9b:1::a00:1": false, "2002:7f00:1::": false, "2001:0:7f00:1::": false,
 		"": false, "localhost": false, "8.8.8.8%eth0": false,
 	} {
@@ -221,6 +221,11 @@ func TestLimits(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
+	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			w.Write(make([]byte, 1<<16))
+		}
+	})
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "half")
@@ -229,8 +234,10 @@ func TestLimits(t *testing.T) {
 	defer server.Close()
 	f := client(t, Config{Timeout: 200 * time.Millisecond, Private: func(string) bool { return true }})
 
-	if res, err := f.Get(t.Context(), Request{URL: server.URL + "/bomb", Most: 1000}); err != nil || !res.Cut || len(res.Body) != 1000 {
-		t.Errorf("unpacked without end: %v", err)
+	for _, path := range []string{"/bomb", "/endless"} {
+		if res, err := f.Get(t.Context(), Request{URL: server.URL + path, Most: 1000}); err != nil || !res.Cut || len(res.Body) != 1000 {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 	for path, want := range map[string]string{"/headers": "headers", "/drip": "longer than 200ms", "/broken": "unexpected EOF"} {
 		if _, err := f.Get(t.Context(), Request{URL: server.URL + path, Most: 1 << 20}); err == nil || !strings.Contains(err.Error(), want) {
@@ -253,9 +260,12 @@ func TestWhatIsThereIsNotSentAgain(t *testing.T) {
 	if err != nil || first.Status != 200 || string(first.Body) != "hello" {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	again, err := f.Get(t.Context(), Request{URL: server.URL, Most: 100, ETag: first.ETag, LastModified: first.LastModified})
-	if err != nil || again.Status != 304 || len(again.Body) != 0 {
-		t.Errorf("%+v, %v", again, err)
+	for _, r := range []Request{{ETag: first.ETag}, {LastModified: first.LastModified}} {
+		r.URL, r.Most = server.URL, 100
+		again, err := f.Get(t.Context(), r)
+		if err != nil || again.Status != 304 || len(again.Body) != 0 {
+			t.Errorf("%+v, %v", again, err)
+		}
 	}
 }
 
