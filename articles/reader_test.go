@@ -326,6 +326,10 @@ func TestABookIsBounded(t *testing.T) {
 	if err != nil || !cmp.Equal(again, b) {
 		t.Errorf("a book does not come back as it was: %v", err)
 	}
+	b.tell("/0", OriginFeed, Told{Title: "x", Published: now}, now.Add(time.Hour))
+	if at := b.Articles["/0"][OriginFeed].At; !at.Equal(now) {
+		t.Errorf("what is said as before is said since %s", at)
+	}
 	b.tell("/0", OriginFeed, Told{}, now)
 	if b.Articles["/0"] != nil {
 		t.Error("what nothing is told of is kept")

@@ -221,9 +221,11 @@ func TestLimits(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
+	var wrote atomic.Int64
 	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
-			w.Write(make([]byte, 1<<16))
+			n, _ := w.Write(make([]byte, 1<<16))
+			wrote.Add(int64(n))
 		}
 	})
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) {
@@ -238,6 +240,9 @@ func TestLimits(t *testing.T) {
 		if res, err := f.Get(t.Context(), Request{URL: server.URL + path, Most: 1000}); err != nil || !res.Cut || len(res.Body) != 1000 {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+	if n := wrote.Load(); n > 16<<20 { // what lies in sockets is less
+		t.Errorf("%d bytes of 1000 were read", n)
 	}
 	for path, want := range map[string]string{"/headers": "headers", "/drip": "longer than 200ms", "/broken": "unexpected EOF"} {
 		if _, err := f.Get(t.Context(), Request{URL: server.URL + path, Most: 1 << 20}); err == nil || !strings.Contains(err.Error(), want) {
