@@ -109,7 +109,7 @@ func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	s.next++
 	name := "test" + strconv.Itoa(s.next)
-	if err := s.run("CREATE DATABASE " + name); err != nil {
+	if err := s.run("CREATE DATABASE " + name + " CHARACTER SET utf8mb4"); err != nil {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("mysql://root:@127.0.0.1:%d/%s", s.port, name)
