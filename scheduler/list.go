@@ -22,9 +22,18 @@ func (s *Scheduler) List(ctx context.Context) ([]Status, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
-	running, err := s.store.Ticks(ctx, Query{Outcome: Running, Limit: -1})
+	list, err := s.statuses(ctx, states, Query{Outcome: Running, Limit: -1})
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return list, nil
+}
+
+// statuses joins jobs with their ticks under way, which the query selects.
+func (s *Scheduler) statuses(ctx context.Context, states []*State, underWay Query) ([]Status, error) {
+	running, err := s.store.Ticks(ctx, underWay)
+	if err != nil {
+		return nil, err
 	}
 	byJob, held := map[string][]*Tick{}, s.heldByKey()
 	for _, t := range running {

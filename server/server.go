@@ -22,6 +22,7 @@ import (
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/token"
+	"github.com/beforehand-go/beforehand/trigger"
 	"github.com/beforehand-go/beforehand/web"
 )
 
@@ -36,6 +37,7 @@ type Config struct {
 	Receiver *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
 	Keeper   Keeper            // makes copies for Control
 	Language language.Language // of pages for who asks for none, and of pictures
+	Triggers trigger.Parser    // reads triggers that people type, for the zone of the job's site
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Fonts    *chart.Fonts      // write the text of PNG pictures; nil means those of the program
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
@@ -148,6 +150,7 @@ func (s *Server) Handler() http.Handler {
 		io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", s.ready)
+	s.mountJobs(mux)
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
 	}

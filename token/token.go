@@ -19,10 +19,12 @@ type Scope string
 const (
 	PageviewsWrite Scope = "pageviews:write" // send pageviews
 	StatsRead      Scope = "stats:read"      // ask for numbers
+	JobsRead       Scope = "jobs:read"       // look at jobs
+	JobsWrite      Scope = "jobs:write"      // run, pause and change jobs; with jobs:read
 )
 
 // Scopes lists the scopes there are.
-func Scopes() []Scope { return []Scope{PageviewsWrite, StatsRead} }
+func Scopes() []Scope { return []Scope{PageviewsWrite, StatsRead, JobsRead, JobsWrite} }
 
 // Token is what is known of a token.
 type Token struct {

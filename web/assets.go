@@ -38,6 +38,8 @@ var assets = sync.OnceValue(func() map[string]asset {
 	for name, contentType := range map[string]string{
 		"page.css": "text/css; charset=utf-8",
 		"page.js":  "text/javascript; charset=utf-8",
+		"jobs.css": "text/css; charset=utf-8",
+		"jobs.js":  "text/javascript; charset=utf-8",
 		"icon.svg": "image/svg+xml",
 	} {
 		body, err := static.ReadFile("static/" + name)

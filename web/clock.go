@@ -25,6 +25,20 @@ func (c clock) time(t time.Time) template.HTML {
 	return element(t.Format(time.RFC3339), text)
 }
 
+// exact is t to the second where it is not a whole minute, with its date when
+// that is not today's.
+func (c clock) exact(t time.Time) string {
+	t = t.In(c.zone)
+	text := t.Format("15:04")
+	if t.Second() != 0 {
+		text = t.Format(time.TimeOnly)
+	}
+	if t.Format(time.DateOnly) != c.now.In(c.zone).Format(time.DateOnly) {
+		text = fmt.Sprintf(c.words["date_clock"], c.date(t), text)
+	}
+	return text
+}
+
 // day is the date of t.
 func (c clock) day(t time.Time) template.HTML {
 	t = t.In(c.zone)

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"fmt"
+
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/internal/number"
@@ -23,6 +25,11 @@ func ChartWords(l language.Language) chart.Words {
 // Word is a sentence of the catalogue that stands by itself.
 func Word(l language.Language, name string) string { return catalogues[l][name] }
 
+// JobsRefused says who may look at jobs: who has a token of the scope.
+func JobsRefused(l language.Language, scope string) string {
+	return fmt.Sprintf(catalogues[l]["jobs_refused"], scope)
+}
+
 // Triggers is the language in which package trigger explains itself.
 func Triggers(l language.Language) trigger.Language {
 	if l == language.Chinese {
@@ -38,11 +45,11 @@ type choice struct {
 }
 
 // Choices are the languages that a page is there in.
-func (v *view) Choices() []choice {
+func (p pen) Choices() []choice {
 	var all []choice
 	for _, l := range language.All() {
 		w := catalogues[l]
-		all = append(all, choice{l.String(), w["lang"], w["lang_name"], l == v.Language})
+		all = append(all, choice{l.String(), w["lang"], w["lang_name"], l == p.Lang})
 	}
 	return all
 }

@@ -31,7 +31,7 @@ func render(w io.Writer, d Data, live bool) error {
 	if d.Import == "" {
 		d.Import = "beforehand import access.log"
 	}
-	v := &view{Data: d, IsLive: live, words: catalogues[d.Language], clock: clock{d.Now, d.Zone, catalogues[d.Language]}}
+	v := &view{Data: d, IsLive: live, pen: newPen(d.Language, d.Now, d.Zone)}
 	var b bytes.Buffer
 	if err := page.ExecuteTemplate(&b, "page.html", v); err != nil {
 		return fmt.Errorf("render page of %s: %w", d.Site, err)

@@ -16,21 +16,11 @@ import (
 // view is what the templates see: the data, and means to write it.
 type view struct {
 	Data
+	pen
 	IsLive bool
-	words  words
-	clock  clock
 }
 
-func (v *view) Say(name string, args ...any) (template.HTML, error) {
-	return v.words.say(name, args...)
-}
-
-func (v *view) Asset(name string) string       { return assets()[name].url }
-func (v *view) Time(t time.Time) template.HTML { return v.clock.time(t) }
-func (v *view) Day(t time.Time) template.HTML  { return v.clock.day(t) }
-func (v *view) Span(d time.Duration) string    { return v.words.span(d) }
-func (v *view) Number(n int64) string          { return number.Grouped(n) }
-func (v *view) Reports() []Report              { return []Report{v.Pageviews, v.Hot} }
+func (v *view) Reports() []Report { return []Report{v.Pageviews, v.Hot} }
 
 // reportView is the view of one report.
 type reportView struct {

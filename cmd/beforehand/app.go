@@ -82,9 +82,11 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if err := a.openSites(ctx, c); err != nil {
 		return nil, err
 	}
+	triggers := trigger.Parser{Calendar: calendarFinder(c.file.CalendarFiles())}
 	a.site, err = beforehand.Open(ctx, beforehand.Config{
 		State: a.state, Logger: c.log, Publish: cmp.Or(c.publish, c.file.Path(c.file.Publish)), Encoders: []snapshot.Encoder{brotliEncoder()},
-		Scheduler: scheduler.Config{Exclusive: true}, // this process holds the directory
+		// This process holds the directory.
+		Scheduler: scheduler.Config{Exclusive: true, Parse: triggers.Parse},
 	})
 	if err != nil {
 		return nil, err
@@ -107,7 +109,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		return nil, err
 	}
 	a.server = server.New(server.Config{
-		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Logger: c.log, Metrics: metricsOf(a.site),
+		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: metricsOf(a.site),
 		Tokens: tokens, Fonts: a.fonts,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},

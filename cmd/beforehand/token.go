@@ -32,7 +32,7 @@ func runToken(ctx context.Context, s stdio, args []string) error {
 	var v tokenFlags
 	f := newFlags(tokenUsage)
 	f.StringVar(&v.data, "data", "data", "`directory` that holds everything")
-	f.StringSliceVar(&v.scopes, "scope", []string{string(token.PageviewsWrite)}, "`scope` of a new token: pageviews:write, stats:read, or both with a comma between")
+	f.StringSliceVar(&v.scopes, "scope", []string{string(token.PageviewsWrite)}, "`scope` of a new token: pageviews:write, stats:read, jobs:read, jobs:write, or several with commas between")
 	f.StringSliceVar(&v.sites, "site", nil, "`name` of a site that a new token is for; several with commas between (default: every site)")
 	if err := f.parse(s, args, 2); err != nil {
 		return err

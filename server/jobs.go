@@ -1,0 +1,404 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand/internal/language"
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/token"
+	"github.com/beforehand-go/beforehand/trigger"
+	"github.com/beforehand-go/beforehand/web"
+)
+
+const (
+	// jobsOnPage is how many jobs are on a page.
+	jobsOnPage = 100
+	// ticksOnPage is how many ticks are on a job's page, allTicks how many
+	// where everything is asked for.
+	ticksOnPage, allTicks = 30, 1000
+	// previewTicks is how many ticks of a trigger are shown before it is
+	// changed.
+	previewTicks = 10
+	// ticksAtChange is how many ticks are looked at after the clock changes.
+	ticksAtChange = 3
+	// maxTrigger is the longest text of a trigger in bytes, maxForm of a form.
+	maxTrigger, maxForm = 2000, 16 << 10
+)
+
+// mountJobs adds the pages of jobs.
+func (s *Server) mountJobs(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+web.JobsPath, s.listJobs)
+	mux.HandleFunc("GET "+web.JobsPath+"/{name...}", s.showJob)
+	foreign := http.NewCrossOriginProtection()
+	mux.Handle("POST "+web.JobsPath+"/{name...}", foreign.Handler(http.HandlerFunc(s.actOnJob)))
+}
+
+// looker is who looks at jobs: what they may see and do.
+type looker struct {
+	language language.Language
+	sites    []string // only the jobs of these; none means every job
+	writes   bool
+}
+
+// jobsFor tells who asks for jobs. It answers itself where they are not to be
+// shown: they are the owner's, who sits at the machine or sends a token.
+func (s *Server) jobsFor(w http.ResponseWriter, r *http.Request) (looker, bool) {
+	l := looker{language: language.Of(r, s.Language)}
+	if local(r) && addressedHere(r.Host) {
+		l.writes = true
+		return l, true
+	}
+	status, text := http.StatusForbidden, web.JobsRefused(l.language, string(token.JobsRead))
+	if s.Tokens != nil {
+		t, err := s.Tokens.Check(r)
+		switch {
+		case errors.Is(err, token.ErrMissing), errors.Is(err, token.ErrUnknown):
+			status = http.StatusUnauthorized
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		case err != nil:
+			s.Logger.Error("look up token", "error", err)
+			status, text = http.StatusServiceUnavailable, web.Word(l.language, "jobs_failed")
+		case t.Has(token.JobsRead):
+			l.sites, l.writes = t.Sites, t.Has(token.JobsWrite)
+			return l, true
+		}
+	}
+	refuse(w, status, text)
+	return l, false
+}
+
+// addressedHere tells whether a request was addressed to this machine by name.
+// A page elsewhere whose name was made to lead here names itself.
+func addressedHere(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// sees tells whether a job is one of those that may be seen.
+func (l looker) sees(s *Server, job string) bool {
+	if len(l.sites) == 0 {
+		return true
+	}
+	v := s.siteOf(job)
+	return v != nil && slices.Contains(l.sites, v.Name)
+}
+
+// siteOf is the site that a job belongs to, or nil. Jobs are named SITE/REPORT
+// or KIND/SITE/NAME.
+func (s *Server) siteOf(job string) *site {
+	for part := range strings.SplitSeq(job, "/") {
+		if v := s.named(part); part != "" && v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// listJobs is the page of all jobs.
+func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) {
+	l, ok := s.jobsFor(w, r)
+	if !ok {
+		return
+	}
+	all, err := s.Reports.Scheduler().List(r.Context())
+	if err != nil {
+		s.failJobs(w, r, l, err)
+		return
+	}
+	q := r.URL.Query()
+	d := web.Jobs{
+		Language: l.language, Now: time.Now(), Zone: s.sites[0].Zone, Self: s.Reports.Scheduler().Holder(),
+		Health: s.Reports.Scheduler().Health().Reasons, Search: q.Get("q"),
+	}
+	for _, st := range all {
+		if !l.sees(s, st.Name) {
+			continue
+		}
+		j := web.Job{Status: st}
+		d.Count.Add(&j)
+		if !strings.Contains(strings.ToLower(st.Name), strings.ToLower(d.Search)) || st.Name <= q.Get("after") {
+			continue
+		}
+		if len(d.Jobs) == jobsOnPage {
+			d.Rest = d.Jobs[jobsOnPage-1].Name
+			continue
+		}
+		if d.Rest == "" {
+			j.Trigger = s.triggerOf(st)
+			d.Jobs = append(d.Jobs, j)
+		}
+	}
+	var b bytes.Buffer
+	if err := web.WriteJobs(&b, d); err != nil {
+		s.failJobs(w, r, l, err)
+		return
+	}
+	writeJobs(w, r, http.StatusOK, b.Bytes())
+}
+
+// showJob is the page of one job.
+func (s *Server) showJob(w http.ResponseWriter, r *http.Request) {
+	l, ok := s.jobsFor(w, r)
+	if !ok {
+		return
+	}
+	if r.PathValue("name") == "" {
+		http.Redirect(w, r, web.JobsPath, http.StatusMovedPermanently)
+		return
+	}
+	s.writeJob(w, r, l, http.StatusOK, "")
+}
+
+// writeJob writes the page of the job that a request names, with why an action
+// was refused.
+func (s *Server) writeJob(w http.ResponseWriter, r *http.Request, l looker, status int, wrong string) {
+	d, err := s.jobDetail(r, l)
+	var b bytes.Buffer
+	if err == nil {
+		d.Wrong = wrong
+		err = web.WriteJob(&b, d)
+	}
+	if err != nil {
+		s.failJobs(w, r, l, err)
+		return
+	}
+	writeJobs(w, r, status, b.Bytes())
+}
+
+func (s *Server) jobDetail(r *http.Request, l looker) (web.JobDetail, error) {
+	name := r.PathValue("name")
+	if !l.sees(s, name) {
+		return web.JobDetail{}, scheduler.ErrUnknown
+	}
+	sched, limit := s.Reports.Scheduler(), ticksOnPage
+	if r.FormValue("history") == "all" {
+		limit = allTicks
+	}
+	st, err := sched.Status(r.Context(), name)
+	if err != nil {
+		return web.JobDetail{}, err
+	}
+	history, err := sched.History(r.Context(), name, limit+1)
+	if err != nil {
+		return web.JobDetail{}, err
+	}
+	d := web.JobDetail{
+		Job:      web.Job{Status: st, Trigger: s.triggerOf(st)},
+		Language: l.language, Now: time.Now(), Zone: s.zoneOf(name), Self: sched.Holder(),
+		MayAct: l.writes, Did: r.URL.Query().Get("did"),
+	}
+	d.History, d.More = history[:min(len(history), limit)], len(history) > limit
+	if _, known := sched.Job(name); known && st.Definition.Trigger != "" {
+		d.Edit = s.edit(st, r.FormValue("trigger"), d.Now)
+	}
+	return d, nil
+}
+
+// edit works out what a text would mean as a job's trigger; the empty text is
+// the one that holds.
+func (s *Server) edit(st scheduler.Status, text string, now time.Time) *web.Edit {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		text = st.Definition.Trigger
+	}
+	e := &web.Edit{Text: text}
+	if e.Trigger, e.Wrong = s.readTrigger(st.Name, text); e.Wrong != nil {
+		return e
+	}
+	e.Other = textOf(e.Trigger) != st.Definition.Trigger
+	bound := trigger.Bind(e.Trigger, factsOf(st))
+	e.Ticks = trigger.Explain(bound, now, previewTicks)
+	if len(e.Ticks) > 0 {
+		e.Changes = clockChanges(bound, e.Ticks[0].At.Location(), now)
+	}
+	return e
+}
+
+// clockChanges are what becomes of a trigger's ticks at the next two changes of
+// a zone's clock, as far as they are not plain.
+func clockChanges(t trigger.Trigger, zone *time.Location, now time.Time) []trigger.Tick {
+	var odd []trigger.Tick
+	at := now.In(zone)
+	for range 2 {
+		if _, at = at.ZoneBounds(); at.IsZero() {
+			break
+		}
+		for _, tick := range trigger.Explain(t, at.Add(-time.Second), ticksAtChange) {
+			if tick.Kind == trigger.Moved || tick.Kind == trigger.Doubled || tick.Kind == trigger.Skipped {
+				odd = append(odd, tick)
+			}
+		}
+	}
+	return odd
+}
+
+// factsOf is what a trigger may have to know of its job.
+func factsOf(st scheduler.Status) trigger.Facts {
+	f := trigger.Facts{Job: st.Name, Count: st.Count}
+	if st.Record != nil {
+		f.LastEnd, f.Took = st.Record.Ended, st.Record.Took
+	}
+	return f
+}
+
+// readTrigger reads a trigger that goes by the clock of the job's site where it
+// names no zone.
+func (s *Server) readTrigger(job, text string) (trigger.Trigger, error) {
+	if len(text) > maxTrigger {
+		return nil, errors.New("a trigger has at most " + strconv.Itoa(maxTrigger) + " bytes")
+	}
+	p := s.Triggers
+	p.Zone = s.zoneOf(job)
+	return p.Parse(text)
+}
+
+// triggerOf is the trigger of a job, or nil.
+func (s *Server) triggerOf(st scheduler.Status) trigger.Trigger {
+	if st.Definition.Trigger == "" {
+		return nil
+	}
+	t, err := s.readTrigger(st.Name, st.Definition.Trigger)
+	if err != nil {
+		return nil
+	}
+	return t
+}
+
+// zoneOf is the zone of a job's site; of a job of none, that of the first.
+func (s *Server) zoneOf(job string) *time.Location {
+	if v := s.siteOf(job); v != nil {
+		return v.Zone
+	}
+	return s.sites[0].Zone
+}
+
+func textOf(t trigger.Trigger) string {
+	if text, ok := t.(interface{ String() string }); ok {
+		return text.String()
+	}
+	return ""
+}
+
+// actOnJob carries out an action and leads back to the job's page.
+func (s *Server) actOnJob(w http.ResponseWriter, r *http.Request) {
+	l, ok := s.jobsFor(w, r)
+	if !ok {
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	name := r.PathValue("name")
+	switch err := r.ParseForm(); {
+	case err != nil:
+		refuse(w, http.StatusRequestEntityTooLarge, err.Error())
+		return
+	case !l.writes:
+		refuse(w, http.StatusForbidden, web.Word(l.language, "act_no_write"))
+		return
+	case !l.sees(s, name):
+		s.failJobs(w, r, l, scheduler.ErrUnknown)
+		return
+	}
+	action := r.PostFormValue("action")
+	wrong, err := s.act(r.Context(), l, action, name, r.PostFormValue("trigger"))
+	switch {
+	case err != nil:
+		s.failJobs(w, r, l, err)
+	case wrong != "":
+		s.writeJob(w, r, l, http.StatusUnprocessableEntity, wrong)
+	default:
+		s.Logger.Info("job acted on", "job", name, "action", action)
+		http.Redirect(w, r, web.JobURL(name, l.language)+"&did="+action, http.StatusSeeOther)
+	}
+}
+
+// act carries out an action; wrong tells why it is none that can be.
+func (s *Server) act(ctx context.Context, l looker, action, name, text string) (wrong string, err error) {
+	sched := s.Reports.Scheduler()
+	switch action {
+	case "run":
+		_, err = sched.RunNow(ctx, name)
+	case "pause":
+		err = sched.Pause(ctx, name)
+	case "resume":
+		err = sched.Resume(ctx, name)
+	case "cancel":
+		err = sched.Cancel(ctx, name)
+	case "trigger":
+		return s.retrigger(ctx, l, name, text)
+	default:
+		wrong = web.Word(l.language, "act_unknown")
+	}
+	return wrong, err
+}
+
+// retrigger gives a job another trigger.
+func (s *Server) retrigger(ctx context.Context, l looker, name, text string) (wrong string, err error) {
+	sched := s.Reports.Scheduler()
+	st, err := sched.Status(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	job, known := sched.Job(name)
+	if !known || st.Definition.Trigger == "" {
+		return web.Word(l.language, "edit_fixed"), nil
+	}
+	if job.Trigger, err = s.readTrigger(name, strings.TrimSpace(text)); err != nil {
+		return web.Word(l.language, "edit_wrong"), nil
+	}
+	return "", sched.Replace(ctx, job)
+}
+
+// failJobs answers an error.
+func (s *Server) failJobs(w http.ResponseWriter, r *http.Request, l looker, err error) {
+	switch {
+	case errors.Is(err, scheduler.ErrUnknown):
+		refuse(w, http.StatusNotFound, web.Word(l.language, "jobs_unknown"))
+	case r.Context().Err() != nil: // nobody waits any more
+	default:
+		s.Logger.Error("show jobs", "path", r.URL.Path, "error", err)
+		refuse(w, http.StatusServiceUnavailable, web.Word(l.language, "jobs_failed"))
+	}
+}
+
+// refuse answers with a sentence.
+func refuse(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept-Language")
+	http.Error(w, text, status)
+}
+
+// writeJobs writes a page. One that did not change since is not sent again.
+func writeJobs(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	sum := sha256.Sum256(body)
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Vary", "Accept-Language, Authorization")
+	h.Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag && status == http.StatusOK {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", web.Policy)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(body)
+}
