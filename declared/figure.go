@@ -190,7 +190,7 @@ func (c *Config) counted(a *report.Answer, now time.Time) *figure {
 	case of < 0:
 		f.ranked(a)
 	case len(a.By) == 1 || a.By[1-of].Time():
-		f.overTime(a, of, now)
+		f.overTime(a, of, now, c.kind() == "lines")
 	default:
 		f.byTime(a, of, now)
 	}
@@ -235,22 +235,27 @@ func keyName(keys []string) string {
 	return strings.Join(names, ", ")
 }
 
-// overTime has a series for each metric, and what the first of them was.
-func (f *figure) overTime(a *report.Answer, of int, now time.Time) {
+// overTime has a series for the first metric; for lines, which are not stacked,
+// one for each, and one for what the first of them was.
+func (f *figure) overTime(a *report.Answer, of int, now time.Time, lines bool) {
 	f.labels = a.Periods(of, now)
 	at := places(f.labels)
-	series := make([]chart.Series, len(a.Metrics), len(a.Metrics)+1)
-	for i, m := range a.Metrics {
+	metrics := a.Metrics
+	if !lines {
+		metrics = metrics[:1]
+	}
+	series := make([]chart.Series, len(metrics), len(metrics)+1)
+	for i, m := range metrics {
 		series[i] = chart.Series{Name: strings.ReplaceAll(string(m), "_", " "), Values: make([]int64, len(f.labels))}
 	}
 	for _, r := range a.Now.Rows {
-		for i, m := range a.Metrics {
+		for i, m := range metrics {
 			if n, ok := at[r.Keys[of]]; ok {
 				series[i].Values[n] += r.Of(m)
 			}
 		}
 	}
-	if a.Compare != "" && len(a.By) == 1 {
+	if lines && a.Compare != "" && len(a.By) == 1 {
 		before := chart.Series{Name: series[0].Name + " before", Values: make([]int64, len(f.labels)), Other: true}
 		former := a.FormerRow()
 		for i, label := range f.labels {
