@@ -67,6 +67,9 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	b := newBlog(a.sites[0].Name, a.sites[0].Zone, seed, views, last)
 	err = a.load(ctx, b, newProgress(s.err))
 	if err == nil {
+		err = a.openReports(c.file, "")
+	}
+	if err == nil {
 		err = a.serve(ctx, front, func(url string) { a.showDemo(ctx, s, url) })
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
