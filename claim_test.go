@@ -2,7 +2,6 @@ package beforehand_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -13,31 +12,8 @@ import (
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/memory"
-	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/trigger"
 )
-
-// severable is a state that a process may lose.
-type severable struct {
-	beforehand.State
-	lost *atomic.Bool
-}
-
-func (s severable) Snapshots() snapshot.Store {
-	return severableStore{s.State.Snapshots(), s.lost}
-}
-
-type severableStore struct {
-	snapshot.Store
-	lost *atomic.Bool
-}
-
-func (s severableStore) Put(ctx context.Context, snap snapshot.Snapshot) (snapshot.Snapshot, error) {
-	if s.lost.Load() {
-		return snapshot.Snapshot{}, errors.New("connection lost")
-	}
-	return s.Store.Put(ctx, snap)
-}
 
 // replica is one of the processes that share a state.
 type replica struct {

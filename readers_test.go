@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -174,4 +175,88 @@ func TestReadersDuringALongRun(t *testing.T) {
 		}
 		settle(20 * time.Minute)
 	})
+}
+
+// Whatever a refresh does, a reader gets the last result, the same bytes at
+// once, every second of it, in the process that computes and in another; and
+// the next refresh that succeeds is served.
+func TestRefreshThatEndsBadlyChangesNothingForReaders(t *testing.T) {
+	type refresh struct {
+		ctx  context.Context
+		lost *atomic.Bool
+	}
+	ends := map[string]func(refresh) ([]string, error){
+		"takes minutes and fails":  func(refresh) ([]string, error) { time.Sleep(20 * time.Minute); return nil, errors.New("no") },
+		"fails":                    func(refresh) ([]string, error) { return []string{"half"}, errors.New("no") },
+		"panics":                   func(refresh) ([]string, error) { panic("no") },
+		"ends its goroutine":       func(refresh) ([]string, error) { runtime.Goexit(); return nil, nil },
+		"runs out of time":         func(r refresh) ([]string, error) { <-r.ctx.Done(); return []string{"half"}, r.ctx.Err() },
+		"heeds no end of its time": func(refresh) ([]string, error) { time.Sleep(40 * time.Minute); return []string{"late"}, nil },
+		"is discarded by a check":  func(refresh) ([]string, error) { return nil, nil },
+		"is killed": func(r refresh) ([]string, error) {
+			r.lost.Store(true)
+			time.Sleep(time.Hour)
+			return []string{"late"}, nil
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				state := memory.New()
+				var bad atomic.Bool
+				var reports []*beforehand.Report[[]string]
+				for range 2 {
+					lost := new(atomic.Bool)
+					site, err := beforehand.Open(t.Context(), beforehand.Config{State: severable{state, lost}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					r := beforehand.New(site, "hot", func(ctx context.Context) ([]string, error) {
+						if bad.CompareAndSwap(true, false) {
+							return end(refresh{ctx, lost})
+						}
+						return []string{time.Now().Format(time.TimeOnly)}, nil
+					}, beforehand.Policy{Trigger: trigger.Every(time.Hour), Timeout: 30 * time.Minute, Wait: time.Minute})
+					r.Check(func(_, next []string) error {
+						if len(next) == 0 {
+							return errors.New("empty")
+						}
+						return nil
+					})
+					defer run(t, site)()
+					reports = append(reports, r)
+				}
+				settle(2 * time.Second)
+				first := get(reports[0], "/hot.json")
+				if first.Code != http.StatusOK {
+					t.Fatal(first.Code)
+				}
+				bad.Store(true)
+				next := time.Now().Truncate(time.Hour).Add(time.Hour)
+				// What was killed is run again once its lease is over; the
+				// others succeed at the next tick.
+				for until := next.Add(59 * time.Minute); time.Now().Before(until); settle(time.Second) {
+					for i, r := range reports {
+						began := time.Now()
+						w := get(r, "/hot.json")
+						if again := name == "is killed" && w.Body.String() > first.Body.String(); again && time.Now().After(next) {
+							continue
+						}
+						if w.Code != http.StatusOK || w.Body.String() != first.Body.String() || w.Header().Get("ETag") != first.Header().Get("ETag") || !time.Now().Equal(began) {
+							t.Fatalf("replica %d, %v after the tick: %d %q after %v", i, time.Since(next), w.Code, w.Body, time.Since(began))
+						}
+					}
+				}
+				if bad.Load() {
+					t.Error("the refresh did not take place")
+				}
+				settle(2 * time.Minute)
+				for i, r := range reports {
+					if w := get(r, "/hot.json"); w.Code != http.StatusOK || w.Body.String() <= first.Body.String() {
+						t.Errorf("replica %d after the next tick: %d %q", i, w.Code, w.Body)
+					}
+				}
+			})
+		})
+	}
 }
