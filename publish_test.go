@@ -15,6 +15,7 @@ import (
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/memory"
+	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/trigger"
 )
 
@@ -178,6 +179,165 @@ func TestFilesOfAFamilyHaveNamesThatFitAnywhere(t *testing.T) {
 			" b/a.b.txt b/week.txt b/~.txt b/~2ex.txt"
 		if got := files(t, dir); got != want {
 			t.Errorf("files\n%s, want\n%s", strings.ReplaceAll(got, " ", "\n"), strings.ReplaceAll(want, " ", "\n"))
+		}
+	})
+}
+
+// What is held for approval is not published before it is approved.
+func TestPublishLeavesOutWhatIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		dir := t.TempDir()
+		site := publishing(t, memory.New(), dir)
+		hot := beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
+		hot.Check(func(previous, _ []article) error {
+			if len(previous) > 0 {
+				return beforehand.Hold("look at it")
+			}
+			return nil
+		})
+		defer run(t, site)()
+		settle(time.Minute)
+		if err := hot.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		path := filepath.Join(dir, "hot.json")
+		if got := read(t, path); !strings.Contains(got, ":1}") {
+			t.Errorf("published while it is held: %q", got)
+		}
+		if err := hot.Restore(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		if got := read(t, path); !strings.Contains(got, ":2}") {
+			t.Errorf("published when it is approved: %q", got)
+		}
+	})
+}
+
+// A file that was cut short is mended, and a list of what was published that
+// somebody has changed removes nothing outside of the folder.
+func TestPublishMendsTheFolderAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		parent := t.TempDir()
+		dir := filepath.Join(parent, "site")
+		site := publishing(t, memory.New(), dir)
+		beforehand.New(site, "hot", counter(&calls), beforehand.Policy{})
+		defer run(t, site)()
+		settle(time.Second)
+		path := filepath.Join(dir, "hot.json")
+		want := read(t, path)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outside, list := filepath.Join(parent, "outside"), filepath.Join(dir, ".beforehand.json")
+		for name, text := range map[string]string{
+			path: want[:5], outside: "mine", list: `{"hot":["../outside","hot.json","` + outside + `"]}`,
+		} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		if got := read(t, path); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got := read(t, outside); got != "mine" {
+			t.Errorf("outside: %q", got)
+		}
+		if got := read(t, list); strings.Contains(got, "outside") {
+			t.Errorf("listed: %s", got)
+		}
+	})
+}
+
+// A process that was about to write a snapshot while others put newer ones
+// ends with the newest, in the same look.
+func TestPublishLooksAgainAfterItHasWritten(t *testing.T) {
+	for _, keep := range []int{1, 5} {
+		synctest.Test(t, func(t *testing.T) {
+			dir := t.TempDir()
+			state := &overtaken{State: memory.New(), keep: keep}
+			site := publishing(t, state, dir)
+			beforehand.New(site, "hot", func(context.Context) (beforehand.Files, error) {
+				return beforehand.Files{"txt": []byte("first")}, nil
+			}, beforehand.Policy{})
+			defer run(t, site)()
+			settle(time.Second)
+			if got := read(t, filepath.Join(dir, "hot.txt")); got != "third" || len(state.texts) > 0 {
+				t.Errorf("%q with %q to come, want the third", got, state.texts)
+			}
+		})
+	}
+}
+
+// overtaken is a state into which a newer snapshot is put whenever a version is
+// about to be read by its number, as only what publishes does.
+type overtaken struct {
+	beforehand.State
+	keep  int
+	texts []string
+	begun bool
+}
+
+func (o *overtaken) Snapshots() snapshot.Store { return overtakenStore{o.State.Snapshots(), o} }
+
+type overtakenStore struct {
+	snapshot.Store
+	o *overtaken
+}
+
+func (s overtakenStore) Get(ctx context.Context, k snapshot.Key, version int64) (snapshot.Snapshot, error) {
+	if !s.o.begun {
+		s.o.begun, s.o.texts = true, []string{"second", "third"}
+	}
+	if version > 0 && len(s.o.texts) > 0 {
+		newer, err := s.Store.Get(ctx, k, 0)
+		if err != nil {
+			return newer, err
+		}
+		files, err := snapshot.Build([]snapshot.Format{{Name: "txt", Body: []byte(s.o.texts[0])}}, nil, newer.Files, time.Now())
+		if err != nil {
+			return newer, err
+		}
+		newer.Files, newer.Base, newer.Fence, newer.Keep = files, newer.Version, 0, s.o.keep
+		if _, err := s.Store.Put(ctx, newer); err != nil {
+			return newer, err
+		}
+		s.o.texts = s.o.texts[1:]
+	}
+	return s.Store.Get(ctx, k, version)
+}
+
+// A report that is added while the site runs is published as the state has it.
+func TestPublishWhatIsAddedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		state := memory.New()
+		add := func(site *beforehand.Site, name string) {
+			beforehand.New(site, name, counter(&calls), beforehand.Policy{Trigger: trigger.Every(24 * time.Hour)})
+		}
+		before := open(t, state)
+		add(before, "a")
+		add(before, "b")
+		stop := run(t, before)
+		settle(time.Second)
+		stop()
+		dir := t.TempDir()
+		site := publishing(t, state, dir)
+		add(site, "a")
+		defer run(t, site)()
+		settle(time.Second)
+		add(site, "b")
+		settle(time.Minute)
+		if got := files(t, dir); !strings.Contains(got, "a.json") || !strings.Contains(got, "b.json") || calls.Load() != 2 {
+			t.Errorf("files %s after %d computations", got, calls.Load())
 		}
 	})
 }
