@@ -60,12 +60,13 @@ func (b *builder) ask(ctx context.Context, db querier, with string) (pageview.An
 	var a pageview.Answer
 	var all, shown pageview.Values
 	var rows int64
+	var kind int
+	var n int64
+	var label [2]string
+	var v pageview.Values
+	fields := append([]any{&kind, &n, &label[0], &label[1]}, b.fields(&v)...)
 	err := each(ctx, db, with+b.answer(), func(scan func(...any) error) error {
-		var kind int
-		var n int64
-		var label [2]string
-		var v pageview.Values
-		if err := scan(&kind, &n, &label[0], &label[1], &v.Pageviews, &v.Visits, &v.Visitors, &v.Timed, &v.Seconds); err != nil {
+		if err := scan(fields...); err != nil {
 			return err
 		}
 		switch kind {
@@ -309,12 +310,14 @@ func (b *builder) timed() (with, daily, totals string) {
 
 // answer ends a WITH that holds daily and totals.
 func (b *builder) answer() string {
-	sums := ""
-	for _, column := range []string{"pageviews", "visits", "visitors", "stays", "seconds"} {
-		sums += ", CAST(coalesce(sum(" + column + "), 0) AS BIGINT)"
+	kept, sums, columns := "", "", ""
+	for _, c := range b.columns() {
+		kept += ", sum(" + c + ") AS " + c
+		sums += ", CAST(coalesce(sum(" + c + "), 0) AS BIGINT) AS " + c
+		columns += ", CAST(" + c + " AS BIGINT) AS " + c
 	}
 	with, daily, totals := b.timed()
-	total := "SELECT 2, 0, '', ''" + sums + ", 0, 0 FROM " + totals
+	total := "SELECT 2, 0, '', '', 0, 0" + sums + " FROM " + totals
 	switch {
 	case len(b.q.By) == 0:
 		return with + "\nSELECT 2, 0, '', ''" + sums + " FROM " + daily
@@ -341,25 +344,45 @@ func (b *builder) answer() string {
 	limit, all := "", ""
 	if b.q.Limit > 0 {
 		limit = fmt.Sprintf(" ORDER BY %s LIMIT %d", b.order(), b.q.Limit)
-		all = "\n  UNION ALL SELECT 1, count(*), '', ''" + sums + ", 0, 0 FROM keyed"
+		all = "\n  UNION ALL SELECT 1, count(*), '', '', 0, 0" + sums + " FROM keyed"
 	}
 	if total != "" {
 		total = "\n  UNION ALL " + total
 	}
-	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], daily, labels[0], labels[1], times[0], times[1], joins, limit, all, total, b.order())
+	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], kept, daily, labels[0], labels[1], times[0], times[1], columns, joins, limit, all, total, b.order())
 }
 
 const answerSQL = `, keyed AS (
-  SELECT %s AS key1, %s AS key2, sum(pageviews) AS pageviews, sum(visits) AS visits, sum(visitors) AS visitors,
-         sum(stays) AS stays, sum(seconds) AS seconds
-  FROM %s GROUP BY 1, 2 HAVING sum(pageviews) > 0
+  SELECT %s AS key1, %s AS key2%s FROM %s GROUP BY 1, 2 HAVING sum(pageviews) > 0
 )
-SELECT kind, n, label1, label2, pageviews, visits, visitors, stays, seconds FROM (
-  (SELECT 0 AS kind, 0 AS n, %s AS label1, %s AS label2,
-          CAST(pageviews AS BIGINT) AS pageviews, CAST(visits AS BIGINT) AS visits, CAST(visitors AS BIGINT) AS visitors,
-          CAST(stays AS BIGINT) AS stays, CAST(seconds AS BIGINT) AS seconds, %s AS time1, %s AS time2
+SELECT * EXCLUDE (time1, time2) FROM (
+  (SELECT 0 AS kind, 0 AS n, %s AS label1, %s AS label2, %s AS time1, %s AS time2%s
    FROM keyed%s%s)%s%s
 ) ORDER BY kind, %s`
+
+// columns are those that hold what is asked for; pageviews are always counted.
+func (b *builder) columns() []string {
+	columns := []string{"pageviews"}
+	for _, m := range []pageview.Metric{pageview.MetricVisits, pageview.MetricVisitors} {
+		if b.wants(m) {
+			columns = append(columns, string(m))
+		}
+	}
+	if b.q.Timed() {
+		columns = append(columns, "stays", "seconds")
+	}
+	return columns
+}
+
+// fields are where the columns are read into.
+func (b *builder) fields(v *pageview.Values) []any {
+	all := map[string]*int64{"pageviews": &v.Pageviews, "visits": &v.Visits, "visitors": &v.Visitors, "stays": &v.Timed, "seconds": &v.Seconds}
+	var fields []any
+	for _, c := range b.columns() {
+		fields = append(fields, all[c])
+	}
+	return fields
+}
 
 // order is how rows follow one another.
 func (b *builder) order() string {

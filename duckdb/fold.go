@@ -80,15 +80,28 @@ func (s *Store) fold(ctx context.Context, name string, dims []rolled) error {
 	}
 }
 
-// together are dimensions with all others that are added up already: what is new
-// is found once for all of them.
+// together are dimensions with those that are added up with them: all that are
+// added up already, since what is new is found once for all of them, and, where
+// a site is added up by one kind of breakdown for the first time, all kinds.
 func (s *Store) together(site uint16, dims []rolled) []rolled {
 	s.marks.RLock()
 	defer s.marks.RUnlock()
 	all := slices.Clone(dims)
+	add := func(d rolled) {
+		if !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	for _, d := range dims {
+		if _, known := s.marks.of[markKey{site, d}]; !known && d > rolledPage && d < rolledScore {
+			for _, other := range rolledDimensions {
+				add(other)
+			}
+		}
+	}
 	for k := range s.marks.of {
-		if k.site == site && !slices.Contains(all, k.dimension) {
-			all = append(all, k.dimension)
+		if k.site == site {
+			add(k.dimension)
 		}
 	}
 	slices.Sort(all)
@@ -297,27 +310,54 @@ func (f *folder) add(ctx context.Context, days []foldDay) error {
 			return fmt.Errorf("clear days: %w", err)
 		}
 	}
-	var parts []string
-	for _, d := range f.dims {
-		parts = append(parts, fmt.Sprintf(addSQL, f.site.id, d, d.key(), d.amount()))
-	}
-	if _, err := f.tx.ExecContext(ctx, "INSERT INTO "+f.into+strings.Join(parts, " UNION ALL ")); err != nil {
+	if _, err := f.tx.ExecContext(ctx, f.sums(len(whole) > 0)); err != nil {
 		return fmt.Errorf("add up: %w", err)
 	}
 	_, err := f.tx.ExecContext(ctx, `DROP TABLE temp.folding`)
 	return err
 }
 
-// addSQL makes one row of a visit, and of a visitor, before these are counted.
+// sums adds up the table of rows that changed: where they are many each dimension
+// on its own, which is less to compute, else all in one go, which is less to plan.
+func (f *folder) sums(many bool) string {
+	var numbers, keys, parts []string
+	add := func() {
+		if len(keys) > 0 {
+			parts = append(parts, fmt.Sprintf(addSQL, f.site.id, strings.Join(numbers, ", "), strings.Join(keys, ", ")))
+		}
+		numbers, keys = nil, nil
+	}
+	for _, d := range f.dims {
+		if d >= rolledScore {
+			parts = append(parts, fmt.Sprintf(addScoreSQL, f.site.id, d, d.key(), d.weight()))
+			continue
+		}
+		numbers = append(numbers, fmt.Sprint(uint32(d)))
+		keys = append(keys, fmt.Sprintf("CAST(%s AS UBIGINT)", d.key()))
+		if many {
+			add()
+		}
+	}
+	add()
+	return "INSERT INTO " + f.into + strings.Join(parts, " UNION ALL ")
+}
+
+// addSQL makes each row one for each dimension, and then one of a visit, and of a
+// visitor, before these are counted.
 const addSQL = `
-SELECT * FROM (
-  SELECT %d, "day", %d, key, sum(n) AS pageviews, sum(sign * visits) AS visits, sum(CASE WHEN visitor = 0 THEN 0 ELSE sign END) AS visitors
+SELECT %d, "day", dimension, key, sum(n) AS pageviews, sum(sign * visits) AS visits, sum(CASE WHEN visitor = 0 THEN 0 ELSE sign END) AS visitors
+FROM (
+  SELECT "day", dimension, key, sign, visitor, sum(n) AS n, count(visit) AS visits
   FROM (
-    SELECT "day", key, sign, visitor, sum(n) AS n, count(visit) AS visits
-    FROM (SELECT "day", %s AS key, sign, visitor, visit, sum(%s) AS n FROM temp.folding GROUP BY ALL)
-    GROUP BY "day", key, sign, visitor
-  ) GROUP BY "day", key
-) WHERE pageviews <> 0 OR visits <> 0 OR visitors <> 0`
+    SELECT "day", dimension, key, sign, visitor, visit, sum(sign) AS n
+    FROM (SELECT "day", sign, visitor, visit, unnest([%s]) AS dimension, unnest([%s]) AS key FROM temp.folding)
+    GROUP BY ALL
+  ) GROUP BY "day", dimension, key, sign, visitor
+) GROUP BY "day", dimension, key HAVING pageviews <> 0 OR visits <> 0 OR visitors <> 0`
+
+// addScoreSQL adds up weights; visits and visitors are no part of a score.
+const addScoreSQL = `
+SELECT %d, "day", %d, %s, sum(sign * %s) AS pageviews, 0, 0 FROM temp.folding GROUP BY ALL HAVING pageviews <> 0`
 
 // rows makes the table of rows that changed. Its text holds numbers and days
 // only.
@@ -346,8 +386,11 @@ func (f *folder) rows(whole, changed, gone []pageview.Day) string {
 			fmt.Sprintf(of, columns, 1, from(f.v.through, changed), now, in(changed)), fmt.Sprintf(of, columns, -1, from(f.from, changed), then, in(changed)),
 			fmt.Sprintf(`SELECT %s, 1 AS sign FROM pageviews WHERE %s AND seq > %d AND visitor = 0 AND %s`, columns, now, f.from, in(changed)))
 	}
-	return "CREATE OR REPLACE TEMP TABLE folding AS WITH " + with + "counted AS (" + strings.Join(parts, " UNION ALL ") + ")" +
-		f.visited(len(whole) > 0) + " SELECT * FROM visited"
+	table := "CREATE OR REPLACE TEMP TABLE folding AS WITH " + with + "counted AS (" + strings.Join(parts, " UNION ALL ") + ")"
+	if !slices.ContainsFunc(f.dims, func(d rolled) bool { return d < rolledScore }) {
+		return table + " SELECT * FROM counted"
+	}
+	return table + f.visited(len(whole) > 0) + " SELECT * FROM visited"
 }
 
 // columns are those of a pageview that the dimensions need.

@@ -119,28 +119,44 @@ func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Rank
 	}, b.args...)
 }
 
-// statement is the whole of the SQL.
+// statement is the whole of the SQL. What is not asked for is left out, since most
+// of its cost is that of planning it.
 func (b *ranker) statement() string {
 	now := b.window(b.q.Until, b.q.Window)
 	then := b.window(b.q.Until.Add(-b.q.Earlier), b.q.Window)
-	before := interval{none: true}
-	if b.q.Before && b.q.Window > 0 {
-		before = b.window(now.after, b.q.Window)
-	}
-	with := "WITH " + strings.Join([]string{b.counts("now", now), b.counts("before", before), b.counts("then", then)}, ", ")
+	with := []string{b.counts("now", now), b.counts("then", then)}
 	value := "score"
 	if b.q.Order == pageview.RankScore {
-		with += ", " + b.scores("now", now) + ", " + b.scores("then", then)
+		with = append(with, b.scores("now", now), b.scores("then", then))
 	} else {
 		value = string(b.q.Order)
-		const none = ", %s_scores AS (SELECT 0 AS page, 0 AS score WHERE false)"
-		with += fmt.Sprintf(none, "now") + fmt.Sprintf(none, "then")
+	}
+	parts := strings.NewReplacer("{before}", "0 AS pageviews_before, 0 AS visitors_before", "{join_before}", "", "{totals}", "")
+	if b.q.Before && b.q.Window > 0 {
+		before := b.window(now.after, b.q.Window)
+		with = append(with, b.counts("before", before), b.total("now", now), b.total("before", before))
+		parts = strings.NewReplacer("{before}", "b.pageviews AS pageviews_before, b.visitors AS visitors_before",
+			"{join_before}", "LEFT JOIN before_pages b USING (page)", "{totals}", totalsSQL)
 	}
 	most := ""
 	if b.q.Limit > 0 {
 		most = fmt.Sprint("LIMIT ", b.q.Limit)
 	}
-	return with + strings.NewReplacer("{site}", b.site, "{pages}", b.patterns(), "{value}", value, "{most}", most).Replace(rankSQL)
+	values := strings.NewReplacer("{site}", b.site, "{pages}", b.patterns(), "{value}", value, "{most}", most,
+		"{now}", b.valued("now"), "{then}", b.valued("then"))
+	return "WITH " + strings.Join(with, ", ") + values.Replace(parts.Replace(rankSQL))
+}
+
+const totalsSQL = `
+  UNION ALL
+  SELECT true, '', '', n.pageviews, n.visitors, b.pageviews, b.visitors, 0, 0 FROM now_total n, before_total b`
+
+// valued is a table of what pages are ordered by.
+func (b *ranker) valued(name string) string {
+	if b.q.Order != pageview.RankScore {
+		return fmt.Sprintf("(SELECT page, pageviews, visitors, 0 AS score FROM %s_pages)", name)
+	}
+	return fmt.Sprintf("(SELECT page, pageviews, visitors, coalesce(score, 0) AS score FROM %s_pages LEFT JOIN %[1]s_scores USING (page))", name)
 }
 
 // patterns is the condition that a path is asked for.
@@ -161,7 +177,6 @@ func (b *ranker) patterns() string {
 // interval is what was seen after one instant, up to another. The days it holds
 // whole can be taken from what is added up.
 type interval struct {
-	none        bool      // it holds nothing
 	after, upTo time.Time // after is zero where it has no beginning
 	first, last pageview.Day
 }
@@ -198,7 +213,7 @@ func (b *ranker) window(upTo time.Time, length time.Duration) interval {
 // cut is the condition that holds for raw rows of a period on days that it does
 // not hold whole.
 func (b *ranker) cut(p interval) string {
-	if p.none || p.after.IsZero() && p.first == pageview.FirstDay && p.last == pageview.LastDay {
+	if p.after.IsZero() && p.first == pageview.FirstDay && p.last == pageview.LastDay {
 		return "false"
 	}
 	c := fmt.Sprintf(`%s AND "at" <= %s AND "day" <= %s`, b.counted, instant(p.upTo), date(pageview.DayOf(p.upTo.In(b.zone))+1))
@@ -214,61 +229,66 @@ func (b *ranker) cut(p interval) string {
 // whole is the condition that holds for what is added up in a dimension, of the
 // days that a period holds whole.
 func (b *ranker) whole(p interval, d rolled) string {
-	if p.none || p.first > p.last {
+	if p.first > p.last {
 		return "false"
 	}
 	return fmt.Sprintf(`site = %s AND dimension = %d AND "day" BETWEEN %s AND %s`, b.site, d, date(p.first), date(p.last))
 }
 
-// counts are tables of a WITH, {name}_pages(page, pageviews, visitors) and
-// {name}_total(pageviews, visitors), of a period.
+// counts are tables of a WITH, {name}_cut(page, day, visitor, n, weight) and
+// {name}_pages(page, pageviews, visitors), of a period.
 func (b *ranker) counts(name string, p interval) string {
-	return strings.NewReplacer("{name}", name, "{pageviews}", b.pageviews(), "{cut}", b.cut(p), "{pages}", b.whole(p, rolledPage), "{days}", b.whole(p, rolledDay)).Replace(
-		`{name}_cut AS (
-  SELECT page, "day", visitor, count(*) AS n FROM {pageviews} WHERE {cut} GROUP BY ALL
-), {name}_pages AS (
+	weight := "0"
+	if b.q.Order == pageview.RankScore && byDay(b.q.HalfLife) {
+		weight = "sum(" + weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, b.halfLife) + ")"
+	}
+	return fmt.Sprintf(`%[1]s_cut AS (
+  SELECT page, "day", visitor, count(*) AS n, %[2]s AS weight FROM %[3]s WHERE %[4]s GROUP BY page, "day", visitor
+), %[1]s_pages AS (
   SELECT page, sum(pageviews) AS pageviews, sum(visitors) AS visitors FROM (
-    SELECT key AS page, pageviews, visitors FROM rollups WHERE {pages}
+    SELECT key AS page, pageviews, visitors FROM rollups WHERE %[5]s
     UNION ALL
-    SELECT page, sum(n), count(nullif(visitor, 0)) FROM {name}_cut GROUP BY page
+    SELECT page, sum(n), count(nullif(visitor, 0)) FROM %[1]s_cut GROUP BY page
   ) GROUP BY page HAVING sum(pageviews) > 0
-), {name}_total AS (
+)`, name, weight, b.pageviews(), b.cut(p), b.whole(p, rolledPage))
+}
+
+// total is a table of a WITH, {name}_total(pageviews, visitors), of a period, after
+// its counts.
+func (b *ranker) total(name string, p interval) string {
+	return fmt.Sprintf(`%[1]s_total AS (
   SELECT coalesce(sum(pageviews), 0) AS pageviews, coalesce(sum(visitors), 0) AS visitors FROM (
-    SELECT pageviews, visitors FROM rollups WHERE {days}
+    SELECT pageviews, visitors FROM rollups WHERE %[2]s
     UNION ALL
-    SELECT sum(n), count(nullif(visitor, 0)) FROM (SELECT "day", visitor, sum(n) AS n FROM {name}_cut GROUP BY ALL)
+    SELECT sum(n), count(nullif(visitor, 0)) FROM (SELECT "day", visitor, sum(n) AS n FROM %[1]s_cut GROUP BY ALL)
   )
-)`)
+)`, name, b.whole(p, rolledDay))
 }
 
 // scores is a table of a WITH, {name}_scores(page, score), of what pages score
-// at the end of a period.
+// at the end of a period, after its counts.
 //
 // It is added up at landmarks: the beginning of each day, or the period's end
 // where the half-life is short. Then only the last 38 half-lives can count: a
 // weight is a whole number, and rounds to zero before.
 func (b *ranker) scores(name string, p interval) string {
 	end := instant(p.upTo)
-	landmark := `"day"::TIMESTAMP`
-	whole := "false"
-	switch {
-	case !byDay(b.q.HalfLife):
-		landmark = end
+	weights := fmt.Sprintf(`SELECT page, "day"::TIMESTAMP AS landmark, sum(weight) AS weight FROM %s_cut GROUP BY ALL`, name)
+	if !byDay(b.q.HalfLife) {
 		if first := micro(p.upTo.Add(-38 * b.q.HalfLife)); p.after.Before(first) {
 			p.after = first
 		}
 		p.first, p.last = pageview.LastDay, pageview.FirstDay
-	case b.score != 0:
-		whole = b.whole(p, b.score)
+		weights = fmt.Sprintf(`SELECT page, %s AS landmark, sum(%s) AS weight FROM %s WHERE %s GROUP BY page`,
+			end, weightOf(`epoch_us("at") - epoch_us(`+end+`)`, b.halfLife), b.pageviews(), b.cut(p))
+	} else if b.score != 0 {
+		weights += fmt.Sprintf(`
+    UNION ALL
+    SELECT key, "day"::TIMESTAMP, sum(pageviews) FROM rollups WHERE %s GROUP BY ALL`, b.whole(p, b.score))
 	}
-	weight := weightOf(`epoch_us("at") - epoch_us(`+landmark+`)`, b.halfLife)
 	return fmt.Sprintf(`%s_scores AS (
   SELECT page, sum(CAST(round(weight * pow(2, (epoch_us(landmark) - epoch_us(%s)) / %s) / %s) AS HUGEINT)) AS score FROM (
-    SELECT page, landmark, sum(weight) AS weight FROM (
-      SELECT key AS page, "day"::TIMESTAMP AS landmark, pageviews AS weight FROM rollups WHERE %s
-      UNION ALL
-      SELECT page, %s AS landmark, sum(%s) FROM %s WHERE %s GROUP BY ALL
-    ) GROUP BY ALL
+    %s
   ) GROUP BY page
-)`, name, end, b.halfLife, finer, whole, landmark, weight, b.pageviews(), b.cut(p))
+)`, name, end, b.halfLife, finer, weights)
 }

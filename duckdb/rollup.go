@@ -63,12 +63,9 @@ func (r rolled) key() string {
 	panic(fmt.Sprintf("dimension %d is not added up", r))
 }
 
-// amount is what a pageview adds in place of one pageview.
-func (r rolled) amount() string {
-	if r < rolledScore {
-		return "sign"
-	}
-	return "sign * " + weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, fmt.Sprint(int64(r-rolledScore)*3600e6))
+// weight is what a pageview adds to a score on its day.
+func (r rolled) weight() string {
+	return weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, fmt.Sprint(int64(r-rolledScore)*3600e6))
 }
 
 // weightOf is 2^(distance/half-life), both in microseconds, as a whole number:

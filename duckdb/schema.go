@@ -25,13 +25,16 @@ var rollupsSchema string
 //go:embed rate.sql
 var rateSchema string
 
+//go:embed scores.sql
+var scoresSchema string
+
 //go:embed stayed.sql
 var stayedSchema string
 
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
 func migrations() []string {
-	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema, rateSchema}
+	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema, rateSchema, scoresSchema}
 }
 
 // migrate brings the file to the newest version. It refuses a file that a

@@ -22,7 +22,7 @@ type RankQuery struct {
 
 	Order    RankOrder     // empty means RankScore
 	Window   time.Duration // what counts: after Until − Window, up to Until; zero means all up to Until
-	Before   bool          // count the window before, too; there is none before a window of zero
+	Before   bool          // count the window before, too, and the totals of both; there is none before a window of zero
 	Until    time.Time     // zero means the instant of the newest pageview by a person
 	Earlier  time.Duration // how long before Until the order was that Ranked.Earlier tells of
 	HalfLife time.Duration // of RankScore: more than zero
@@ -74,7 +74,7 @@ func (q *RankQuery) Check() error {
 // Ranking is the pages that were asked for, and what was counted.
 type Ranking struct {
 	Pages  []Ranked
-	Total  Values // of all pages of the site in the window, each visitor of a day once; no visits
+	Total  Values // if RankQuery.Before: of all pages of the site in the window, each visitor of a day once; no visits
 	Before Values // the same of the window before
 	Until  time.Time
 	Span   Span

@@ -1,5 +1,5 @@
--- The end of a WITH that holds, for the periods now, before and then, what
--- rank.go calls counts, and for now and then the scores.
+-- The end of a WITH that holds, for the periods now and then, and for the one
+-- before if it is asked for, what rank.go calls counts and scores.
 --
 -- A pageview weighs 2^(distance/half-life) from its landmark, in whole hundredths
 -- of a billionth, and what a page has at a landmark is brought to the instant of
@@ -9,15 +9,10 @@
 , picked AS (
   SELECT id AS page, path, title FROM pages WHERE site = {site} AND {pages}
 ), places AS (
-  SELECT page, row_number() OVER (ORDER BY {value} DESC, path) AS place
-  FROM (SELECT page, pageviews, visitors, coalesce(score, 0) AS score FROM then_pages LEFT JOIN then_scores USING (page))
-       JOIN picked USING (page)
+  SELECT page, row_number() OVER (ORDER BY {value} DESC, path) AS place FROM {then} JOIN picked USING (page)
 ), listed AS (
-  SELECT n.*, p.path, p.title, place, b.pageviews AS pageviews_before, b.visitors AS visitors_before
-  FROM (SELECT page, pageviews, visitors, coalesce(score, 0) AS score FROM now_pages LEFT JOIN now_scores USING (page)) n
-       JOIN picked p USING (page)
-       LEFT JOIN before_pages b USING (page)
-       LEFT JOIN places USING (page)
+  SELECT n.*, p.path, p.title, place, {before}
+  FROM {now} n JOIN picked p USING (page) {join_before} LEFT JOIN places USING (page)
   ORDER BY n.{value} DESC, p.path
   {most}
 )
@@ -25,8 +20,6 @@ SELECT total, path, title, CAST(pageviews AS BIGINT), CAST(visitors AS BIGINT),
        CAST(coalesce(pageviews_before, 0) AS BIGINT), CAST(coalesce(visitors_before, 0) AS BIGINT),
        CAST(score AS DOUBLE) / 1e9, coalesce(place, 0)
 FROM (
-  SELECT false AS total, path, title, pageviews, visitors, pageviews_before, visitors_before, score, place FROM listed
-  UNION ALL
-  SELECT true, '', '', n.pageviews, n.visitors, b.pageviews, b.visitors, 0, 0 FROM now_total n, before_total b
+  SELECT false AS total, path, title, pageviews, visitors, pageviews_before, visitors_before, score, place FROM listed{totals}
 )
 ORDER BY total DESC, {value} DESC, path

@@ -12,15 +12,13 @@ import (
 )
 
 // rank asks for random rankings of random pageviews and compares each with a
-// naive one. Each seed is a site of its own in one store.
+// naive one. Each seed is a site of its own.
 func rank(t *testing.T, open func() pageview.Store) {
-	s := open()
-	defer s.Close()
 	seeds, each := 25, 4
 	if prove() {
 		seeds, each = 1000, 20
 	}
-	for seed := range seeds {
+	bySeeds(t, open, seeds, func(t *testing.T, s pageview.Store, seed int) {
 		w := newWorld(t, s, uint64(seed))
 		for range 2 { // so that some is added up before the rest comes
 			w.add(t, 40+w.r.IntN(80))
@@ -28,10 +26,7 @@ func rank(t *testing.T, open func() pageview.Store) {
 				w.askRank(t, w.rankQuery())
 			}
 		}
-		if t.Failed() {
-			return
-		}
-	}
+	})
 }
 
 // rankQuery is a random question for an order.
@@ -165,8 +160,8 @@ func (w *world) naiveRank(kept []pageview.Pageview, q pageview.RankQuery) pagevi
 	before := map[string]*tally{}
 	if q.Before && q.Window > 0 {
 		before = w.tallies(views, r.Until.Add(-q.Window), q.Window, halfLife)
+		r.Total, r.Before = now[""].values(), before[""].values()
 	}
-	r.Total, r.Before = now[""].values(), before[""].values()
 	then := ordered(w.tallies(views, r.Until.Add(-q.Earlier), q.Window, halfLife), q)
 	for _, path := range ordered(now, q) {
 		p := pageview.Ranked{Page: path, Values: now[path].values(), Before: before[path].values(), Earlier: slices.Index(then, path) + 1}
