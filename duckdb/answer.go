@@ -93,7 +93,7 @@ func (b *builder) ask(ctx context.Context, db querier, with string) (pageview.An
 	if len(b.q.By) > 0 {
 		a.Other, a.Beyond = less(all, shown), int(rows)-len(a.Rows)
 	}
-	if len(b.q.By) > 0 && len(b.inner()) == 0 {
+	if len(b.q.By) > 0 && len(b.inner()) == 0 && !b.q.Timed() {
 		a.Total = all
 	}
 	return a, err
@@ -321,8 +321,10 @@ func (b *builder) answer() string {
 	switch {
 	case len(b.q.By) == 0:
 		return with + "\nSELECT 2, 0, '', ''" + sums + " FROM " + daily
-	case len(b.inner()) == 0:
+	case len(b.inner()) == 0 && !b.q.Timed():
 		total = ""
+	case len(b.inner()) == 0: // also of days that have stays and no pageview
+		total = "SELECT 2, 0, '', '', 0, 0" + sums + " FROM " + daily
 	}
 	keys, labels, times, joins := [2]string{"0", "0"}, [2]string{"''", "''"}, [2]string{"0", "0"}, ""
 	joined := 0

@@ -40,7 +40,7 @@ func bySeeds(t *testing.T, open func() pageview.Store, seeds int, f func(t *test
 func queries(t *testing.T, open func() pageview.Store) {
 	seeds, each := 30, 3
 	if prove() {
-		seeds, each = 1000, 39
+		seeds, each = 1000, 12
 	}
 	bySeeds(t, open, seeds, func(t *testing.T, s pageview.Store, seed int) {
 		w := newWorld(t, s, uint64(seed))

@@ -16,7 +16,7 @@ import (
 func rank(t *testing.T, open func() pageview.Store) {
 	seeds, each := 25, 4
 	if prove() {
-		seeds, each = 1000, 20
+		seeds, each = 1000, 6
 	}
 	bySeeds(t, open, seeds, func(t *testing.T, s pageview.Store, seed int) {
 		w := newWorld(t, s, uint64(seed))
