@@ -178,7 +178,7 @@ func TestReadersDuringALongRun(t *testing.T) {
 }
 
 // Whatever a refresh does, a reader gets the last result, the same bytes at
-// once, every second of it, in the process that computes and in another; and
+// once, all the while, in the process that computes and in another; and
 // the next refresh that succeeds is served.
 func TestRefreshThatEndsBadlyChangesNothingForReaders(t *testing.T) {
 	type refresh struct {
@@ -235,7 +235,7 @@ func TestRefreshThatEndsBadlyChangesNothingForReaders(t *testing.T) {
 				next := time.Now().Truncate(time.Hour).Add(time.Hour)
 				// What was killed is run again once its lease is over; the
 				// others succeed at the next tick.
-				for until := next.Add(59 * time.Minute); time.Now().Before(until); settle(time.Second) {
+				for until := next.Add(59 * time.Minute); time.Now().Before(until); settle(5 * time.Second) {
 					for i, r := range reports {
 						began := time.Now()
 						w := get(r, "/hot.json")
