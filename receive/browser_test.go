@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/throwaway"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
 )
@@ -93,7 +94,7 @@ func newWorld(t *testing.T, pages func(w *world) map[string]string, options ...c
 	name := chromium(t)
 	w := newServers(t, pages)
 	options = append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(name), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserAgent(firefox), chromedp.UserDataDir(profile(t)),
+		chromedp.UserAgent(firefox), chromedp.UserDataDir(throwaway.Dir(t)),
 		chromedp.Flag("disable-blink-features", "AutomationControlled"), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("host-resolver-rules", "MAP *.example 127.0.0.1")), options...)
@@ -259,21 +260,6 @@ func TestBrowserCountsAPageFromItsCacheAgain(t *testing.T) {
 	}
 }
 
-// profile is a directory for a browser's own files. What the browser started may
-// write there for a moment after it was killed.
-func profile(t *testing.T) string {
-	dir, err := os.MkdirTemp("", "beforehand-browser-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for end := time.Now().Add(5 * time.Second); os.RemoveAll(dir) != nil && time.Now().Before(end); {
-			time.Sleep(20 * time.Millisecond)
-		}
-	})
-	return dir
-}
-
 // TestBrowserWaitsForAPrerenderedPageToBeSeen runs a browser without a hand on
 // it, since it prerenders nothing while one is.
 func TestBrowserWaitsForAPrerenderedPageToBeSeen(t *testing.T) {
@@ -287,7 +273,7 @@ func TestBrowserWaitsForAPrerenderedPageToBeSeen(t *testing.T) {
 	})
 	browser := exec.CommandContext(t.Context(), name, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-		"--user-agent="+firefox, "--disable-features=Prerender2MemoryControls", "--user-data-dir="+profile(t),
+		"--user-agent="+firefox, "--disable-features=Prerender2MemoryControls", "--user-data-dir="+throwaway.Dir(t),
 		"--host-resolver-rules=MAP *.example 127.0.0.1", w.site+"/list")
 	if err := browser.Start(); err != nil {
 		t.Fatal(err)

@@ -3,15 +3,13 @@ package mariadbtest
 
 import (
 	"fmt"
-	"net"
-	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/beforehand-go/beforehand/internal/throwaway"
 )
 
 // Server is a MariaDB with its data in a temporary folder, listening on a free
@@ -32,45 +30,15 @@ func Start(t testing.TB) *Server {
 			t.Skip("MariaDB is not installed, so nothing is tested on it (apt install mariadb-server)")
 		}
 	}
-	s := &Server{cred: credential(t)}
-	var err error
-	// Not t.TempDir: its parents are closed to the user mysql.
-	if s.dir, err = os.MkdirTemp("", "mariadbtest"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(s.dir) })
-	if s.cred != nil {
-		if err := os.Chown(s.dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s := &Server{dir: throwaway.Dir(t), port: throwaway.Port(t)}
+	s.cred = throwaway.User(t, "mysql", s.dir)
 	install := s.command("mariadb-install-db", "--no-defaults", "--datadir="+s.data(),
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
 	s.up(t)
 	return s
-}
-
-// credential is the user to run as: MariaDB refuses to be root.
-func credential(t testing.TB) *syscall.Credential {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup("mysql")
-	if err != nil {
-		t.Skip("MariaDB does not run as root, and there is no user mysql to run it as")
-	}
-	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
-	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
@@ -94,14 +62,7 @@ func (s *Server) up(t testing.TB) {
 		_ = c.Process.Kill() // it may have ended by itself
 		_ = c.Wait()         // it says how it was told to end
 	})
-	var answer error
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if answer = s.run("SELECT 1"); answer == nil {
-			return
-		}
-	}
-	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-	t.Fatalf("MariaDB does not answer: %v\n%s", answer, text)
+	throwaway.Await(t, filepath.Join(s.dir, "log"), func() error { return s.run("SELECT 1") })
 }
 
 // Database creates an empty database and returns how to reach it.

@@ -3,19 +3,18 @@ package pgtest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/beforehand-go/beforehand/internal/throwaway"
 )
 
-// Server is a PostgreSQL with its data below the test's temporary folder,
+// Server is a PostgreSQL with its data in a temporary folder,
 // listening on a free port of the loopback interface only.
 type Server struct {
 	bin, dir string
@@ -41,45 +40,15 @@ func Start(t testing.TB, settings ...string) *Server {
 		t.Skip("PostgreSQL is not installed, so nothing is tested on it (apt install postgresql)")
 	}
 	slices.Sort(found)
-	s := &Server{bin: filepath.Dir(found[len(found)-1]), settings: settings, cred: credential(t)}
-	// Not t.TempDir: its parents are closed to the user postgres.
-	s.dir, err = os.MkdirTemp("", "pgtest")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(s.dir) })
-	if s.cred != nil {
-		if err := os.Chown(s.dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s := &Server{bin: filepath.Dir(found[len(found)-1]), dir: throwaway.Dir(t), port: throwaway.Port(t), settings: settings}
+	s.cred = throwaway.User(t, "postgres", s.dir)
 	initdb := s.command("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
 	s.Up(t)
 	t.Cleanup(func() { s.Down(t, syscall.SIGQUIT) })
 	return s
-}
-
-// credential is the user to run as: PostgreSQL refuses to be root.
-func credential(t testing.TB) *syscall.Credential {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		t.Skip("PostgreSQL does not run as root, and there is no user postgres to run it as")
-	}
-	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
-	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
@@ -108,14 +77,7 @@ func (s *Server) Up(t testing.TB) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var answer error
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if answer = s.psql("postgres", "SELECT 1"); answer == nil {
-			return
-		}
-	}
-	text, _ := os.ReadFile(log.Name())
-	t.Fatalf("PostgreSQL does not answer: %v\n%s", answer, text)
+	throwaway.Await(t, log.Name(), func() error { return s.psql("postgres", "SELECT 1") })
 }
 
 // Down ends the server: SIGQUIT at once, as if it had crashed, SIGINT in order,
