@@ -107,12 +107,12 @@ const maxGather = 2 * time.Millisecond
 
 // gather lets those who were just answered send again: otherwise the first of
 // them would have a transaction to itself, and all others wait for two. It waits
-// for as many as were answered, for at most half of what their commit took, and
+// for as many as were answered, for at most a quarter of what their commit took, and
 // then for as long as some come at once.
 func (q *queue) gather() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if patience := min(q.took/2, maxGather); len(q.waiting) < q.last && patience > 0 && !q.closed {
+	if patience := min(q.took/4, maxGather); len(q.waiting) < q.last && patience > 0 && !q.closed {
 		q.want = q.last
 		q.mu.Unlock()
 		t := time.NewTimer(patience)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +27,7 @@ const memoryLimit = 1 << 30
 type flood struct {
 	url, token     string
 	batch          int // pageviews of each
+	over           atomic.Bool
 	acked, refused atomic.Int64
 
 	mu   sync.Mutex
@@ -33,14 +36,14 @@ type flood struct {
 
 const batchPath = "/000/000000" // of a batch, before its own is put in
 
-func (f *flood) send(sender int, end time.Time) error {
+func (f *flood) send(sender int) error {
 	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: 10 * time.Second}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
 	var all bytes.Buffer
 	for i := range f.batch {
 		fmt.Fprintf(&all, `{"path":%q,"visitor":"v%d","title":"A page that is asked for too often"}`+"\n", batchPath, i)
 	}
-	for i := 0; time.Now().Before(end); i++ {
+	for i := 0; !f.over.Load(); i++ {
 		path := fmt.Sprintf("/%03d/%06d", sender, i)
 		body := bytes.ReplaceAll(all.Bytes(), []byte(batchPath), []byte(path))
 		req, err := http.NewRequest(http.MethodPost, f.url+"/api/v1/pageviews", bytes.NewReader(body))
@@ -61,11 +64,13 @@ func (f *flood) send(sender int, end time.Time) error {
 			case res.StatusCode == http.StatusOK:
 				what = "acknowledged"
 				f.acked.Add(int64(f.batch))
-			case res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") != "":
+			case res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "":
+				return fmt.Errorf("answered %s, %s", res.Status, text)
+			case bytes.Contains(text, []byte("nothing of this request was kept")):
 				what = "refused"
 				f.refused.Add(int64(f.batch))
-			default:
-				return fmt.Errorf("answered %s, %s", res.Status, text)
+			default: // it waited for too long
+				what = "answered that it may be kept"
 			}
 		}
 		if what != "refused" {
@@ -81,9 +86,9 @@ func (f *flood) send(sender int, end time.Time) error {
 // with 503, readers go on being served, its memory stays within the limit, and
 // afterwards exactly what it acknowledged is there.
 func TestServerUnderOverload(t *testing.T) {
-	lasts, times := 3*time.Second, int64(1)
+	lasts, senders, times := 3*time.Second, 150, int64(1)
 	if prove() {
-		lasts, times = time.Minute, 9
+		lasts, senders, times = time.Minute, 400, 9
 	}
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
 	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data).Output()
@@ -92,23 +97,28 @@ func TestServerUnderOverload(t *testing.T) {
 	}
 	server, url := serveOn(t, name, data)
 	f := &flood{url: url, token: strings.TrimSpace(string(out)), batch: 2_000, kept: map[string]string{}}
-	end := time.Now().Add(lasts)
 	var wg sync.WaitGroup
-	for sender := range 400 {
+	for sender := range senders {
 		wg.Go(func() {
-			if err := f.send(sender, end); err != nil {
+			if err := f.send(sender); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	reads := 0
-	for ; time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if code, body := fetch(t, url+"/s/default/hot.json"); code == http.StatusOK {
-			reads++
-		} else if reads > 0 {
-			t.Errorf("a reader was answered %d %s", code, body)
+	reads, began := 0, time.Now()
+	for overloaded := false; time.Since(began) < lasts || !overloaded && time.Since(began) < 2*time.Minute; time.Sleep(100 * time.Millisecond) {
+		if res, err := http.Get(url + "/s/default/hot.json"); err == nil { // it fails where the machine itself is starved
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				reads++
+			} else if reads > 0 {
+				t.Errorf("a reader was answered %s", res.Status)
+			}
 		}
+		overloaded = reads > 0 && f.acked.Load() > 0 && f.refused.Load() >= times*f.acked.Load()
 	}
+	lasts = time.Since(began)
+	f.over.Store(true)
 	wg.Wait()
 	peak := peakMemory(t, server.Process.Pid)
 	server.kill()
@@ -117,7 +127,7 @@ func TestServerUnderOverload(t *testing.T) {
 	if acked == 0 || refused < times*acked || reads == 0 {
 		t.Errorf("%d acknowledged, %d refused, %d reads", acked, refused, reads)
 	}
-	if peak > memoryLimit {
+	if peak > memoryLimit && !underRace() {
 		t.Errorf("%d MB of memory, the limit is %d", peak>>20, memoryLimit>>20)
 	}
 	got := pageCounts(t, data)
@@ -130,6 +140,13 @@ func TestServerUnderOverload(t *testing.T) {
 	for path, n := range got {
 		t.Errorf("%s was refused, and %d of its pageviews are there", path, n)
 	}
+}
+
+// underRace tells whether the race detector, which takes memory of its own, is
+// part of the program.
+func underRace() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // peakMemory is the most memory in bytes that a process had.
