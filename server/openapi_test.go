@@ -12,7 +12,9 @@ import (
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/memory"
+	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
+	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/token"
 )
@@ -117,4 +119,124 @@ func TestOpenAPI(t *testing.T) {
 	if !slices.Equal(parameters, question.Allowed) {
 		t.Errorf("parameters of stats %q, described %q", question.Allowed, parameters)
 	}
+}
+
+// schema is as much of one as the answers need.
+type schema struct {
+	Ref        string `json:"$ref"`
+	Enum       []string
+	Required   []string
+	Properties map[string]schema
+	Items      *schema
+}
+
+// TestOpenAPIDescribesEveryAnswer asks by every dimension, with everything that
+// an answer can have, and finds no member that is not described, none missing
+// that must be there, and no choice that is not named.
+func TestOpenAPIDescribesEveryAnswer(t *testing.T) {
+	s := asked(t)
+	var d struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name, Description string
+				Schema            struct{ Enum []string }
+			}
+			Responses map[string]struct {
+				Content map[string]struct{ Schema schema }
+			}
+		}
+		Components struct{ Schemas map[string]json.RawMessage }
+	}
+	if err := json.Unmarshal(get(s.Handler(), "/api/v1/openapi.json").Body.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	stats := d.Paths["/api/v1/sites/{site}/stats"]["get"]
+	named := func(name string) (text string, enum []string) {
+		for _, p := range stats.Parameters {
+			if p.Name == name {
+				return p.Description, p.Schema.Enum
+			}
+		}
+		return "", nil
+	}
+	var dimensions, metrics, comparisons []string
+	for _, v := range pageview.Dimensions() {
+		dimensions = append(dimensions, string(v))
+	}
+	for _, v := range pageview.Metrics() {
+		metrics = append(metrics, string(v))
+	}
+	for _, v := range report.Comparisons() {
+		comparisons = append(comparisons, string(v))
+	}
+	if text, _ := named("by"); !strings.Contains(text, "of "+strings.Join(dimensions, ", ")+".") {
+		t.Errorf("by is described as %s", text)
+	}
+	if text, _ := named("metrics"); !strings.Contains(text, strings.Join(metrics, ", ")+",") {
+		t.Errorf("metrics are described as %s", text)
+	}
+	if _, enum := named("compare"); !slices.Equal(enum, comparisons) {
+		t.Errorf("compare can be %q", enum)
+	}
+	if _, enum := named("bots"); !slices.Equal(enum, []string{"exclude", "include", "only"}) {
+		t.Errorf("bots can be %q", enum)
+	}
+
+	resolve := func(v schema) schema {
+		name, ok := strings.CutPrefix(v.Ref, "#/components/schemas/")
+		if !ok {
+			return v
+		}
+		var of schema
+		if err := json.Unmarshal(d.Components.Schemas[name], &of); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return of
+	}
+	var check func(where string, v schema, doc map[string]any)
+	check = func(where string, v schema, doc map[string]any) {
+		v = resolve(v)
+		for _, name := range v.Required {
+			if _, ok := doc[name]; !ok {
+				t.Errorf("%s lacks %s", where, name)
+			}
+		}
+		for name, value := range doc {
+			of, ok := v.Properties[name]
+			if !ok {
+				t.Errorf("%s has %s, which is not described", where, name)
+				continue
+			}
+			if text, ok := value.(string); ok && of.Enum != nil && !slices.Contains(of.Enum, text) {
+				t.Errorf("%s: %s is %q, which is not described", where, name, text)
+			}
+			list, _ := value.([]any)
+			for _, item := range list {
+				if o, ok := item.(map[string]any); ok {
+					check(where+" "+name, *of.Items, o)
+				}
+			}
+			if o, ok := value.(map[string]any); ok && name != "change" && name != "visitors_may_be_over" {
+				check(where+" "+name, of, o)
+			}
+		}
+	}
+	answer := stats.Responses["200"].Content["application/json"].Schema
+	for i, by := range dimensions {
+		for _, more := range []string{"", "," + dimensions[(i+7)%len(dimensions)]} {
+			for _, rest := range []string{"&metrics=pageviews,visits,visitors&limit=1&bots=include", "&from=2026-01-01&to=2026-01-31&compare=previous&filter=page:/*"} {
+				var doc map[string]any
+				body := ask(s, statsPath+"?by="+by+more+rest).Body.Bytes()
+				if err := json.Unmarshal(body, &doc); err != nil {
+					t.Fatalf("%s: %s", by, body)
+				}
+				check(by+more, answer, doc)
+			}
+		}
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(ask(s, statsPath+"?by=page,day&metrics=time_on_page,timed").Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	check("time on a page", answer, doc)
 }
