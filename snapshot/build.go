@@ -46,7 +46,8 @@ func Gzip() Encoder {
 }
 
 // Build returns the files of formats: each as it is, and by each encoder that
-// makes it at least a twentieth smaller. Bytes that previous already has keep
+// makes it at least a twentieth smaller, but for pictures that are compressed
+// already. Bytes that previous already has keep
 // their instant of change and are not compressed again; others get now.
 func Build(formats []Format, encoders []Encoder, previous []File, now time.Time) ([]File, error) {
 	now = now.UTC().Truncate(time.Millisecond) // what file systems keep
@@ -59,7 +60,7 @@ func Build(formats []Format, encoders []Encoder, previous []File, now time.Time)
 			plain.ChangedAt = kept.ChangedAt
 		}
 		files = append(files, plain)
-		if strings.HasPrefix(f.Name, ".") {
+		if strings.HasPrefix(f.Name, ".") || packed(plain.Type) {
 			continue
 		}
 		for _, e := range encoders {
@@ -97,6 +98,16 @@ func find(files []File, format, encoding string) (File, bool) {
 		return File{}, false
 	}
 	return files[i], true
+}
+
+// packed tells whether bytes of a media type are compressed as they are: what
+// an encoder would take off them is not worth its time.
+func packed(mediaType string) bool {
+	switch mediaType {
+	case "image/png", "image/jpeg", "image/gif", "image/webp":
+		return true
+	}
+	return false
 }
 
 // TypeOf returns the media type of a format: "application/octet-stream" where

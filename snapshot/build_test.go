@@ -107,3 +107,12 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestPicturesThatAreCompressedAreNotCompressedAgain(t *testing.T) {
+	for name, want := range map[string]int{"png": 1, "svg": 2} {
+		files, err := Build([]Format{{Name: name, Body: longJSON}}, []Encoder{Gzip()}, nil, time.Now())
+		if err != nil || len(files) != want {
+			t.Errorf("%s has %d files, want %d, error %v", name, len(files), want, err)
+		}
+	}
+}
