@@ -18,8 +18,10 @@ func TestADeclaredReportIsServedAndRunThroughTheServer(t *testing.T) {
 	}
 	files := map[string]string{
 		"beforehand.yaml": `
+publish: files
 sites:
   - name: blog
+    standard: days
     reports:
       - {name: top, run: [cat, top.csv], chart: bars}
 `,
@@ -41,6 +43,18 @@ sites:
 		if _, got = fetch(t, url+"/s/blog/top.svg"); time.Now().After(deadline) {
 			t.Fatalf("the chart is %s", got)
 		}
+	}
+	for _, file := range []string{"days.json", "days.csv", "days.html", "days.md", "days.svg", "days.png", "top.md", "hot.png", "pageviews.md"} {
+		for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(data, "files", "blog", file)); err == nil {
+				break
+			} else if time.Now().After(deadline) {
+				t.Fatalf("not published: %v", err)
+			}
+		}
+	}
+	if _, got := fetch(t, url+"/s/blog/pages.json"); !strings.Contains(got, "404") {
+		t.Errorf("a report that standard leaves out: %s", got)
 	}
 	write("top.csv", "page,n\n/a,4\n")
 	out, err := exec.CommandContext(t.Context(), name, "run", "--data", data, "top").CombinedOutput()
