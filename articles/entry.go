@@ -3,6 +3,7 @@ package articles
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +32,8 @@ var earliest = time.Date(1991, 1, 1, 0, 0, 0, 0, time.UTC)
 func instant(s string) time.Time {
 	s = strings.TrimSpace(s)
 	for _, layout := range []string{
-		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00",
-		"2006-01-02 15:04:05", time.DateOnly, "2006-01", "2006",
+		time.RFC3339, time.DateOnly, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00",
+		"2006-01-02 15:04:05", "2006-01", "2006",
 	} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()
@@ -98,9 +99,14 @@ func absolute(base *url.URL, ref string) string {
 // ascii is a URL in the characters that RFC 3986 has, so that it means the same
 // wherever it is put: url.URL leaves a query as it is written.
 func ascii(u *url.URL) string {
+	s := u.String()
+	odd := func(c byte) bool { return c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 }
+	if !slices.ContainsFunc([]byte(s), odd) {
+		return s
+	}
 	var b strings.Builder
-	for _, c := range []byte(u.String()) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+	for _, c := range []byte(s) {
+		if odd(c) {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)

@@ -27,7 +27,7 @@ func TestPagesServedLastAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hot := site.Hot("hot", report.HotQuery{}, beforehand.Policy{})
+	site.Hot("hot", report.HotQuery{}, beforehand.Policy{})
 	ended := make(chan error, 1)
 	go func() { ended <- site.Run(ctx) }()
 	h := site.Handler(pages)
@@ -55,7 +55,7 @@ func TestPagesServedLastAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hot = site.Hot("hot", report.HotQuery{}, beforehand.Policy{})
+	hot := site.Hot("hot", report.HotQuery{}, beforehand.Policy{})
 	go func() { ended <- site.Run(ctx) }()
 	if err := hot.Refresh(ctx); err != nil {
 		t.Fatal(err)
