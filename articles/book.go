@@ -129,10 +129,11 @@ func (b *Book) tell(path string, from Origin, t Told, now time.Time) {
 	}
 }
 
-// trim holds the book to its bound. What is on a list stays.
-func (b *Book) trim(listed map[string]bool) {
-	for path := range b.Pages {
-		if !listed[path] {
+// trim holds the book to its bound. What is on a list stays; that a page was
+// asked is remembered for as long after it was on one as old says.
+func (b *Book) trim(listed map[string]bool, old time.Time) {
+	for path, s := range b.Pages {
+		if !listed[path] && s.At.Before(old) {
 			delete(b.Pages, path)
 		}
 	}

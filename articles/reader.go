@@ -104,7 +104,7 @@ func (r *Reader) Read(ctx context.Context, was *Book, listed []string) (*Book, e
 	for _, path := range listed {
 		on[path] = true
 	}
-	v.book.trim(on)
+	v.book.trim(on, v.now.Add(-7*r.Fresh))
 	return v.book, nil
 }
 

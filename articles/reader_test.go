@@ -314,9 +314,9 @@ func TestABookIsBounded(t *testing.T) {
 		b.tell(fmt.Sprintf("/%d", i), OriginFeed, Told{Title: "x", Published: now.Add(-time.Duration(i) * time.Hour)}, now)
 	}
 	last := fmt.Sprintf("/%d", maxArticles+499)
-	b.Pages["/gone"] = Source{At: now}
-	b.trim(map[string]bool{last: true})
-	if _, kept := b.Articles[last]; len(b.Articles) != maxArticles || !kept || b.Articles["/0"] == nil || len(b.Pages) != 0 {
+	b.Pages["/gone"], b.Pages["/recent"] = Source{At: now.Add(-time.Hour)}, Source{At: now}
+	b.trim(map[string]bool{last: true}, now)
+	if _, kept := b.Articles[last]; len(b.Articles) != maxArticles || !kept || b.Articles["/0"] == nil || len(b.Pages) != 1 {
 		t.Errorf("%d articles, listed kept: %t, %d pages", len(b.Articles), kept, len(b.Pages))
 	}
 	text, err := b.Encode()

@@ -2,9 +2,9 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,11 +40,7 @@ func (v *site) newLearning(l Learn) {
 		l.Trigger = trigger.Every(time.Hour)
 	}
 	v.articles = beforehand.New(v.server.Reports, v.Name+"/articles", func(ctx context.Context) (beforehand.Files, error) {
-		listed, err := v.listed(ctx)
-		if err != nil {
-			return nil, err
-		}
-		book, err := reader.Read(ctx, v.known(), listed)
+		book, err := reader.Read(ctx, v.known(), v.listed())
 		if err != nil {
 			return nil, err
 		}
@@ -65,31 +61,14 @@ func (v *site) pageOf(address string) string {
 
 func bare(u *url.URL) string { return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.") }
 
-// listed are the paths on the site's lists. At the first start it waits a
-// moment for these.
-func (v *site) listed(ctx context.Context) ([]string, error) {
-	patience := time.NewTimer(time.Minute)
-	defer patience.Stop()
-	var paths []string
+// listed are the paths on the site's lists.
+func (v *site) listed() (paths []string) {
 	for _, l := range v.lists {
-		for wait := true; wait; {
-			changed := l.Changed()
-			if wait = l.Current().Version == 0; !wait {
-				break
-			}
-			select {
-			case <-changed:
-			case <-patience.C:
-				return paths, nil // what is on lists is read the next time
-			case <-ctx.Done():
-				return nil, context.Cause(ctx)
-			}
-		}
 		for _, item := range l.Value().Items {
 			paths = append(paths, item.Path)
 		}
 	}
-	return paths, nil
+	return paths
 }
 
 // known is what is known of the site's articles.
@@ -110,18 +89,44 @@ func (v *site) known() *articles.Book {
 	return book
 }
 
-// tellLists has the lists computed anew when something new is known of
-// articles. Last is what was known before; nil means that this is the first
-// look.
-func (v *site) tellLists(ctx context.Context, last *articles.Book) *articles.Book {
-	now := v.known()
-	if last == nil || now == last || reflect.DeepEqual(now.Articles, last.Articles) {
-		return now
+// learning is what Run remembers of a site whose articles are read.
+type learning struct {
+	book  *articles.Book // what was known at the last look; nil before the first
+	asked time.Time      // when pages were last asked for out of turn
+}
+
+// askAgain is how long pages that are new on a list wait at most for those that
+// were read out of turn before.
+const askAgain = time.Minute
+
+// keepLearning has the lists computed anew when something new is known of
+// articles, and pages read that are new on a list, so that they need not wait
+// for the next tick.
+func (v *site) keepLearning(ctx context.Context, l *learning) {
+	if v.articles == nil {
+		return
 	}
-	for _, l := range v.lists {
-		if err := l.Invalidate(ctx); err != nil && ctx.Err() == nil {
-			v.server.Logger.Error(fmt.Sprintf("compute list %s anew", l.Name), "site", v.Name, "error", err)
+	was, now := l.book, v.known()
+	l.book = now
+	if was != nil && now != was && !reflect.DeepEqual(now.Articles, was.Articles) {
+		for _, list := range v.lists {
+			v.anew(ctx, list.Name, list.Invalidate)
 		}
 	}
-	return now
+	isNew := func(path string) bool {
+		_, asked := now.Pages[path]
+		return !asked
+	}
+	st := v.articles.Current()
+	if v.Learn.NoPages || st.Version == 0 || st.Failures > 0 || time.Since(l.asked) < askAgain || !slices.ContainsFunc(v.listed(), isNew) {
+		return
+	}
+	l.asked = time.Now()
+	v.anew(ctx, "articles", v.articles.Invalidate)
+}
+
+func (v *site) anew(ctx context.Context, report string, f func(context.Context) error) {
+	if err := f(ctx); err != nil && ctx.Err() == nil {
+		v.server.Logger.Error("compute report anew", "site", v.Name, "report", report, "error", err)
+	}
 }

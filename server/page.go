@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand"
-	"github.com/beforehand-go/beforehand/articles"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/picture"
@@ -77,10 +76,10 @@ func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path st
 		wait = nil
 	}
 	last := make([]shown, len(s.sites))
-	books := make([]*articles.Book, len(s.sites))
+	learn := make([]learning, len(s.sites))
 	for {
 		for i, v := range s.sites {
-			books[i] = v.tellLists(ctx, books[i])
+			v.keepLearning(ctx, &learn[i])
 			last[i] = v.keepPage(ctx, last[i], wait)
 		}
 		select {

@@ -86,7 +86,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	a.site, err = beforehand.Open(ctx, beforehand.Config{
 		State: a.state, Logger: c.log, Publish: cmp.Or(c.publish, c.file.Path(c.file.Publish)), Encoders: []snapshot.Encoder{brotliEncoder()},
 		// This process holds the directory.
-		Scheduler: scheduler.Config{Exclusive: true, Parse: triggers.Parse},
+		Scheduler: scheduler.Config{Exclusive: true, Parse: triggers.Parse, MaxRuns: a.runsAtOnce()},
 	})
 	if err != nil {
 		return nil, err

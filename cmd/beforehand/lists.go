@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"runtime"
 
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/server"
@@ -40,4 +41,16 @@ func (a *app) addLists(file *config.File, c *config.Site, site *server.Site) err
 		site.Learn.Trigger, err = a.trigger(file, site.Site, c.Learn.Trigger)
 	}
 	return err
+}
+
+// runsAtOnce is how many jobs run at once: one for each core, and one for each
+// site whose articles are read, which waits nearly all of the time.
+func (a *app) runsAtOnce() int {
+	n := runtime.GOMAXPROCS(0)
+	for _, s := range a.sites {
+		if s.Learn != nil {
+			n++
+		}
+	}
+	return n
 }
