@@ -75,6 +75,18 @@ func sendUntilKilled(path, next string) error {
 			}
 		})
 	}
+	wg.Go(func() { // adds up what is new, all the time
+		for {
+			_, err := s.Query(context.Background(), pageview.Query{Site: "blog", By: []pageview.Dimension{pageview.ByEntry}, Metrics: pageview.Metrics()[:3]})
+			if err == nil {
+				_, err = s.Rank(context.Background(), pageview.RankQuery{Site: "blog", HalfLife: 24 * time.Hour})
+			}
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		}
+	})
 	wg.Wait()
 	return nil
 }
@@ -87,8 +99,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestKillNine kills a process that keeps pageviews, stays, marks and keys in
-// the middle, again and again. What it acknowledged is there, whole and once.
+// TestKillNine kills a process that keeps pageviews, stays, marks and keys, and
+// adds them up, in the middle, again and again. What it acknowledged is there,
+// whole and once, and what was added up equals it.
 func TestKillNine(t *testing.T) {
 	kills, most := 3, 400
 	if os.Getenv("BEFOREHAND_PROVE") == "1" {
@@ -111,7 +124,16 @@ func TestKillNine(t *testing.T) {
 			next[sender] = acknowledged[sender]
 			checkKept(t, s, sender, at)
 		}
-		t.Logf("kill %d: %v acknowledged", kill+1, acknowledged)
+		var marks int
+		row := s.db.Load().QueryRowContext(t.Context(), `SELECT count(*) FROM watermarks`)
+		if err := row.Scan(&marks); err != nil {
+			t.Fatal(err)
+		}
+		wrong, err := s.Recount(t.Context(), "blog", false)
+		if err != nil || len(wrong) > 0 {
+			t.Fatalf("kill %d: what is added up differs from raw rows: %v, error %v", kill, wrong, err)
+		}
+		t.Logf("kill %d: %v acknowledged, %d dimensions added up", kill+1, acknowledged, marks)
 		s.Close()
 	}
 }

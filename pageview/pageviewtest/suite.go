@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) func() pageview.Store) {
 		"even pages are ordered by path":                         rankTies,
 		"a window may cut a day that ends twice":                 rankFold,
 		"the last title that is not empty stays":                 title,
+		"stays of a day without a pageview are in the total":     stayOnly,
 		"a log's mark moves with its pageviews":                  mark,
 		"logs that begin with the same line are kept apart":      prints,
 		"a step that does not follow the last one keeps nothing": moved,
@@ -287,5 +288,28 @@ func closed(t *testing.T, open func() pageview.Store) {
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("closing twice: %v", err)
+	}
+}
+
+// stayOnly has a day with a stay of which no pageview was kept.
+func stayOnly(t *testing.T, open func() pageview.Store) {
+	s := start(t, open)
+	v := view("2026-01-02 10:00:00", "/a")
+	v.Source = pageview.SourceScript
+	stays := []pageview.Stay{
+		{Site: site, At: v.At, Day: v.Day, Path: "/a", Visitor: 1, For: 3 * time.Second},
+		{Site: site, At: v.At.Add(-24 * time.Hour), Day: v.Day - 1, Path: "/a", Visitor: 1, For: 5 * time.Second},
+	}
+	if err := s.Append(t.Context(), pageview.Batch{Pageviews: []pageview.Pageview{v}, Stays: stays}); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []pageview.Query{{}, {By: []pageview.Dimension{pageview.ByDay}}, {By: []pageview.Dimension{pageview.ByPage}}, {Limit: 1, By: []pageview.Dimension{pageview.ByMonth}}} {
+		q.Site, q.Metrics = site, []pageview.Metric{pageview.MetricPageviews, pageview.MetricTimed}
+		for _, q.Raw = range []bool{false, true} {
+			a, err := s.Query(t.Context(), q)
+			if want := (pageview.Values{Pageviews: 1, Timed: 2, Seconds: 8}); err != nil || a.Total != want {
+				t.Errorf("%+v: total %+v, want %+v, error %v", q, a.Total, want, err)
+			}
+		}
 	}
 }
