@@ -49,7 +49,12 @@ func (l *loop) collect() *batch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clock.next = time.Time{} // whatever is written from now on comes earlier
-	b.ended, l.ended = l.ended, nil
+	if l.full && len(l.ended) < l.ahead {
+		b.leave(l.ended)
+	} else {
+		b.ended, l.ended = l.ended, nil
+	}
+	l.full = false
 	old := b.elapsed() - time.Second
 	for len(b.queue) > 0 && b.queue[0].queued < old {
 		r := b.queue[0]
@@ -61,6 +66,15 @@ func (l *loop) collect() *batch {
 	b.limit = b.room()
 	b.slots = b.limit
 	return b
+}
+
+// leave lets ends wait for another step, and with them what their jobs have due.
+// The mutex is held.
+func (b *batch) leave(ended []*Run) {
+	b.again = true
+	for _, r := range ended {
+		b.take(b.entryOf(r))
+	}
 }
 
 // end keeps what could not be written for the next step.
@@ -95,16 +109,13 @@ func (b *batch) take(e *entry) bool {
 	return true
 }
 
-// jobOf is the entry that is taken for a run's job: the job may have been
-// removed and added again since the run began.
-func (b *batch) jobOf(r *Run) *entry {
-	if !r.entry.gone {
-		return r.entry
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e := b.jobs[r.Job]; e != nil {
-		return e
+// entryOf is the entry that is taken for a run's job: the job may have been
+// removed and added again since the run began. The mutex is held.
+func (b *batch) entryOf(r *Run) *entry {
+	if r.entry.gone {
+		if e := b.jobs[r.Job]; e != nil {
+			return e
+		}
 	}
 	return r.entry
 }
@@ -127,7 +138,10 @@ func (b *batch) found(st *State) bool {
 // workOut plans what becomes of the runs that ended and the jobs that are due.
 func (b *batch) workOut(ctx context.Context) error {
 	for _, r := range b.ended {
-		if b.take(b.jobOf(r)) {
+		b.mu.Lock()
+		e := b.entryOf(r)
+		b.mu.Unlock()
+		if b.take(e) {
 			b.finish(r)
 		} else {
 			b.later, b.again = append(b.later, r), true
@@ -140,6 +154,7 @@ func (b *batch) workOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	planned := len(b.items)
 	for _, it := range b.due {
 		if it.entry.taken {
 			b.again = true // after its end has been written
@@ -156,8 +171,8 @@ func (b *batch) workOut(ctx context.Context) error {
 			b.items = append(b.items, it)
 		}
 	}
-	if n := len(b.due); n > 0 && (n == b.limit || b.slots == 0) {
-		b.again = true // there may be more, and room by then
+	if n := len(b.due); len(b.items) > planned && (n == b.limit || b.slots == 0) {
+		b.again, b.full = true, true // there may be more, and room by then
 	}
 	return nil
 }
@@ -231,6 +246,11 @@ func (b *batch) write(ctx context.Context) error {
 func (b *batch) note(stood []error) (stale []*Run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if n := len(stood); n >= leastAhead/2 {
+		each := max(time.Since(b.sent)/time.Duration(n), 1)
+		b.loop.ahead = min(int(writeAhead/each), 8*mostAhead)
+		b.Scheduler.ahead = min(max(leastAhead, b.loop.ahead), mostAhead)
+	}
 	b.ended = b.later
 	for i, err := range stood {
 		it := &b.items[i]

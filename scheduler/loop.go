@@ -18,8 +18,12 @@ const (
 	maxSleep = 15 * time.Second
 	// purgeAfter is how many ended ticks, or how much time, lie between two
 	// purges of the history, and purgeShare how many times as long as the
-	// last one took.
-	purgeAfter, purgeEvery, purgeShare = 10_000, time.Hour, 100
+	// last one took; purgeRest they are apart in any case.
+	purgeAfter, purgeEvery, purgeShare, purgeRest = 10_000, time.Hour, 100, 10 * time.Second
+	// leastAhead and mostAhead bound how many ticks are claimed at once beyond
+	// those there is room for. While more are due, ends wait to be written
+	// until there are as many as the store takes within writeAhead.
+	leastAhead, mostAhead, writeAhead = 1 << 10, 1 << 11, 50 * time.Millisecond
 )
 
 // Run runs the jobs until ctx ends, and owns every goroutine it starts. Then
@@ -62,6 +66,8 @@ type loop struct {
 	patrolAt time.Time
 	began    time.Time // the store's clock at the first step
 	batch    batch     // of the step under way
+	full     bool      // it left due jobs behind for want of room
+	ahead    int       // how many changes the store takes within writeAhead
 }
 
 func (l *loop) loop(ctx context.Context) {
@@ -106,6 +112,8 @@ func (l *loop) pause(took, wait time.Duration) time.Duration {
 	switch {
 	case l.failures > 0:
 		return min(wait, time.Second)
+	case l.full:
+		return changePause
 	case wait == 0 && written > 0:
 		return min(max(took, changePause), minPause)
 	}
@@ -202,7 +210,7 @@ func (l *loop) sleepUntil(now, next time.Time) time.Duration {
 func (l *loop) purge(ctx context.Context) error {
 	began := time.Now()
 	since := began.Sub(l.purged)
-	if since < purgeEvery && (l.endings < purgeAfter || since < purgeShare*l.purging) {
+	if since < purgeEvery && (l.endings < purgeAfter || since < max(purgeRest, purgeShare*l.purging)) {
 		return nil
 	}
 	n, err := l.store.Purge(ctx, l.cfg.Retention)

@@ -240,13 +240,13 @@ func (s *Scheduler) returned(r *Run, res result, now time.Duration) bool {
 }
 
 // room is how many ticks to claim now: those there is room for, and as many
-// more as would begin within moments at the pace runs had lately. The mutex is
-// held.
+// more as would begin within moments at the pace runs had lately, if the store
+// is as fast. The mutex is held.
 func (s *Scheduler) room() int {
 	if s.stopping {
 		return 0
 	}
-	ahead := min(1024, s.cfg.MaxRuns*int(20*time.Millisecond/max(s.pace, time.Microsecond)))
+	ahead := min(s.ahead, s.cfg.MaxRuns*int(20*time.Millisecond/max(s.pace, time.Microsecond)))
 	return max(0, s.cfg.MaxRuns+ahead-s.calling()-len(s.queue))
 }
 

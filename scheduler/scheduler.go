@@ -83,6 +83,7 @@ type Scheduler struct {
 	last      declaration   // the one declared last
 	plans     []*plan       // to be used again
 	pace      time.Duration // how long runs took lately
+	ahead     int           // how many ticks to claim at once beyond those there is room for
 	moved     chan struct{} // closed and replaced when something has changed
 	observers []*observer
 	health    health
@@ -175,6 +176,7 @@ func New(cfg Config) (*Scheduler, error) {
 		jobs:   map[string]*entry{},
 		strays: map[*Run]struct{}{},
 		pace:   time.Second,
+		ahead:  leastAhead,
 		moved:  make(chan struct{}),
 	}, nil
 }

@@ -51,7 +51,9 @@ func heap() uint64 {
 // BenchmarkTicks runs 10,000 jobs once a second each for five seconds after a
 // warm-up, all at once or spread evenly, and reports CPU a tick and how late the
 // latest hundredth began. Lateness is counted within a period, so a tick that
-// is later than that looks better than it is.
+// is later than that looks better than it is. go-quartz compares the key of a job
+// with all others' whenever it is due, and drops what is over 100 ms late: it runs
+// most of 1,000 ticks a second, few of 3,000 and none of 10,000.
 func BenchmarkTicks(b *testing.B) {
 	for _, spread := range []time.Duration{0, time.Second} {
 		name := "at once"
@@ -95,6 +97,7 @@ func measureTicks(b *testing.B, s peer, spread time.Duration) {
 	defer mu.Unlock()
 	b.ReportMetric(float64(len(late))/seconds, "ticks/s")
 	if len(late) == 0 {
+		b.ReportMetric(cpu.Seconds()/seconds, "cores")
 		return
 	}
 	slices.Sort(late)

@@ -90,11 +90,24 @@ func call[T any](ctx context.Context, f *faulty, do func() (T, error)) (T, error
 	return v, err
 }
 
+// Due looks at the store by the replica's own clock: one that is behind sees no
+// job before its time has come by it.
 func (f *faulty) Due(ctx context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	return call(ctx, f, func() (scheduler.Due, error) {
-		due, err := f.inner.Due(ctx, limit, take)
-		due.Now = due.Now.Add(f.skew)
-		if !due.Next.IsZero() {
+		var early time.Time
+		here := time.Now().Add(min(f.skew, 0))
+		due, err := f.inner.Due(ctx, limit, func(st *scheduler.State) bool {
+			if !st.Wake.After(here) {
+				return take(st)
+			}
+			if early.IsZero() {
+				early = st.Wake // the earliest comes first
+			}
+			return false
+		})
+		if due.Now = due.Now.Add(f.skew); !early.IsZero() {
+			due.Next = early
+		} else if !due.Next.IsZero() && f.skew > 0 {
 			due.Next = due.Next.Add(f.skew)
 		}
 		return due, err

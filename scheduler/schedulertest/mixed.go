@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,14 +16,24 @@ import (
 )
 
 // Seeds runs Mixed with few seeds from 1 on, or with many from a random one on
-// when BEFOREHAND_PROVE=1. BEFOREHAND_SEED=n tries that one alone.
+// when BEFOREHAND_PROVE=1. BEFOREHAND_SEED=n tries that one alone, and n-m all
+// from n to m.
 func Seeds(t *testing.T, few, many int, wall time.Duration, open func(*testing.T) State) {
 	first := uint64(1)
 	if os.Getenv("BEFOREHAND_PROVE") == "1" {
 		first, few = rand.Uint64N(1<<32), many
 	}
-	if s, err := strconv.ParseUint(os.Getenv("BEFOREHAND_SEED"), 10, 64); err == nil {
-		first, few = s, 1
+	if text := os.Getenv("BEFOREHAND_SEED"); text != "" {
+		from, to, more := strings.Cut(text, "-")
+		if !more {
+			to = from
+		}
+		a, err := strconv.ParseUint(from, 10, 64)
+		b, err2 := strconv.ParseUint(to, 10, 64)
+		if err := errors.Join(err, err2); err != nil || b < a {
+			t.Fatalf("BEFOREHAND_SEED=%s is no seed n and no range n-m: %v", text, err)
+		}
+		first, few = a, int(b-a)+1
 	}
 	rows := 0
 	for i := range few {
@@ -66,6 +77,10 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulat
 	}
 	every := func(n time.Duration) trigger.Trigger { return trigger.Every(n * unit) }
 	faults := Harsh
+	poll := 5 * unit
+	if seed%4 == 0 {
+		poll = unit // which the engines that do not tell take by default, and costs most
+	}
 	faults.Latency, faults.Skew, faults.Every = unit/5, 2*unit, 60*unit
 	var state State
 	return Simulation{
@@ -75,7 +90,7 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulat
 		},
 		Verify: func(t *testing.T, _ []*scheduler.Tick) { CheckEffects(t, state) },
 		Seed:   seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
-		Config: scheduler.Config{MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
+		Config: scheduler.Config{Poll: poll, MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
 		Jobs: []scheduler.Job{
 			{Name: "skip", Trigger: every(30), Run: work(50*unit, .1)},
 			{Name: "queue", Trigger: every(45), Overlap: scheduler.QueueOne, Run: work(90*unit, .1), Retry: scheduler.Retry{Attempts: 3, Backoff: unit}},

@@ -46,6 +46,7 @@ var storeCases = []storeCase{
 	{"a change worked out from an old tick is refused whole", testStaleTick},
 	{"a refused change does not touch its neighbours", testNeighbours},
 	{"a tick that does not fit takes its job back", testHalf},
+	{"of many changes each is answered in its place", testMany},
 	{"definitions stay as they are where a change says so", testSameDefinition},
 	{"an effect of an unknown type refuses the change", testUnknownEffect},
 	{"of many who write at once one wins", testRace},
@@ -244,6 +245,28 @@ func testNeighbours(t *testing.T, s scheduler.Store) {
 	}
 	if n := len(ticks(t, s, scheduler.Query{})); n != 2 {
 		t.Errorf("%d rows, want those of a and c", n)
+	}
+}
+
+// testMany writes more changes than any engine takes in one piece, some of which
+// do not stand.
+func testMany(t *testing.T, s scheduler.Store) {
+	const n = 700
+	changes := make([]scheduler.Change, n)
+	for i := range changes {
+		name := fmt.Sprintf("job-%03d", i)
+		changes[i] = scheduler.Change{Job: plain(name), Ticks: []*scheduler.Tick{sampleTick(name, epoch)}}
+		if i%100 == 7 {
+			changes[i].Job.Version = 2 // of a job that is not there
+		}
+	}
+	for i, err := range write(t, s, changes...) {
+		if stale := errors.Is(err, scheduler.ErrStale); stale != (i%100 == 7) || err != nil && !stale {
+			t.Errorf("change %d: %v", i, err)
+		}
+	}
+	if rows := ticks(t, s, scheduler.Query{Limit: -1}); len(rows) != n-n/100 {
+		t.Errorf("%d rows", len(rows))
 	}
 }
 
