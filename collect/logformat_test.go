@@ -392,3 +392,29 @@ func BenchmarkParseLine(b *testing.B) {
 		})
 	}
 }
+
+// FuzzFormat gives whatever as a format string, and a line to the parser it
+// makes.
+func FuzzFormat(f *testing.F) {
+	for _, format := range []string{
+		`$http_host $remote_addr [$time_local] "$request" $status "$http_user_agent"`,
+		`%v %a %{%Y-%m-%dT%H:%M:%S%z}t %m %U%q %>s "%{Referer}i" "%{User-Agent}i"`,
+		"#Fields: date time c-ip cs-method cs-uri-stem sc-status", "%h%t%r%s", "$time_iso8601$$", "%{sec}t %{usec_frac}t %!200s",
+		"%{%s}t|%r|%s", "$msec:$request_uri:$status:$request_method",
+	} {
+		f.Add(format, `h - - [04/Oct/2024:00:00:18 +0000] "GET / HTTP/1.1" 200 51 "-" "x"`)
+		f.Add(format, "1728000018.5|GET /a?b HTTP/1.1|200")
+	}
+	f.Fuzz(func(t *testing.T, format, line string) {
+		p, err := newLineParser(format)
+		if err != nil {
+			return
+		}
+		for range 2 { // the second line after the first
+			var l logLine
+			if p.parse(line, &l) == nil {
+				checkLine(t, fmt.Sprintf("%q: %q", format, line), &l)
+			}
+		}
+	})
+}

@@ -17,6 +17,9 @@ type Networks struct{ from, to []netip.Addr } // sorted, and none overlaps anoth
 func NewNetworks(list []netip.Prefix) *Networks {
 	list = slices.Clone(list)
 	for i, p := range list {
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // an address of version 4 is looked for as one
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
 		list[i] = p.Masked()
 	}
 	slices.SortFunc(list, func(a, b netip.Prefix) int {

@@ -47,3 +47,31 @@ func TestNetworksAreTheirPrefixes(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReadNetworks holds the ranges of a file to looking at each one.
+func FuzzReadNetworks(f *testing.F) {
+	f.Add("192.0.2.0/24 # test\n2001:db8::/32\n\n10.0.0.1\n", "192.0.2.7")
+	f.Add("::ffff:10.0.0.0/104\n0.0.0.0/0", "10.1.1.1")
+	f.Fuzz(func(t *testing.T, text, addr string) {
+		n, err := ReadNetworks(strings.NewReader(text))
+		a, aerr := netip.ParseAddr(addr)
+		if err != nil || aerr != nil {
+			return
+		}
+		a = a.Unmap().WithZone("")
+		want := false
+		for line := range strings.Lines(text) {
+			line, _, _ = strings.Cut(line, "#")
+			line = strings.TrimSpace(line)
+			if p, err := netip.ParsePrefix(line); err == nil {
+				mapped := p.Addr().Is4In6() && p.Bits() >= 96 && a.Is4() && p.Contains(netip.AddrFrom16(a.As16()))
+				want = want || mapped || p.Contains(a) && !p.Addr().Is4In6()
+			} else if one, err := netip.ParseAddr(line); err == nil {
+				want = want || one.Unmap().WithZone("") == a
+			}
+		}
+		if got := n.Contain(a); got != want {
+			t.Errorf("%q has %s: %v, want %v", text, a, got, want)
+		}
+	})
+}

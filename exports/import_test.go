@@ -160,7 +160,7 @@ func TestGoatCounterInGzipAndOfVersion1(t *testing.T) {
 }
 
 // zipOf packs files.
-func zipOf(t *testing.T, files ...string) string {
+func zipOf(t testing.TB, files ...string) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -374,6 +374,8 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte(umamiEvents))
 	f.Add([]byte(matomoVisits))
 	f.Add([]byte(plausiblePages))
+	f.Add([]byte(zipOf(f, "imported_pages.csv", plausiblePages, "imported_visitors.csv", plausibleVisitors)))
+	f.Add([]byte(zipOf(f, "x/website_event.csv", umamiEvents)))
 	f.Add([]byte(utf16le("idVisit,actionDetails_0_type\n1,action\n")))
 	visitors, err := collect.NewVisitors(&salts{m: map[string][]byte{}}, collect.Key{1})
 	if err != nil {

@@ -2,9 +2,11 @@ package receive_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/pageview"
@@ -198,6 +200,37 @@ func FuzzBeacon(f *testing.F) {
 		}
 		for _, v := range w.pageviews() {
 			if v.Path == "" || v.Path[0] != '/' || v.Site != "blog" {
+				t.Errorf("%+v", v)
+			}
+		}
+		w.kept = nil
+	})
+}
+
+// FuzzPixel gives whatever as the query and the Referer of a picture, and as
+// the callback and the Referer of busuanzi.
+func FuzzPixel(f *testing.F) {
+	f.Add("u=/a&s=blog&t=A&r=https://news.example/", "https://blog.example/b?utm_source=x")
+	f.Add("u=https://[&t=%ff%00", "http://blog.example:80/%zz")
+	f.Add("jsonpCallback=a.b$_1", "https://blog.example/")
+	f.Add("jsonpCallback=alert(1)//", "x")
+	w := newWays(f)
+	f.Fuzz(func(t *testing.T, query, referrer string) {
+		for _, path := range []string{"/b.gif", "/busuanzi"} {
+			req := httptest.NewRequest(http.MethodGet, path, nil)
+			req.URL.RawQuery = query
+			req.Header = http.Header{"Referer": {referrer}, "User-Agent": {firefox}}
+			rec := httptest.NewRecorder()
+			w.ServeHTTP(rec, req)
+			if rec.Code >= 500 || rec.Code == 200 && rec.Header().Get("Content-Type") == "" {
+				t.Errorf("%d %v %s", rec.Code, rec.Header(), rec.Body)
+			}
+			if body := rec.Body.String(); path == "/busuanzi" && rec.Header().Get("Content-Type") != "application/json" && rec.Code == 200 && strings.ContainsAny(body, "<>&'\\") {
+				t.Errorf("%q is repeated to a page", body)
+			}
+		}
+		for _, v := range w.pageviews() {
+			if v.Path == "" || v.Path[0] != '/' || v.Site != "blog" || !utf8.ValidString(v.Path+v.Title+v.Referrer) {
 				t.Errorf("%+v", v)
 			}
 		}
