@@ -182,12 +182,12 @@ func (b *batch) parse() *problem {
 		err = b.parseLines(s)
 	case s.peek() == '[':
 		err = b.parseList(s)
-	case s.peek() == 0:
+	case s.ended():
 		err = s.fail("there is no pageview")
 	default:
 		err = b.next(s, 0)
 	}
-	if err == nil && s.peek() != 0 {
+	if err == nil && !s.ended() {
 		err = s.fail("nothing may follow here")
 	}
 	var syntax *syntaxError
@@ -224,11 +224,11 @@ func (b *batch) parseLines(s *scanner) error {
 	i := 0
 	for line := range bytes.Lines(s.text) {
 		one, taken := &scanner{text: line}, len(b.views)
-		if one.peek() == 0 {
+		if one.ended() {
 			continue
 		}
 		err := b.next(one, i)
-		if err == nil && one.peek() != 0 {
+		if err == nil && !one.ended() {
 			b.views = b.views[:taken]
 			err = one.fail("nothing may follow here")
 		}

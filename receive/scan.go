@@ -45,7 +45,14 @@ func (s *scanner) space() {
 	}
 }
 
-// peek is the next byte that is no space; 0 at the end.
+// ended tells whether nothing but space is left.
+func (s *scanner) ended() bool {
+	s.space()
+	return s.at == len(s.text)
+}
+
+// peek is the next byte that is no space; 0 at the end, and where the text has
+// one.
 func (s *scanner) peek() byte {
 	s.space()
 	if s.at == len(s.text) {
