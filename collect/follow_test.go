@@ -223,7 +223,6 @@ func TestFollowKnowsTheFieldsOfALogThatWasEmptied(t *testing.T) {
 }
 
 func TestFollowTriesAgain(t *testing.T) {
-	t.Parallel()
 	f := follow(t)
 	if err := os.WriteFile(f.path, []byte(strings.Repeat("no log\n", 20_000)), 0o600); err != nil {
 		t.Fatal(err)

@@ -64,26 +64,33 @@ func decodeText(s string) string {
 	return b.String()
 }
 
-// encodedRune is the printable rune beyond ASCII that s begins with in
-// percent encoding, and how many bytes of s it takes; 0 means there is none.
+// encodedRune is the printable rune beyond ASCII that s begins with, each of its
+// bytes as it is or in percent encoding, and how many bytes of s it takes; 0 means
+// there is none.
 func encodedRune(s string) (rune, int) {
-	var raw []byte
-	for len(raw) < utf8.UTFMax && len(s) >= 3*len(raw)+3 {
-		at := 3 * len(raw)
-		hi, lo := unhex(s[at+1]), unhex(s[at+2])
-		if s[at] != '%' || hi < 0 || lo < 0 {
-			break
+	var raw [utf8.UTFMax]byte
+	at := 0
+	for n := 0; n < len(raw) && at < len(s); {
+		switch {
+		case s[at] >= utf8.RuneSelf:
+			raw[n] = s[at]
+			at++
+		case s[at] == '%' && at+2 < len(s) && unhex(s[at+1]) >= 8 && unhex(s[at+2]) >= 0:
+			raw[n] = byte(unhex(s[at+1])<<4 | unhex(s[at+2]))
+			at += 3
+		default:
+			return 0, 0
 		}
-		raw = append(raw, byte(hi<<4|lo))
-		if utf8.FullRune(raw) {
-			break
+		n++
+		if utf8.FullRune(raw[:n]) {
+			r, size := utf8.DecodeRune(raw[:n])
+			if size < n || r == utf8.RuneError || !unicode.IsPrint(r) {
+				return 0, 0
+			}
+			return r, at
 		}
 	}
-	r, n := utf8.DecodeRune(raw)
-	if r < utf8.RuneSelf || r == utf8.RuneError || !unicode.IsPrint(r) {
-		return 0, 0
-	}
-	return r, 3 * n
+	return 0, 0
 }
 
 func unhex(c byte) int {

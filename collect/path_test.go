@@ -28,6 +28,7 @@ func TestCleanPath(t *testing.T) {
 		{"/a%2Fb%20c", "/a%2Fb%20c"},
 		{"/caf%c3%a9", "/café"},
 		{"/%ff%E4%BD", "/%ff%E4%BD"},
+		{"/\xe4%BD\xa0", "/你"},
 		{"/\xff", "/%FF"},
 		{"/a\x01b\u202e", "/a%01b%E2%80%AE"},
 		{"/%E2%80%AE", "/%E2%80%AE"},

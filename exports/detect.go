@@ -82,6 +82,7 @@ func (r *run) open(s *spooled) (reader, error) {
 	if program == "" {
 		program = found
 	}
+	r.program = program
 	switch {
 	case program == "":
 		return nil, fmt.Errorf("it is no export that is known: allowed are those of %s; docs/importing-from-others.md says which files", strings.Join(Programs, ", "))
@@ -119,8 +120,10 @@ func (r *run) openZip(s *spooled, program string) (reader, error) {
 		if files["imported_visitors"] == nil {
 			return nil, errors.New("it has no imported_visitors.csv, which tells the visitors of each day")
 		}
+		r.program = "plausible"
 		return r.plausible(files["imported_pages"], files["imported_visitors"]), nil
 	case files["website_event"] != nil && (program == "" || program == "umami"):
+		r.program = "umami"
 		return r.umamiZip(files["website_event"]), nil
 	case files["pages"] != nil && (program == "" || program == "umami"):
 		return nil, errors.New("it is what the button of Umami's page exports: sums without days, of which no pageviews can be made; export the table website_event instead")

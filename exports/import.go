@@ -28,6 +28,7 @@ type File struct {
 	Name    string // for messages
 	Program string // whose it is, one of Programs; empty means that the file tells it
 	Site    *collect.Site
+	Beside  bool      // it tells of other pageviews than exports read before, also of the same time
 	Data    io.Reader // as it was exported, also packed with gzip
 }
 
@@ -35,7 +36,8 @@ type File struct {
 const batchRows = 10_000
 
 // Import reads an export. One that was read before is not read again, and one
-// that was cut off goes on where it was. When it fails, the summary tells what
+// that was cut off goes on where it was. What another export of the program told
+// of already, of the same time, is left out. When it fails, the summary tells what
 // was committed.
 func (im *Importer) Import(ctx context.Context, f File, progress func(collect.Progress)) (collect.Summary, error) {
 	began := time.Now()
@@ -54,6 +56,10 @@ type run struct {
 	file     File
 	progress func(collect.Progress)
 
+	program string
+	spans   spans
+	first   time.Time // of the pageviews
+	last    time.Time
 	source  string // of the mark
 	from    string // the mark that is committed
 	done    int64  // rows that an earlier import made durable
@@ -115,6 +121,9 @@ func (r *run) read(ctx context.Context) error {
 			return errors.New("its mark cannot be read")
 		}
 	}
+	if err := r.begin(ctx, spooled.digest); err != nil {
+		return err
+	}
 	var stopped error // by us, not by the file
 	err = in(ctx, func(i item) error {
 		stopped = r.item(ctx, i)
@@ -124,13 +133,13 @@ func (r *run) read(ctx context.Context) error {
 		return stopped
 	}
 	if err != nil { // what came before is right all the same
-		return errors.Join(err, r.commit(ctx))
+		return errors.Join(err, r.commit(ctx), r.end(ctx))
 	}
 	if err := r.commit(ctx); err != nil {
 		return err
 	}
 	r.tell()
-	return nil
+	return r.end(ctx)
 }
 
 // item makes a pageview of a row. Rows of an earlier import count for the
@@ -148,6 +157,7 @@ func (r *run) item(ctx context.Context, i item) error {
 		}
 	}
 	kept := i.broken == "" && left == ""
+	told := kept && r.told(i.seen.At)
 	if kept && v.Bot == "" {
 		if r.totals.what == sumPageviews {
 			r.totals.kept++
@@ -161,6 +171,8 @@ func (r *run) item(ctx context.Context, i item) error {
 	case r.n <= r.done:
 		r.step.Leave(collect.LeftAlreadyCounted, 1)
 		return nil
+	case told:
+		r.step.Leave(collect.LeftAlreadyCounted, 1)
 	case i.broken != "":
 		r.step.Break(collect.BrokenLine{File: i.file, Line: i.line, Why: i.broken})
 	case left != "":

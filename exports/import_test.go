@@ -368,6 +368,78 @@ func TestAnImportThatIsCutOffDoublesNothingAndLosesNothing(t *testing.T) {
 	}
 }
 
+// goatRows are pageviews of GoatCounter, a minute apart.
+func goatRows(first, n int) string {
+	var b strings.Builder
+	b.WriteString("2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,FirstVisit,Date\n")
+	for i := first; i < first+n; i++ {
+		at := time.Date(2024, 6, 1, 0, i, 0, 0, time.UTC).Format(time.RFC3339)
+		fmt.Fprintf(&b, "/p%d,A,0,,Firefox 131,Linux,%d-2,0,,,,FR,1,%s\n", i, i, at)
+	}
+	return b.String()
+}
+
+func TestExportsThatOverlapCountOnce(t *testing.T) {
+	im, store := newImporter(t)
+	for _, c := range []struct {
+		name        string
+		first, n    int
+		kept, total int
+	}{
+		{"the first", 100, 50, 50, 50},
+		{"all of it and more", 80, 100, 50, 100},
+		{"within", 110, 20, 0, 100},
+		{"after it, with a gap", 300, 10, 10, 110},
+		{"over the gap", 170, 140, 120, 230},
+	} {
+		s := read(t, im, c.name, goatRows(c.first, c.n))
+		if int(s.Pageviews) != c.kept || int(s.LeftOut[collect.LeftAlreadyCounted]) != c.n-c.kept || len(store.kept) != c.total {
+			t.Errorf("%s: %+v, %d in all, want %d and %d", c.name, s, len(store.kept), c.kept, c.total)
+		}
+	}
+	paths := map[string]int{}
+	for _, v := range store.kept {
+		paths[v.Path]++
+	}
+	if len(paths) != 230 {
+		t.Errorf("%d pages, want 230", len(paths))
+	}
+	// Another program, and other pageviews of the same time.
+	if s := read(t, im, "umami", strings.ReplaceAll(umamiEvents, "2024-05-01", "2024-06-01")); s.Pageviews == 0 || s.LeftOut[collect.LeftAlreadyCounted] != 0 {
+		t.Errorf("another program: %+v", s)
+	}
+	f := file(t, "other site", strings.ReplaceAll(goatRows(100, 5), "/p", "/q"))
+	f.Beside = true
+	if s, err := im.Import(t.Context(), f, nil); err != nil || s.Pageviews != 5 {
+		t.Errorf("beside: %+v, error %v", s, err)
+	}
+}
+
+func TestAnExportWaitsForOneThatWasCutOff(t *testing.T) {
+	im, store := newImporter(t)
+	whole := im.Store
+	im.Store = &cutting{Store: store}
+	data := goatRows(0, 25_000)
+	for {
+		if _, err := im.Import(t.Context(), file(t, "june.csv", data), nil); errors.Is(err, errCut) && len(store.kept) > 0 {
+			break
+		}
+	}
+	n := len(store.kept)
+	im.Store = whole
+	_, err := im.Import(t.Context(), file(t, "july.csv", goatRows(0, 30_000)), nil)
+	if err == nil || !strings.Contains(err.Error(), `the import of "june.csv" was cut off: run it again first`) || len(store.kept) != n {
+		t.Errorf("error %v, %d kept", err, len(store.kept)-n)
+	}
+	if _, err := im.Import(t.Context(), file(t, "june.csv", data), nil); err != nil {
+		t.Fatal(err)
+	}
+	s, err := im.Import(t.Context(), file(t, "july.csv", goatRows(0, 30_000)), nil)
+	if err != nil || s.Pageviews != 5_000 || len(store.kept) != 30_000 {
+		t.Errorf("%+v, error %v, %d kept", s, err, len(store.kept))
+	}
+}
+
 // FuzzImport feeds the importers whatever.
 func FuzzImport(f *testing.F) {
 	f.Add([]byte(goat2))

@@ -37,6 +37,8 @@ type Keeper interface {
 //	POST /import?site=SITE&name=NAME    the body is a log; the answer is Messages, one JSON object a line
 //	            &format=FORMAT          its format, where the first lines do not tell it
 //	            &rest=true              only the rest of a log that was begun before
+//	            &from=PROGRAM           it is an export of this program, or of the one that it tells itself when empty
+//	            &beside=true            which tells of other pageviews than exports read before
 //	            &follow=true            the log goes on for as long as it is written
 //	POST /run?site=SITE&report=REPORT&format=FORMAT    computes a report of the site's own; the answer is its bytes, or why not
 //	POST /refresh                       computes the reports; the answer is one Message
@@ -108,7 +110,7 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 	var summary collect.Summary
 	var err error
 	if query.Has("from") {
-		summary, err = s.Exports.Import(r.Context(), exports.File{Name: log.Name, Program: query.Get("from"), Site: log.Site, Data: log.Data}, progress)
+		summary, err = s.Exports.Import(r.Context(), exports.File{Name: log.Name, Program: query.Get("from"), Beside: query.Has("beside"), Site: log.Site, Data: log.Data}, progress)
 	} else {
 		summary, err = s.Importer.Import(r.Context(), log, progress)
 	}

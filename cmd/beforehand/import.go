@@ -38,6 +38,7 @@ type sending struct {
 	follow  bool // it goes on for as long as the log is written
 	export  bool
 	program string // whose export it is; empty means that the file tells it
+	beside  bool   // it tells of other pageviews than exports read before
 }
 
 const importUsage = `import [flags] FILE…
@@ -52,12 +53,13 @@ content as well.`
 
 func runImport(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{command: "import", log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	var asJSON, follow bool
+	var asJSON, follow, beside bool
 	var format, program string
 	f := newFlags(importUsage)
 	c.add(f, "data")
 	f.StringVar(&format, "format", "", "`format` of the files: one of "+strings.Join(collect.FormatNames(), ", ")+", or a format string of nginx or Apache")
 	f.StringVar(&program, "from", "", "`program` whose exports the files are: "+strings.Join(exports.Programs, ", "))
+	f.BoolVar(&beside, "beside", false, "the exports tell of other pageviews than those read before, also where they tell of the same time")
 	f.BoolVar(&follow, "follow", false, "go on reading the files as they are written and rotated, until stopped")
 	f.BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
 	if err := f.parse(s, args, 1<<20); err != nil {
@@ -92,7 +94,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	im := &importing{target: target, format: format, program: program, progress: newProgress(s.err), stderr: s.err, total: collect.Summary{LeftOut: map[string]int64{}}}
+	im := &importing{target: target, format: format, program: program, beside: beside, progress: newProgress(s.err), stderr: s.err, total: collect.Summary{LeftOut: map[string]int64{}}}
 	if follow {
 		im.follow(ctx, f.Args(), c.log)
 	} else {
@@ -157,6 +159,7 @@ type importing struct {
 	target   importTarget
 	format   string
 	program  string // whose exports the files are; empty means that they tell it, or are logs
+	beside   bool   // they tell of other pageviews than exports read before
 	progress *progress
 	stderr   io.Writer
 
@@ -241,7 +244,7 @@ func (im *importing) file(ctx context.Context, name string) error {
 		in := bufio.NewReaderSize(data, 64<<10)
 		return im.one(ctx, sending{
 			Log:    collect.Log{Name: filepath.Base(name), Data: in},
-			export: im.program != "" || im.format == "" && exports.Sniff(in), program: im.program,
+			export: im.program != "" || im.format == "" && exports.Sniff(in), program: im.program, beside: im.beside,
 		}, size)
 	})
 }
@@ -302,7 +305,7 @@ func (d *direct) send(ctx context.Context, l sending, progress func(collect.Prog
 		return collect.Summary{}, err
 	}
 	if l.export {
-		return d.server.Exports.Import(ctx, exports.File{Name: l.Name, Program: l.program, Site: l.Site, Data: l.Data}, progress)
+		return d.server.Exports.Import(ctx, exports.File{Name: l.Name, Program: l.program, Beside: l.beside, Site: l.Site, Data: l.Data}, progress)
 	}
 	return d.server.Importer.Import(ctx, l.Log, progress)
 }

@@ -52,6 +52,9 @@ func (r *remote) send(ctx context.Context, l sending, progress func(collect.Prog
 	if l.export {
 		query.Set("from", l.program)
 	}
+	if l.beside {
+		query.Set("beside", "true")
+	}
 	if l.follow {
 		query.Set("follow", "true")
 	}
