@@ -10,14 +10,14 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// Forget deletes a site's pageviews and stays of the days before one, of those
+// forget deletes a site's pageviews and stays of the days before one, of those
 // that were kept up to a sequence number: that up to which they were added to
 // whatever is to outlive them. It returns how many it deleted. Which sources
 // count on a day stays as it was, and Sources goes on telling of it.
 //
 // Each day is a transaction of its own, so that nobody who sends pageviews
 // waits for long. The file does not shrink; its room is used again.
-func (s *Store) Forget(ctx context.Context, name string, before pageview.Day, through uint64) (int64, error) {
+func (s *Store) forget(ctx context.Context, name string, before pageview.Day, through uint64) (int64, error) {
 	db, v, err := s.reader()
 	if err != nil {
 		return 0, err
@@ -82,7 +82,7 @@ func (s *Store) Drop(ctx context.Context, name string) error {
 	if _, ok := v.sites[name]; !ok {
 		return fmt.Errorf("delete site: there is no site %q", name)
 	}
-	if _, err := s.Forget(ctx, name, pageview.LastDay, v.through); err != nil {
+	if _, err := s.forget(ctx, name, pageview.LastDay, v.through); err != nil {
 		return err
 	}
 	// Nothing is added up while the site goes.

@@ -68,7 +68,7 @@ func TestForget(t *testing.T) {
 		if c.through == last {
 			before = day("2026-01-02") + 1
 		}
-		n, err := s.Forget(t.Context(), "blog", before, c.through)
+		n, err := s.forget(t.Context(), "blog", before, c.through)
 		if got := rows(t, s, 2)["pageviews"]; err != nil || n != c.gone || got != c.left {
 			t.Errorf("through %d: %d deleted, %d left, error %v", c.through, n, got, err)
 		}
@@ -82,7 +82,7 @@ func TestForget(t *testing.T) {
 	}
 
 	// A sequence number is not given twice, even when the last one is deleted.
-	if _, err := s.Forget(t.Context(), "blog", pageview.LastDay, last); err != nil {
+	if _, err := s.forget(t.Context(), "blog", pageview.LastDay, last); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -108,7 +108,7 @@ func TestDrop(t *testing.T) {
 	if err := s.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Forget(t.Context(), "blog", day("2026-01-03"), s.view.Load().through); err != nil {
+	if _, err := s.forget(t.Context(), "blog", day("2026-01-03"), s.view.Load().through); err != nil {
 		t.Fatal(err)
 	}
 	other := rows(t, s, 1)
@@ -171,7 +171,7 @@ func TestRoomOfDeletedRowsIsUsedAgain(t *testing.T) {
 	first := fill(day("2026-01-01"))
 	var size int64
 	for i := range pageview.Day(2) {
-		if _, err := s.Forget(t.Context(), "blog", pageview.LastDay, s.view.Load().through); err != nil {
+		if _, err := s.forget(t.Context(), "blog", pageview.LastDay, s.view.Load().through); err != nil {
 			t.Fatal(err)
 		}
 		size = fill(day("2026-02-01") + 4*i)

@@ -30,7 +30,7 @@ func (s *Store) Retain(ctx context.Context, name string, before pageview.Day) (i
 		through = min(through, s.marks.of[markKey{site, d}].seq)
 	}
 	s.marks.RUnlock()
-	return s.Forget(ctx, name, before, through)
+	return s.forget(ctx, name, before, through)
 }
 
 // dimensions are all that a site is added up by.
