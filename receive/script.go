@@ -1,16 +1,15 @@
 package receive
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha512"
 	"embed"
 	"encoding/base64"
 	"html"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/beforehand-go/beforehand/internal/asset"
 )
 
 // scripts are the versions of the script, under their hashes, and the list of
@@ -22,10 +21,10 @@ var scripts embed.FS
 // version is the script as it was released once. A page that names it by its
 // hash has it for ever.
 type version struct {
-	hash       string
-	body, gzip []byte
-	integrity  string // for <script integrity>
-	newest     bool
+	hash      string
+	integrity string // for <script integrity>
+	newest    bool
+	asset     *asset.Asset
 }
 
 // versions are all versions of the script, the newest last.
@@ -45,27 +44,14 @@ var versions = sync.OnceValue(func() []version {
 			panic(err)
 		}
 		sum := sha512.Sum384(body)
-		all = append(all, version{hash, body, compress(body), "sha384-" + base64.StdEncoding.EncodeToString(sum[:]), false})
+		all = append(all, version{
+			hash: hash, integrity: "sha384-" + base64.StdEncoding.EncodeToString(sum[:]),
+			asset: asset.New(body, "text/javascript; charset=utf-8", hash),
+		})
 	}
 	all[len(all)-1].newest = true
 	return all
 })
-
-// compress is what a browser gets in place of the body.
-func compress(body []byte) []byte {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = z.Write(body)
-	}
-	if err == nil {
-		err = z.Close()
-	}
-	if err != nil {
-		panic(err) // a bytes.Buffer takes everything
-	}
-	return b.Bytes()
-}
 
 // file is a version of the script under one of its addresses.
 type file struct {
@@ -86,26 +72,12 @@ func (v version) paths(name string) []file {
 // ServeHTTP serves the script. The ETag is its hash; the answer for the short
 // address tells the lasting one and what to check it against.
 func (f file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h, body, tag := w.Header(), f.body, `"`+f.hash+`"`
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		body, tag = f.gzip, `"`+f.hash+`-gzip"`
-	}
+	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*") // for integrity
 	h.Set("Cache-Control", f.age)
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	h.Set("Etag", tag)
 	h.Set("Script-Version", f.hash+" "+f.integrity)
-	h.Set("Vary", "Accept-Encoding")
-	if strings.Contains(r.Header.Get("If-None-Match"), `"`+f.hash) {
-		h.Del("Content-Encoding")
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Content-Type", "text/javascript; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.Write(body)
+	f.asset.ServeHTTP(w, r)
 }
 
 // Tag is the HTML element that puts the script on a page of a server that is
