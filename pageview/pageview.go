@@ -198,7 +198,10 @@ func DayOf(t time.Time) Day {
 func HourOf(t time.Time) time.Time {
 	began := t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
 	if change, _ := t.ZoneBounds(); began.Before(change) {
-		began = change
+		_, before := change.Add(-1).Zone()
+		if _, now := t.Zone(); now != before { // else only its name has changed
+			began = change
+		}
 	}
 	return began.UTC()
 }

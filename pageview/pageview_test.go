@@ -84,3 +84,16 @@ func TestCounted(t *testing.T) {
 		}
 	}
 }
+
+// TestAChangeOfNameCutsNoHour: files of zones end a period in 2038, at which
+// nothing changes.
+func TestAChangeOfNameCutsNoHour(t *testing.T) {
+	zone, err := time.LoadLocation("Asia/Kathmandu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2038, 1, 19, 3, 14, 30, 0, time.UTC)
+	if got := pageview.HourOf(at.In(zone)).Format(time.RFC3339); got != "2038-01-19T02:15:00Z" {
+		t.Errorf("the hour of 08:59:30 began at %s", got)
+	}
+}

@@ -159,8 +159,13 @@ func (a *Answer) periods(d pageview.Dimension, from, to pageview.Day) []string {
 // nextHour is when the local hour after the one that began at t begins.
 func nextHour(t time.Time) time.Time {
 	next := t.Add(time.Hour - time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second)
-	if _, change := t.ZoneBounds(); !change.IsZero() && change.Before(next) {
-		return change
+	_, change := t.ZoneBounds()
+	if change.IsZero() || !change.Before(next) {
+		return next
 	}
-	return next
+	_, before := t.Zone()
+	if _, after := change.In(t.Location()).Zone(); after == before { // only its name changes
+		return next
+	}
+	return change
 }

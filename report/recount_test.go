@@ -22,11 +22,13 @@ import (
 // counting pageviews one by one.
 func TestEveryNumberEqualsANaiveRecount(t *testing.T) {
 	s := store(t)
-	seeds := 12
-	if os.Getenv("BEFOREHAND_PROVE") != "" {
-		seeds = 1000
+	seeds := []uint64{23} // whose zone has a change of nothing but its name
+	for seed := range uint64(1000) {
+		if seed < 10 || os.Getenv("BEFOREHAND_PROVE") != "" {
+			seeds = append(seeds, seed)
+		}
 	}
-	for seed := range uint64(seeds) {
+	for _, seed := range seeds {
 		n := &naive{pageviewtest.NewRecount(t, s, 1000+seed, 60), rand.New(rand.NewPCG(seed, 5))}
 		for range 8 {
 			n.ask(t, s, n.question())

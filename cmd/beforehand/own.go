@@ -188,7 +188,7 @@ const checkUsage = `check-config [flags]
 
 Reads the configuration and checks what it names: whether the databases can be
 reached, whether their tables have the columns, whether the queries of reports
-are queries and their commands there. Nothing is carried out or written.`
+are queries and their commands there, and whether the font can be read. Nothing is carried out or written.`
 
 func runCheckConfig(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{command: "check-config"}
@@ -221,7 +221,20 @@ func runCheckConfig(ctx context.Context, s stdio, args []string) error {
 		fmt.Fprintf(s.out, "site %s: %d hot lists, %d tables, %d reports, %d jobs of its own\n",
 			site.Name, len(site.HotLists()), len(site.Tables), len(site.Reports), len(site.Jobs))
 	}
-	return errors.Join(append(errs, a.closeDatabases())...)
+	errs = append(errs, checkFont(s, c.file.Path(c.file.Font)), a.closeDatabases())
+	return errors.Join(errs...)
+}
+
+// checkFont reads the font that the configuration names, or looks for one.
+func checkFont(s stdio, path string) error {
+	fonts, err := chart.OpenFonts(path)
+	if err != nil {
+		return err
+	}
+	if !fonts.Chinese() {
+		fmt.Fprintln(s.out, "PNG pictures have no Chinese letters: install Noto Sans CJK, or name a font with the key font")
+	}
+	return fonts.Close()
 }
 
 func checkReport(ctx context.Context, site string, r *declared.Report) error {
