@@ -93,7 +93,7 @@ func (b *builder) ask(ctx context.Context, db querier, with string) (pageview.An
 	if len(b.q.By) > 0 {
 		a.Other, a.Beyond = less(all, shown), int(rows)-len(a.Rows)
 	}
-	if len(b.q.By) > 0 && len(b.inner()) == 0 && !b.q.Timed() {
+	if len(b.q.By) > 0 && b.rowsAddUp() {
 		a.Total = all
 	}
 	return a, err
@@ -201,15 +201,13 @@ func (b *builder) rawRows() string {
 		columns += fmt.Sprintf(", k%d", i+1)
 	}
 	fmt.Fprintf(&t, ", picked AS (\n  SELECT %s, visitor, %s AS visit FROM %s WHERE %s\n)", keys, visit, from, b.filters())
-	daily, totals := "SELECT * FROM seen", "SELECT sum(pageviews) AS pageviews, 0 AS visits, 0 AS visitors FROM seen"
+	daily, totals := fmt.Sprintf("SELECT %s, 1 AS pageviews, 0 AS visits, 0 AS visitors FROM picked", columns), "SELECT * FROM daily"
 	if b.wants(pageview.MetricVisits) || b.wants(pageview.MetricVisitors) {
 		// A visitor, and a visit, is made one row before it is counted, since
 		// count(DISTINCT …) costs ten times as much where there are few rows.
 		fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, visitor, visit, count(*) AS n FROM picked GROUP BY ALL\n)", columns)
 		daily = b.persons(columns, "seen")
 		totals = b.persons(`"day"`, `(SELECT "day", visitor, visit, sum(n) AS n FROM seen GROUP BY ALL)`)
-	} else {
-		fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, count(*) AS pageviews, 0 AS visits, 0 AS visitors FROM picked GROUP BY ALL\n)", columns)
 	}
 	fmt.Fprintf(&t, ", daily AS (%s), totals AS (%s)", daily, totals)
 	return t.String()
@@ -285,6 +283,13 @@ func (b *builder) days() string {
 	return days
 }
 
+// rowsAddUp tells whether the sum of all rows is the total: a visitor of two rows
+// is one unless they are of two days, and stays may be of a day without a row.
+func (b *builder) rowsAddUp() bool {
+	persons := b.wants(pageview.MetricVisits) || b.wants(pageview.MetricVisitors)
+	return !b.q.Timed() && (!persons || len(b.inner()) == 0)
+}
+
 // timed adds the stays, which are of pageviews that the script told of, to daily
 // and totals. It gives the names of what holds both.
 func (b *builder) timed() (with, daily, totals string) {
@@ -321,7 +326,7 @@ func (b *builder) answer() string {
 	switch {
 	case len(b.q.By) == 0:
 		return with + "\nSELECT 2, 0, '', ''" + sums + " FROM " + daily
-	case len(b.inner()) == 0 && !b.q.Timed():
+	case b.rowsAddUp():
 		total = ""
 	case len(b.inner()) == 0: // also of days that have stays and no pageview
 		total = "SELECT 2, 0, '', '', 0, 0" + sums + " FROM " + daily
