@@ -347,6 +347,29 @@ func TestBrowserCountsNothingThatOptedOut(t *testing.T) {
 	w.expect("/more", "/local", "/twice", "/last")
 }
 
+// TestBrowserSendsWithoutBeacons lets beacons be refused, as a browser does that
+// has too many under way, or be missing.
+func TestBrowserSendsWithoutBeacons(t *testing.T) {
+	w := newWorld(t, func(w *world) map[string]string {
+		set := func(value string) string {
+			return "<script>Object.defineProperty(navigator, 'sendBeacon', {value: " + value + "})</script>" + w.script("")
+		}
+		return map[string]string{"/refused": set("() => false"), "/missing": set("undefined")}
+	})
+	w.open("/refused")
+	w.paths(1)
+	w.open("/missing")
+	w.paths(2)
+	w.open("/last")
+	w.expect("/refused", "/missing", "/last")
+	w.wait("2 stays of pages that were left", func() bool { return len(w.stays()) >= 2 })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.said) > 0 {
+		t.Errorf("the console said %q", w.said)
+	}
+}
+
 // TestBrowserKeepsNothing holds the script to what it promises a visitor: no
 // cookie, no storage, no host but the one it came from, and nothing for the
 // console to complain of under a strict policy.

@@ -9,21 +9,21 @@
 // Attributes: data-site names the site; data-hash counts #/routes; data-manual
 // counts only what beforehand() is called for; data-local counts on this
 // machine too; data-off counts nothing.
-((win, doc, nav, loc) => {
-	const {src, dataset: data} = doc.currentScript
+(() => {
+	const {src, dataset: data} = document.currentScript
 	let next // address of the page that waits to be counted
 	let title // of that page, where it is not the document's
 	let now // address of the page in sight that was counted
 	let since // when it was
 	let last // the page before, without its query
 	let visible
-	let referrer = doc.referrer
+	let referrer = document.referrer
 
 	const send = (message) => {
 		message.s = data.site
 		message = JSON.stringify(message)
-		nav.sendBeacon && nav.sendBeacon(src, message) ||
-			fetch(src, {method: 'POST', body: message, keepalive: true, mode: 'no-cors'}).catch(() => {})
+		navigator.sendBeacon && navigator.sendBeacon(src, message) ||
+			fetch(src, {method: 'POST', body: message, keepalive: true}).catch(() => {})
 	}
 
 	// count sends the page that waits, once somebody sees it: a page that is
@@ -31,8 +31,8 @@
 	const count = () => {
 		if (visible && next) {
 			send({
-				u: now = next, t: title || doc.title, r: referrer, w: screen.width,
-				z: Intl.DateTimeFormat().resolvedOptions().timeZone, b: nav.webdriver
+				u: now = next, t: title || document.title, r: referrer, w: screen.width,
+				z: Intl.DateTimeFormat().resolvedOptions().timeZone, b: navigator.webdriver
 			})
 			since = performance.now()
 			next = referrer = '' // the visitor came to the next page from this one
@@ -48,15 +48,15 @@
 
 	const look = () => {
 		leave()
-		visible = doc.visibilityState == 'visible'
+		visible = !document.hidden
 		count()
 	}
 
 	// here is the address of the page, without what follows a # unless that is
 	// a route.
 	const here = () => {
-		const route = 'hash' in data && /^#!?(\/.*)/.exec(loc.hash)
-		return loc.origin + (route ? loc.pathname.replace(/\/$/, '') + route[1] : loc.pathname + loc.search)
+		const route = 'hash' in data && /^#!?(\/.*)/.exec(location.hash)
+		return location.origin + (route ? location.pathname.replace(/\/$/, '') + route[1] : location.pathname + location.search)
 	}
 
 	const show = (url, name) => {
@@ -74,27 +74,27 @@
 	}
 
 	if ('off' in data ||
-		/^f/.test(win.beforehand) || // false switches it off; a function means that it is there already
-		nav.doNotTrack == 1 || nav.globalPrivacyControl ||
-		/^(localhost|127\..*|\[::1]|)$/.test(loc.hostname) && !('local' in data)) return // '' is a file
+		/^f/.test(window.beforehand) || // false switches it off; a function means that it is there already
+		navigator.doNotTrack == 1 || navigator.globalPrivacyControl ||
+		/^(localhost|127\..*|\[::1])?$/.test(location.hostname) && !('local' in data)) return // '' is a file
 
-	win.beforehand = function (url, name) {
+	window.beforehand = function (url, name) {
 		show(url || here(), name)
 		count()
 	}
-	doc.addEventListener('visibilitychange', look)
+	document.addEventListener('visibilitychange', look)
 	addEventListener('pagehide', leave)
 	if (!('manual' in data)) {
 		for (const name of ['pushState', 'replaceState']) {
 			const original = history[name]
-			history[name] = function () {
-				original.apply(this, arguments)
+			history[name] = (...args) => {
+				original.apply(history, args)
 				turn()
 			}
 		}
 		addEventListener('popstate', turn)
-		addEventListener('pageshow', (event) => event.persisted && win.beforehand())
+		addEventListener('pageshow', (event) => event.persisted && window.beforehand())
 		turn()
 	}
 	look()
-})(window, document, navigator, location)
+})()
