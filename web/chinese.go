@@ -34,6 +34,10 @@ var chinese = words{
 	"never_next":  "尚未计算；首个结果将于 %s 得出。",
 	"stale":       "已过期",
 	"stale_why":   "没有更新的结果：%s。",
+	"why_overdue": "早该更新",
+	"why_failed":  "上次运行失败",
+	"why_held":    "较新的结果有待批准",
+	"why_outcome": "上次运行：%s",
 	"stale_plain": "新的结果迟迟未到。",
 
 	"chart_heading":     "浏览量",

@@ -34,6 +34,10 @@ var english = words{
 	"never_next":  "Not computed yet; the first result is due %s.",
 	"stale":       "Stale",
 	"stale_why":   "No newer result: %s.",
+	"why_overdue": "it is overdue",
+	"why_failed":  "the last run failed",
+	"why_held":    "a newer one is held for approval",
+	"why_outcome": "the last run: %s",
 	"stale_plain": "A newer result is overdue.",
 
 	"chart_heading":     "Pageviews",

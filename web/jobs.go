@@ -175,18 +175,7 @@ func (p jobPen) AllURL() string         { return JobsPath + "?lang=" + p.Lang.St
 func (p jobPen) IsSelf(holder string) bool { return holder == p.self }
 
 // OutcomeWord is an outcome in words, outcomeClass its style.
-func (p jobPen) OutcomeWord(o scheduler.Outcome) string {
-	name, ok := map[scheduler.Outcome]string{
-		scheduler.Waiting: "outcome_waiting", scheduler.Running: "outcome_running", scheduler.Succeeded: "outcome_succeeded",
-		scheduler.Failed: "outcome_failed", scheduler.TimedOut: "outcome_timed_out", scheduler.Cancelled: "outcome_cancelled",
-		scheduler.Missed: "outcome_missed", scheduler.Coalesced: "outcome_coalesced", scheduler.Skipped: "outcome_skipped",
-		scheduler.Lost: "outcome_lost",
-	}[o]
-	if !ok { // one that only a newer version knows
-		return string(o)
-	}
-	return p.words[name]
-}
+func (p jobPen) OutcomeWord(o scheduler.Outcome) string { return p.outcome(o) }
 
 func (p jobPen) outcomeClass(o scheduler.Outcome) string {
 	switch o {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/internal/number"
+	"github.com/beforehand-go/beforehand/scheduler"
 )
 
 // pen writes in the language and the zone of a page.
@@ -33,3 +34,17 @@ func (p pen) Day(t time.Time) template.HTML { return p.clock.day(t) }
 func (p pen) Span(d time.Duration) string   { return p.words.span(d) }
 func (p pen) Number(n int64) string         { return number.Grouped(n) }
 func (p pen) ZoneName() string              { return p.clock.zone.String() }
+
+// outcome is what became of a tick, in a word.
+func (p pen) outcome(o scheduler.Outcome) string {
+	name, ok := map[scheduler.Outcome]string{
+		scheduler.Waiting: "outcome_waiting", scheduler.Running: "outcome_running", scheduler.Succeeded: "outcome_succeeded",
+		scheduler.Failed: "outcome_failed", scheduler.TimedOut: "outcome_timed_out", scheduler.Cancelled: "outcome_cancelled",
+		scheduler.Missed: "outcome_missed", scheduler.Coalesced: "outcome_coalesced", scheduler.Skipped: "outcome_skipped",
+		scheduler.Lost: "outcome_lost",
+	}[o]
+	if !ok { // one that only a newer version knows
+		return string(o)
+	}
+	return p.words[name]
+}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/beforehand-go/beforehand/scheduler"
 )
 
 // reason is a sentence of the scheduler's that is said in the reader's language
@@ -74,4 +76,20 @@ func (p jobPen) said(part string) string {
 		return fmt.Sprintf(p.words["at_least"], n)
 	}
 	return part
+}
+
+// Why is why a result is stale.
+func (p pen) Why(reason string) string {
+	switch reason {
+	case "overdue":
+		return p.words["why_overdue"]
+	case "the last run failed", "the last computation failed":
+		return p.words["why_failed"]
+	case "a newer result is held for approval":
+		return p.words["why_held"]
+	}
+	if outcome, ok := strings.CutPrefix(reason, "the last run was "); ok {
+		return fmt.Sprintf(p.words["why_outcome"], p.outcome(scheduler.Outcome(outcome)))
+	}
+	return reason
 }

@@ -1,0 +1,234 @@
+package server_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/beforehand-go/beforehand/internal/throwaway"
+	"github.com/beforehand-go/beforehand/scheduler"
+	"github.com/beforehand-go/beforehand/server"
+)
+
+// browser is Chromium on the pages of a server.
+type browser struct {
+	t   *testing.T
+	url string
+	ctx context.Context
+
+	mu    sync.Mutex
+	hosts []string // that it asked
+	said  []string // by its console
+}
+
+func browse(t *testing.T, s *server.Server) *browser {
+	t.Helper()
+	name, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("left out: chromium is not installed; scripts/deps installs it")
+	}
+	web := httptest.NewServer(s.Handler())
+	t.Cleanup(web.Close)
+	b := &browser{t: t, url: web.URL}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(name), chromedp.NoSandbox,
+		chromedp.DisableGPU, chromedp.UserDataDir(throwaway.Dir(t)), chromedp.Flag("lang", "en"), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))...)
+	t.Cleanup(cancel)
+	b.ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	b.run()
+	if err := chromedp.Listen(b.ctx, b.listen); err != nil {
+		t.Fatal(err)
+	}
+	_, err = chromedp.Call(b.ctx, network.Enable, network.EnableParams{})
+	if err == nil {
+		_, err = chromedp.Call(b.ctx, log.Enable, cdp.Empty{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *browser) listen(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		if u, err := url.Parse(e.Request.URL); err == nil && !slices.Contains(b.hosts, u.Host) {
+			b.hosts = append(b.hosts, u.Host)
+		}
+	case *runtime.EventExceptionThrown:
+		b.said = append(b.said, e.ExceptionDetails.Text)
+	case *log.EventEntryAdded:
+		b.said = append(b.said, e.Entry.Text)
+	case *runtime.EventConsoleAPICalled:
+		b.said = append(b.said, string(e.Type))
+	}
+}
+
+func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *browser) open(path string) { b.t.Helper(); b.run(chromedp.Navigate(b.url + path)) }
+
+// is tells whether a script's expression is true. It is not while a page is
+// being left.
+func (b *browser) is(js string) bool {
+	ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+	return err == nil && ok
+}
+
+// until waits for an expression to become true.
+func (b *browser) until(js string) {
+	b.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !b.is(js); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+			b.t.Fatalf("waited for %s; the page says %q, %v", js, text, err)
+		}
+	}
+}
+
+// says waits for a page to say something.
+func (b *browser) says(part, text string) {
+	b.t.Helper()
+	b.until("document.querySelector('" + part + "')?.textContent.includes('" + text + "')")
+}
+
+func (b *browser) click(what string) { b.t.Helper(); b.run(chromedp.Click(what)) }
+
+// write types a trigger in place of the one that is there.
+func (b *browser) write(text string) {
+	b.t.Helper()
+	b.until("(document.getElementById('trigger-text').value = '') == ''")
+	b.run(chromedp.SendKeys("#trigger-text", text))
+}
+
+func TestJobsInABrowser(t *testing.T) {
+	s := start(t)
+	progress, end := make(chan int64), make(chan struct{})
+	addJob(t, s, "job/blog/long", func(ctx context.Context, r *scheduler.Run) error {
+		for {
+			select {
+			case n := <-progress:
+				r.Progress(n, 200, "posts")
+			case <-end:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	})
+	b := browse(t, s)
+
+	b.open("/jobs")
+	b.says("h1", "Jobs")
+	b.click(`a[href^="/jobs/job/blog/long"]`)
+	b.until("document.getElementById('act-run')")
+	b.click("#act-run")
+	b.says(".did", "A run is under way")
+	b.until("!location.search.includes('did')")
+	b.until("window.kept = true")
+	progress <- 50
+	b.until("document.querySelector('progress')?.value == 25")
+	progress <- 150
+	b.until("document.querySelector('progress')?.value == 75 && window.kept")
+	b.says("#now", "150 of 200")
+
+	b.click("#act-pause")
+	b.says(".did", "Paused")
+	b.until("document.getElementById('act-resume')")
+	b.open("/jobs?lang=zh")
+	b.says("#counts", "已暂停")
+	b.says("#jobs", "运行中")
+	b.says("#holders", "本进程")
+	b.until("document.documentElement.lang == 'zh-Hans'")
+	b.click(`.languages a[lang="en"]`)
+	b.says("h1", "Jobs")
+	b.until("window.kept = true")
+	close(end)
+	b.until("document.querySelector('#holders').textContent.includes('Nothing is running') && window.kept")
+
+	b.open("/jobs/blog/hot")
+	b.until("window.kept = true")
+	b.write("daily 03:0")
+	b.says("#preview", "That is no trigger")
+	b.run(chromedp.SendKeys("#trigger-text", "0"))
+	b.says("#preview", "every day at 03:00 in UTC")
+	b.until("window.kept && document.querySelectorAll('.ticks li').length == 10")
+	b.click(`button[value="trigger"]`)
+	b.says(".did", "The trigger is changed")
+	b.says("header", "every day at 03:00 in UTC")
+
+	b.withoutScripts()
+	b.fits()
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.said) > 0 {
+		t.Errorf("the console said %q", b.said)
+	}
+	if host := b.url[len("http://"):]; !slices.Equal(b.hosts, []string{host}) {
+		t.Errorf("it asked %q, not only %s", b.hosts, host)
+	}
+}
+
+// withoutScripts uses the pages as somebody does whose browser runs none.
+func (b *browser) withoutScripts() {
+	b.t.Helper()
+	scripts := func(off bool) {
+		if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off}); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	scripts(true)
+	b.open("/jobs/job/blog/long")
+	b.says("#now", "paused")
+	b.click("#act-resume")
+	b.says(".did", "Resumed")
+	b.says("#now", "ready")
+	b.open("/jobs/blog/hot")
+	b.write("every 7m")
+	b.click("#edit button")
+	b.says("#preview", "every 7 minutes")
+	b.says("#preview", "Not changed yet")
+	scripts(false)
+}
+
+// fits holds the pages to a narrow window, and to text twice as large.
+func (b *browser) fits() {
+	b.t.Helper()
+	for _, width := range []int64{320, 640} {
+		b.run(chromedp.EmulateViewport(width, 700))
+		for _, lang := range []string{"en", "zh"} {
+			for _, path := range []string{"/", "/jobs", "/jobs/job/blog/long", "/jobs/blog/hot"} {
+				b.open(path + "?lang=" + lang)
+				if width == 640 {
+					b.is("document.documentElement.style.fontSize = '200%'")
+				}
+				if !b.is("document.documentElement.scrollWidth <= document.documentElement.clientWidth") {
+					b.t.Errorf("%s in %s at %d px is wider than the window", path, lang, width)
+				}
+			}
+		}
+	}
+}
