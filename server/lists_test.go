@@ -104,12 +104,12 @@ func TestListsTellWhatIsKnownOfArticles(t *testing.T) {
 		return len(v.Items) == 3 && strings.Contains(v.Items[0].Title, "alert(1)")
 	})
 	published := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	old, new, untold := list.Items[0], list.Items[1], list.Items[2]
+	old, recent, untold := list.Items[0], list.Items[1], list.Items[2]
 	if old.URL != blog.String()+"/posts/old" || !strings.HasPrefix(old.Picture, blog.String()+"/old.jpg?%22") || old.Published == nil || !old.Published.Equal(published) {
 		t.Errorf("old: %+v", old)
 	}
-	if new.Title != "New <b> of the feed" || new.Picture != "" || untold.Title != "</bdi><script>alert(2)</script>" {
-		t.Errorf("new: %+v, untold: %+v", new, untold)
+	if recent.Title != "New <b> of the feed" || recent.Picture != "" || untold.Title != "</bdi><script>alert(2)</script>" {
+		t.Errorf("recent: %+v, untold: %+v", recent, untold)
 	}
 	news := hot(t, h, "news", func(v report.Hot) bool { return len(v.Items) == 2 })
 	if news.Items[0].Path != "/posts/new" || news.Undated != 2 {
