@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"."},
 	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country"},
-	{"tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
+	{"collect/collecttest", "tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
 	{"config", "picture"},
 	{"embedded"},
 	{"web"},

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,41 +16,17 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
-	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/collect/collecttest"
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// salts keeps salts in memory.
-type salts struct {
-	mu sync.Mutex
-	m  map[string][]byte
-}
-
-func (s *salts) Salt(_ context.Context, site string, day pageview.Day, fresh []byte) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := fmt.Sprint(site, day)
-	if s.m[k] == nil {
-		s.m[k] = fresh
-	}
-	return s.m[k], nil
-}
-
-const site = "default"
+const site = collecttest.Site
 
 // duckImporter imports into the engine that the program has.
 func duckImporter(t testing.TB) *collect.Importer {
 	t.Helper()
-	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	if _, err := store.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
-		t.Fatal(err)
-	}
 	im := plainImporter(t)
-	im.Store = store
+	im.Store = collecttest.Store(t, "UTC")
 	return im
 }
 

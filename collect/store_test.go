@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/collect/collecttest"
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
@@ -59,12 +60,8 @@ func kept(im *collect.Importer) []pageview.Pageview {
 // plainImporter imports into a plain store.
 func plainImporter(t testing.TB) *collect.Importer {
 	t.Helper()
-	visitors, err := collect.NewVisitors(&salts{m: map[string][]byte{}}, collect.Key{1})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return &collect.Importer{
 		Store: &plainStore{logs: map[uint64][]pageview.KnownLog{}}, Key: collect.Key{1},
-		Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}},
+		Intake: collecttest.Intake(t),
 	}
 }

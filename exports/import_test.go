@@ -9,37 +9,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf16"
 
 	"github.com/beforehand-go/beforehand/collect"
-	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/collect/collecttest"
 	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// salts keeps salts in memory.
-type salts struct {
-	mu sync.Mutex
-	m  map[string][]byte
-}
-
-func (s *salts) Salt(_ context.Context, site string, day pageview.Day, fresh []byte) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := fmt.Sprint(site, day)
-	if s.m[k] == nil {
-		s.m[k] = fresh
-	}
-	return s.m[k], nil
-}
-
-const site = "default"
+const site = collecttest.Site
 
 // recording keeps what is appended.
 type recording struct {
@@ -57,20 +39,8 @@ func (r *recording) Append(ctx context.Context, b pageview.Batch) error {
 
 func newImporter(t *testing.T) (*exports.Importer, *recording) {
 	t.Helper()
-	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	if _, err := store.Site(t.Context(), pageview.Site{Name: site, Zone: "Europe/Paris"}); err != nil {
-		t.Fatal(err)
-	}
-	visitors, err := collect.NewVisitors(&salts{m: map[string][]byte{}}, collect.Key{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &recording{Store: store}
-	return &exports.Importer{Store: r, Dir: t.TempDir(), Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}}, r
+	r := &recording{Store: collecttest.Store(t, "Europe/Paris")}
+	return &exports.Importer{Store: r, Dir: t.TempDir(), Intake: collecttest.Intake(t)}, r
 }
 
 func file(t *testing.T, name, data string) exports.File {
@@ -449,12 +419,9 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte(zipOf(f, "imported_pages.csv", plausiblePages, "imported_visitors.csv", plausibleVisitors)))
 	f.Add([]byte(zipOf(f, "x/website_event.csv", umamiEvents)))
 	f.Add([]byte(utf16le("idVisit,actionDetails_0_type\n1,action\n")))
-	visitors, err := collect.NewVisitors(&salts{m: map[string][]byte{}}, collect.Key{1})
-	if err != nil {
-		f.Fatal(err)
-	}
+	intake := collecttest.Intake(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		im := &exports.Importer{Store: discarding{}, Dir: t.TempDir(), Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}}
+		im := &exports.Importer{Store: discarding{}, Dir: t.TempDir(), Intake: intake}
 		s, err := im.Import(t.Context(), exports.File{Name: "x", Site: &collect.Site{Name: site, Zone: time.UTC}, Data: bytes.NewReader(data)}, nil)
 		if err == nil && sum(s.LeftOut)+s.Pageviews != s.Lines {
 			t.Errorf("%+v", s)

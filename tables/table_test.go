@@ -13,51 +13,13 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/collect/collecttest"
 	"github.com/beforehand-go/beforehand/database"
-	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/tables"
 )
 
-// salts keeps salts in memory.
-type salts struct {
-	mu sync.Mutex
-	m  map[string][]byte
-}
-
-func (s *salts) Salt(_ context.Context, site string, day pageview.Day, fresh []byte) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := fmt.Sprint(site, day)
-	if s.m[k] == nil {
-		s.m[k] = fresh
-	}
-	return s.m[k], nil
-}
-
-func intake(t *testing.T) *collect.Intake {
-	t.Helper()
-	visitors, err := collect.NewVisitors(&salts{m: map[string][]byte{}}, collect.Key{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
-}
-
-const site = "default"
-
-func newStore(t *testing.T) pageview.Store {
-	t.Helper()
-	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	if _, err := store.Site(t.Context(), pageview.Site{Name: site, Zone: "UTC"}); err != nil {
-		t.Fatal(err)
-	}
-	return store
-}
+const site = collecttest.Site
 
 // newTable is a table to read, of a store of its own.
 func newTable(t *testing.T, url string, c tables.Config) *tables.Table {
@@ -69,7 +31,7 @@ func newTable(t *testing.T, url string, c tables.Config) *tables.Table {
 	t.Cleanup(func() { db.Close() })
 	return &tables.Table{
 		Config: c, Site: &collect.Site{Name: site, Zone: time.UTC}, DB: db,
-		Store: newStore(t), Intake: intake(t),
+		Store: collecttest.Store(t, "UTC"), Intake: collecttest.Intake(t),
 	}
 }
 
@@ -327,7 +289,7 @@ func TestATableCountsAsTheLogOfTheSamePageviews(t *testing.T) {
 		Name: "visits", Table: "visits", Key: "id",
 		Columns: tables.Columns{At: "t", URL: "url", Addr: "ip", Agent: "agent", Referrer: "ref"},
 	})
-	fromTable, fromLog := &recording{Store: table.Store}, &recording{Store: newStore(t)}
+	fromTable, fromLog := &recording{Store: table.Store}, &recording{Store: collecttest.Store(t, "UTC")}
 	table.Store = fromTable
 	a := must(t, table)
 	im := &collect.Importer{Store: fromLog, Intake: table.Intake, Key: collect.Key{1}}
