@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"config", "picture"},
 	{"embedded"},
 	{"web"},
-	{"examples/blog", "examples/way", "examples/embed", "examples/middleware", "examples/reports"},
+	{"examples/blog", "examples/django", "examples/way", "examples/embed", "examples/middleware", "examples/reports"},
 	{"server"},
 	{"cmd/beforehand"},
 }
