@@ -49,7 +49,7 @@ func (l *loop) collect() *batch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clock.next = time.Time{} // whatever is written from now on comes earlier
-	if l.full && len(l.ended) < l.ahead {
+	if l.full && len(l.ended) < l.affords {
 		b.leave(l.ended)
 	} else {
 		b.ended, l.ended = l.ended, nil
@@ -248,8 +248,8 @@ func (b *batch) note(stood []error) (stale []*Run) {
 	defer b.mu.Unlock()
 	if n := len(stood); n >= leastAhead/2 {
 		each := max(time.Since(b.sent)/time.Duration(n), 1)
-		b.loop.ahead = min(int(writeAhead/each), 8*mostAhead)
-		b.Scheduler.ahead = min(max(leastAhead, b.loop.ahead), mostAhead)
+		b.affords = min(int(writeAhead/each), 8*mostAhead)
+		b.ahead = min(max(leastAhead, b.affords), mostAhead)
 	}
 	b.ended = b.later
 	for i, err := range stood {

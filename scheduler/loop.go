@@ -67,7 +67,7 @@ type loop struct {
 	began    time.Time // the store's clock at the first step
 	batch    batch     // of the step under way
 	full     bool      // it left due jobs behind for want of room
-	ahead    int       // how many changes the store takes within writeAhead
+	affords  int       // how many changes the store takes within writeAhead
 }
 
 func (l *loop) loop(ctx context.Context) {
