@@ -395,13 +395,14 @@ func (f *folder) rows(whole, changed, gone []pageview.Day) string {
 
 // columns are those of a pageview that the dimensions need.
 func (f *folder) columns() string {
-	columns := `"day", visitor, seq, "at", page`
-	for d, number := range rolledDimensions {
-		if d != pageview.ByPage && d != pageview.ByEntry && slices.Contains(f.dims, number) {
-			columns += `, "` + string(d) + `"`
+	columns := []string{`"day"`, "visitor", "seq", `"at"`, "page"}
+	for _, d := range pageview.Dimensions() {
+		number, added := rolledDimensions[d]
+		if added && d != pageview.ByPage && d != pageview.ByEntry && slices.Contains(f.dims, number) {
+			columns = append(columns, `"`+string(d)+`"`)
 		}
 	}
-	return columns
+	return strings.Join(columns, ", ")
 }
 
 // visited adds the visits, many at once where whole days are added up.
