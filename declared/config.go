@@ -74,7 +74,7 @@ func (c *Config) Check() error {
 	if c.Source.given() > 0 || c.Format != "" || c.Rows != 0 {
 		return yamlfile.At("by", errors.New("it makes a report on the site's pageviews, for which there is no sql, run, url, format or rows"))
 	}
-	return c.Counts.check()
+	return c.check()
 }
 
 // allFormats are those that a report can have.

@@ -95,7 +95,7 @@ func TestCountsAreDrawnWithTheirNumbers(t *testing.T) {
 		},
 		{
 			"by: day\nperiod: last 3 days\nmetrics: visitors\nchart: spark",
-			"Visitors by day, last 3 days | ",
+			"Visitors by day, last 3 days | …",
 		},
 		{
 			"by: [browser, page]\nperiod: all\nmetrics: pageviews\nfilter: [browser:Chrome, page:!/c]",
@@ -110,7 +110,12 @@ func TestCountsAreDrawnWithTheirNumbers(t *testing.T) {
 			continue
 		}
 		got := told(files["svg"])
-		if want := days.Replace(c.want); got != want && !(strings.HasSuffix(want, "| ") && strings.HasPrefix(got, want)) {
+		want := days.Replace(c.want)
+		begin, cut := strings.CutSuffix(want, "…")
+		if cut && strings.HasPrefix(got, begin) {
+			got = want
+		}
+		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", c.text, got, want)
 		}
 		if !strings.HasPrefix(string(files["png"]), "\x89PNG") || !strings.HasPrefix(string(files["json"]), `{"rows":[{`) {
