@@ -249,3 +249,59 @@ func FuzzAPI(f *testing.F) {
 		w.kept = nil
 	})
 }
+
+// TestAPICountsAsTheLogOfTheSamePageviews sends the pageviews of a log by the
+// API, as objects of a list and as lines.
+func TestAPICountsAsTheLogOfTheSamePageviews(t *testing.T) {
+	agents := []string{firefox, "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1", "Googlebot/2.1 (+http://www.google.com/bot.html)", ""}
+	targets := []string{"/", "/posts/%E4%BD%A0?utm_source=letter&x=1", "/caf\xc3\xa9/", "/a%20b", "/x.css", "/100%25"}
+	referrers := []string{"", "https://news.example/item?id=1", "https://blog.example/a", "https://blog.example.evil.example/"}
+	var log strings.Builder
+	var items []string
+	for i := range 500 {
+		at := time.Date(2026, 3, 28, 22, 0, i*37, 0, time.UTC)
+		addr, target, referrer, agent := fmt.Sprintf("203.0.113.%d", i%40), targets[i%6], referrers[i%5%4], agents[i%7%4]
+		dash := func(s string) string {
+			if s == "" {
+				return "-"
+			}
+			return s
+		}
+		fmt.Fprintf(&log, "%s - - [%s] \"GET %s HTTP/1.1\" 200 5 %q %q\n", addr, at.Format("02/Jan/2006:15:04:05 -0700"), target, dash(referrer), dash(agent))
+		item, err := json.Marshal(map[string]any{
+			"site": "blog", "at": at, "path": target, "host": "blog.example", "referrer": referrer, "address": addr, "agent": agent,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, string(item))
+	}
+	w := newAPI(t)
+	kept := &keeper{}
+	im := &collect.Importer{Store: &logStore{keeper: kept}, Intake: w.Intake}
+	s, err := im.Import(t.Context(), collect.Log{Name: "access.log", Site: w.Sites[0], Data: strings.NewReader(log.String())}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := kept.pageviews()
+	for kind, body := range map[string]string{
+		"application/json": "[" + strings.Join(items, ",") + "]", "application/x-ndjson": strings.Join(items, "\n"),
+	} {
+		w.kept = nil
+		rec := w.send(body, "Content-Type", kind)
+		got := w.pageviews()
+		if len(got) != len(want) || len(got) < 300 || !strings.Contains(rec.Body.String(), `"static_file"`) {
+			t.Fatalf("%s: %d kept, want %d (%+v): %.300s", kind, len(got), len(want), s, rec.Body)
+		}
+		for i, v := range want {
+			v.Source = pageview.SourceAPI
+			if !got[i].At.Equal(v.At) {
+				t.Fatalf("%s: at %s, want %s", kind, got[i].At, v.At)
+			}
+			got[i].At, got[i].Hour = v.At, v.Hour
+			if got[i] != v {
+				t.Fatalf("%s:\nAPI %+v\nlog %+v", kind, got[i], v)
+			}
+		}
+	}
+}
