@@ -30,6 +30,7 @@ type List struct {
 // hotList is a list with its report.
 type hotList struct {
 	List
+	named bool // the title is its owner's, not ours
 	*beforehand.Report[report.Hot]
 }
 
@@ -40,6 +41,7 @@ func (v *site) newLists(policy beforehand.Policy) {
 		lists = append([]List{{Name: HotList}}, lists...)
 	}
 	for _, l := range lists {
+		named := l.Title != ""
 		l.Title = cmp.Or(l.Title, web.Word(v.server.Language, "hot_heading"))
 		l.Query.Site = v.Name
 		if len(l.Query.Pages) == 0 && v.Articles != "" {
@@ -50,7 +52,7 @@ func (v *site) newLists(policy beforehand.Policy) {
 			p.Trigger = l.Trigger
 		}
 		p.Definition = l.definition()
-		made := &hotList{List: l}
+		made := &hotList{List: l, named: named}
 		made.Report = beforehand.New(v.server.Reports, v.Name+"/"+l.Name, func(ctx context.Context) (report.Hot, error) {
 			return v.rankHot(ctx, l, false)
 		}, p)

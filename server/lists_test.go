@@ -124,7 +124,7 @@ func TestListsTellWhatIsKnownOfArticles(t *testing.T) {
 	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(page, "New &lt;b&gt; of the feed") && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		page = get(h, "/").Body.String()
 	}
-	for _, want := range []string{"New &lt;b&gt; of the feed", `href="` + blog.String() + `/posts/new"`, `href="/s/blog/news.html"`} {
+	for _, want := range []string{`<h2 id="hot"><bdi>Hot</bdi></h2>`, "newer pageviews count more", "New &lt;b&gt; of the feed", `href="` + blog.String() + `/posts/new"`, `href="/s/blog/news.html"`} {
 		if !strings.Contains(page, want) || strings.Contains(page, "<script>alert") {
 			t.Errorf("the site's page has no %s, or a script", want)
 		}
@@ -141,6 +141,7 @@ func TestAPageThatIsNewOnAListIsReadSoon(t *testing.T) {
 	blog := aBlog(t)
 	s := startSites(t, []server.Site{{
 		Site: &collect.Site{Name: "blog", Zone: time.UTC}, URL: blog,
+		Lists: []server.List{{Name: "hot", Query: report.HotQuery{Method: report.HotVisitors}}},
 		Learn: &server.Learn{Config: articles.Config{Private: true, Pause: time.Millisecond}},
 	}})
 	hot(t, s.Handler(), "hot", func(v report.Hot) bool { return true })
@@ -149,6 +150,11 @@ func TestAPageThatIsNewOnAListIsReadSoon(t *testing.T) {
 		t.Fatal(err)
 	}
 	hot(t, s.Handler(), "hot", func(v report.Hot) bool { return len(v.Items) == 1 && strings.Contains(v.Items[0].Title, "alert(1)") })
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(get(s.Handler(), "/").Body.String(), "In order of score, which the bars show.</p>"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the page says of visitors that newer pageviews count more")
+		}
+	}
 }
 
 // checkFormats reads a hostile list in every format.

@@ -137,6 +137,12 @@ func (v *site) data(pageviews beforehand.Current[report.Pageviews], hot beforeha
 		Hot: about("hot", hot.Status), Items: items(hot.Value),
 		Totals: web.Totals{Pageviews: pageviews.Value.Total},
 	}
+	if method := v.hot.Query.Method; method != "" && method != report.HotDecay {
+		d.Undecayed = true
+	}
+	if v.hot.named {
+		d.HotTitle = v.hot.Title
+	}
 	for _, l := range v.lists[1:] {
 		d.Lists = append(d.Lists, web.Link{Title: l.Title, URL: "/s/" + url.PathEscape(v.Name) + "/" + url.PathEscape(l.Name) + ".html"})
 	}

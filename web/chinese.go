@@ -54,6 +54,7 @@ var chinese = words{
 
 	"hot_heading":   "热门文章",
 	"hot_score":     "按得分排序，条形表示得分：越新的浏览分量越重。",
+	"hot_order":     "按得分排序，条形表示得分。",
 	"hot_empty":     "还没有热门文章。",
 	"hot_pageviews": "%s 次浏览",
 	"hot_visitors":  "%s 位访客",

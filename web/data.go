@@ -22,6 +22,12 @@ type Data struct {
 
 	Hot   Report // what is known of the report "hot"
 	Items []Item // its list
+
+	HotTitle string // the list's name for people; zero means "Hot articles"
+	// Undecayed says that the list's score is not one in which newer pageviews
+	// count more.
+	Undecayed bool
+
 	Lists []Link // the site's other lists
 
 	// LiveURL is where the same page is computed anew for each reader. Zero

@@ -54,6 +54,7 @@ var english = words{
 
 	"hot_heading":   "Hot articles",
 	"hot_score":     "In order of score, which the bars show: newer pageviews count more.",
+	"hot_order":     "In order of score, which the bars show.",
 	"hot_empty":     "No article is hot yet.",
 	"hot_pageviews": "%s pageviews",
 	"hot_visitors":  "%s visitors",
