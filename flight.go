@@ -171,11 +171,12 @@ func (f *Family[P, T]) renew(ctx context.Context, o *one[P, T], run *scheduler.R
 		return err
 	}
 	head, err := o.c.newestKept(ctx)
-	needed, newest := true, head.Version
 	if err == nil {
-		err = f.compute(ctx, o, run, newest)
+		err = f.compute(ctx, o, run, head.Version)
 	}
 	for errors.Is(err, errClaimed) {
+		var needed bool
+		var newest int64
 		if needed, newest, err = f.await(ctx, o); needed {
 			err = f.compute(ctx, o, run, newest)
 		}

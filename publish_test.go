@@ -307,7 +307,7 @@ func (s overtakenStore) Get(ctx context.Context, k snapshot.Key, version int64) 
 			return newer, err
 		}
 		newer.Files, newer.Base, newer.Fence, newer.Keep = files, newer.Version, 0, s.o.keep
-		if _, err := s.Store.Put(ctx, newer); err != nil {
+		if _, err := s.Put(ctx, newer); err != nil {
 			return newer, err
 		}
 		s.o.texts = s.o.texts[1:]

@@ -17,9 +17,9 @@ type memo[V any] struct {
 	known map[string]V
 }
 
-// of is what make makes of a text, which is asked once as a rule. A text of
+// of is what derive makes of a text, which is asked once as a rule. A text of
 // more than a kilobyte is not remembered.
-func (m *memo[V]) of(text string, make func(string) V) V {
+func (m *memo[V]) of(text string, derive func(string) V) V {
 	m.mu.Lock()
 	v, ok := m.known[text]
 	m.mu.Unlock()
@@ -27,7 +27,7 @@ func (m *memo[V]) of(text string, make func(string) V) V {
 		return v
 	}
 	text = strings.Clone(text) // which may be a part of a large block
-	v = make(text)
+	v = derive(text)
 	if len(text) > maxMemoText {
 		return v
 	}

@@ -98,7 +98,7 @@ func stampede(t *testing.T, open func() beforehand.State) {
 	for i := range 100 {
 		wg.Go(func() {
 			time.Sleep(time.Duration(i/20) * 30 * time.Millisecond)
-			if got := answer(families[i%2], fmt.Sprintf("/%d", i/2%3)); got != "1\n" {
+			if got := answer(t, families[i%2], fmt.Sprintf("/%d", i/2%3)); got != "1\n" {
 				t.Errorf("reader %d got %q, want the first computation's", i, got)
 			}
 		})
@@ -115,9 +115,9 @@ func stampede(t *testing.T, open func() beforehand.State) {
 }
 
 // answer is what a reader gets.
-func answer(h http.Handler, path string) string {
+func answer(t *testing.T, h http.Handler, path string) string {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return w.Body.String()
 }
 

@@ -32,7 +32,7 @@ func (d *deadline) ask(t time.Time) error {
 
 // give tells the socket what was asked for. The caller holds mu.
 func (d *deadline) give() error {
-	if d.given == d.asked {
+	if d.given.Equal(d.asked) {
 		return nil
 	}
 	if err := d.set(d.asked); err != nil {

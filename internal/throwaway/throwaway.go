@@ -52,7 +52,7 @@ func User(t testing.TB, name, dir string) *syscall.Credential {
 // Port is a free port of the loopback interface.
 func Port(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
