@@ -1,5 +1,6 @@
-// Package chart draws pictures of finished results as SVG: stacked bars and
-// ranked lists. The same data gives the same bytes.
+// Package chart draws pictures of finished results as SVG and PNG: stacked bars,
+// lines, ranked lists and horizontal bars, and small lines beside a number. The
+// same data gives the same bytes, and both formats show the same.
 //
 // A picture stands alone as a file or an <img>, following the light or dark
 // theme of whoever looks, or is placed inside a page that carries [CSS]
