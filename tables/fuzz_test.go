@@ -2,6 +2,7 @@ package tables
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -29,12 +30,12 @@ func FuzzRow(f *testing.F) {
 	}
 	intake := &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
 	site := &collect.Site{Name: "blog", Zone: time.UTC}
-	f.Fuzz(func(t *testing.T, at, address, addr, agent string, whole int64, real float64, layout string) {
-		values := []any{at, []byte(address), addr, agent, whole, real, nil, time.Unix(whole%1e11, 0), true}
-		names := []string{"at", "address", "addr", "agent", "whole", "real", "none", "time", "bool"}
+	f.Fuzz(func(t *testing.T, at, address, addr, agent string, whole int64, fraction float64, layout string) {
+		values := []any{at, []byte(address), addr, agent, whole, fraction, nil, time.Unix(whole%1e11, 0), true}
+		names := []string{"at", "address", "addr", "agent", "whole", "fraction", "none", "time", "bool"}
 		p := &plan{}
 		for part := range parts {
-			text := []string{"", "{address}{whole}", "=" + address, names[part%len(names)], "{real}/{addr}"}[(part+len(address))%5]
+			text := []string{"", "{address}{whole}", "=" + address, names[part%len(names)], "{fraction}/{addr}"}[(part+len(address))%5]
 			field, err := parseField(text, part%2 == 0)
 			if err != nil {
 				t.Fatal(err)
@@ -70,8 +71,8 @@ func FuzzRow(f *testing.F) {
 				}
 			}
 		}
-		key := position{whole, real, at, time.Unix(whole%1e11, 0).UTC()}
-		if utf8.ValidString(at) && real == real && real-real == 0 { // neither infinite nor no number
+		key := position{whole, fraction, at, time.Unix(whole%1e11, 0).UTC()}
+		if utf8.ValidString(at) && !math.IsNaN(fraction) && !math.IsInf(fraction, 0) {
 			b, err := key.MarshalJSON()
 			if err != nil {
 				t.Fatal(err)
