@@ -111,7 +111,7 @@ func (w *writer) view() *view {
 func (w *writer) close() {
 	for _, a := range []*driver.Appender{w.pageviews, w.stays} {
 		if a != nil {
-			a.Clear() // or Close would keep what it holds
+			_ = a.Clear() // or Close would keep what it holds
 			a.Close()
 		}
 	}
