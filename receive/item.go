@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -98,9 +99,14 @@ func (s *scanner) item(v *item) (*refusal, error) {
 
 // field reads one field with its value. null is as good as nothing.
 func (s *scanner) field(v *item) (*refusal, error) {
+	start := s.at
 	lit, plain, err := s.literal()
 	if err != nil {
 		return nil, err
+	}
+	if !plain && !json.Valid(lit) {
+		s.at = start
+		return nil, s.fail("a name with a wrong escape")
 	}
 	name := lit[1 : len(lit)-1]
 	if err := s.take(':'); err != nil {
