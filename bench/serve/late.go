@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -19,8 +20,13 @@ const (
 
 // late returns how late the slowest in a hundred answers of a second come:
 // behind the instant at which each was due to be asked for, so that a server
-// that stands still is charged with all that it keeps waiting.
+// that stands still is charged with all that it keeps waiting. The others stand
+// still meanwhile, so that the refresh has the other core for itself.
 func (s *server) late(l load) (time.Duration, error) {
+	if err := syscall.Kill(s.pid, syscall.SIGCONT); err != nil {
+		return 0, err
+	}
+	defer func() { _ = syscall.Kill(s.pid, syscall.SIGSTOP) }() // it ends with this program
 	var mu sync.Mutex
 	var all []time.Duration
 	var failed error

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -223,6 +224,7 @@ func start(kind string, refreshing bool) (*server, error) {
 	}
 	s.pid = c.Process.Pid
 	s.stop = func() {
+		_ = c.Process.Signal(syscall.SIGCONT)
 		_ = c.Process.Signal(os.Interrupt)
 		_ = c.Wait()
 		if dir != "" {
@@ -232,6 +234,9 @@ func start(kind string, refreshing bool) (*server, error) {
 	for range 500 {
 		if conn, err := net.Dial("tcp", addr); err == nil {
 			_ = conn.Close()
+			if refreshing {
+				return s, syscall.Kill(s.pid, syscall.SIGSTOP)
+			}
 			return s, nil
 		}
 		time.Sleep(10 * time.Millisecond)
