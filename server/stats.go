@@ -109,7 +109,8 @@ func (s *Server) mayAsk(r *http.Request, v *site) *statsError {
 	return nil
 }
 
-// local tells whether a request was made on this machine.
+// local tells whether a request was made on this machine, to this machine by
+// name: a page elsewhere whose name was made to lead here names itself.
 func local(r *http.Request) bool {
 	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Cf-Connecting-Ip", "Via"} {
 		if r.Header.Get(h) != "" {
@@ -121,7 +122,16 @@ func local(r *http.Request) bool {
 		return false
 	}
 	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
+	return err == nil && addr.Unmap().IsLoopback() && addressedHere(r.Host)
+}
+
+// addressedHere tells whether a Host header names this machine.
+func addressedHere(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // failStats tells that there is no answer, without saying why to who may not

@@ -61,9 +61,12 @@ func ask(s *server.Server, path string, headers ...string) *httptest.ResponseRec
 func askFrom(addr string, s *server.Server, path string, headers ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
-	r.RemoteAddr = addr
+	r.RemoteAddr, r.Host = addr, "localhost:8080"
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
 	}
 	s.Handler().ServeHTTP(w, r)
 	return w
@@ -283,6 +286,7 @@ func TestStatsAreForWhoMayAsk(t *testing.T) {
 		{"[::ffff:127.0.0.1]:9", statsPath, "", "", 200},
 		{"127.0.0.1:9", statsPath, "X-Forwarded-For", "127.0.0.1", 401},
 		{"127.0.0.1:9", statsPath, "Forwarded", "for=127.0.0.1", 401},
+		{"127.0.0.1:9", statsPath, "Host", "rebound.example", 401},
 		{elsewhere, statsPath, "", "", 401},
 		{elsewhere, statsPath, "Authorization", "Bearer beforehand_no", 401},
 		{elsewhere, statsPath, "Authorization", writes, 403},
