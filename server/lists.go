@@ -49,7 +49,7 @@ func (v *site) newLists(policy beforehand.Policy) {
 		}
 		p := policy
 		if l.Trigger != nil {
-			p.Trigger = l.Trigger
+			p.Trigger, p.Rules.MaxAge = l.Trigger, 0
 		}
 		p.Definition = l.definition()
 		made := &hotList{List: l, named: named}

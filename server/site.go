@@ -60,7 +60,7 @@ func (s *Server) newSite(c Site) *site {
 	policy := beforehand.Policy{
 		Trigger: c.Trigger,
 		Timeout: 30 * time.Minute,
-		Rules:   snapshot.Rules{Origins: []string{"*"}, Policies: map[string]string{"svg": chart.Policy()}},
+		Rules:   snapshot.Rules{Origins: []string{"*"}, MaxAge: c.Fresh, Policies: map[string]string{"svg": chart.Policy()}},
 	}
 	v.pageviews = beforehand.New(s.Reports, c.Name+"/pageviews", v.countPageviews, policy)
 	v.pageviews.Render("csv", func(w io.Writer, p report.Pageviews) error { return p.CSV(w) })

@@ -257,14 +257,14 @@ func TestStateMaxAge(t *testing.T) {
 
 func TestHandlerTellsTheTimeAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := Prepare(made(t, Format{Name: "json", Body: longJSON}), State{NextAt: time.Now().Add(time.Minute)}, Rules{})
+		s := Prepare(made(t, Format{Name: "json", Body: longJSON}), State{NextAt: time.Now().Add(time.Minute)}, Rules{MaxAge: 30 * time.Second})
 		for _, want := range []struct {
 			after      time.Duration
 			age, state string
 		}{
-			{0, "max-age=60", "fresh"},
-			{time.Second, "max-age=59", "fresh"},
-			{59 * time.Second, "max-age=1", "fresh"},
+			{0, "max-age=30", "fresh"},
+			{40 * time.Second, "max-age=20", "fresh"},
+			{20 * time.Second, "max-age=1", "fresh"},
 			{16 * time.Second, "max-age=1", `stale; reason="overdue"`},
 		} {
 			time.Sleep(want.after)

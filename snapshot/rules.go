@@ -1,5 +1,7 @@
 package snapshot
 
+import "time"
+
 // Rules are the headers a report's owner decides on. The zero value suits a
 // public result read by its own site.
 type Rules struct {
@@ -9,6 +11,10 @@ type Rules struct {
 	// Private keeps the result out of caches that readers share, for
 	// results behind a login.
 	Private bool
+	// MaxAge is the longest a copy may be used without asking again, for
+	// results that may be computed anew before they are due. Zero sets no
+	// such bound.
+	MaxAge time.Duration
 	// Vary names further headers of a request that decide on what is served,
 	// such as "Accept-Language" where there is a snapshot for each language.
 	Vary []string

@@ -136,7 +136,11 @@ func (s *Served) at(now time.Time) *volatile {
 	if v != nil && v.unix == now.Unix() {
 		return v
 	}
-	age := "max-age=" + strconv.Itoa(int(s.state.MaxAge(now)/time.Second))
+	longest := s.state.MaxAge(now)
+	if s.rules.MaxAge > 0 {
+		longest = min(longest, s.rules.MaxAge)
+	}
+	age := "max-age=" + strconv.Itoa(int(longest/time.Second))
 	if s.rules.Private {
 		age = "private, " + age
 	}

@@ -58,8 +58,12 @@ func (a *app) openReports(file *config.File, only string) error {
 				policy.Timeout, policy.When = 30*time.Minute, made.Probe
 				policy.Rules.Policies = map[string]string{"svg": chart.Policy()}
 			}
+			fresh := r.OnPageviews() && r.Trigger == ""
+			if fresh {
+				policy.Rules.MaxAge = a.sites[i].Fresh
+			}
 			own := beforehand.New(a.site, site.Name+"/"+r.Name, made.Make, policy)
-			a.server.Add(site.Name, r.Name, own, r.OnPageviews() && r.Trigger == "")
+			a.server.Add(site.Name, r.Name, own, fresh)
 		}
 	}
 	return nil
