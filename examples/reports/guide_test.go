@@ -179,7 +179,7 @@ func Example_files() {
 	chart := beforehand.New(site, "chart", func(ctx context.Context) (beforehand.Files, error) {
 		return beforehand.Files{
 			"svg":  []byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`),
-			"json": []byte(`[{"day":"2026-03-01","views":7}]`), // and so CSV and HTML
+			"json": []byte(`[{"day":"2026-03-01","views":7}]`), // and so CSV, HTML and Markdown
 		}, ctx.Err()
 	}, beforehand.Policy{})
 
