@@ -161,7 +161,7 @@ func (b *ranker) valued(name string) string {
 
 // patterns is the condition that a path is asked for.
 func (b *ranker) patterns() string {
-	any := func(patterns []string, none string) string {
+	anyOf := func(patterns []string, none string) string {
 		var either []string
 		for _, p := range patterns {
 			either = append(either, fmt.Sprintf(`path LIKE %s ESCAPE '\'`, b.arg(like(p, true))))
@@ -171,7 +171,7 @@ func (b *ranker) patterns() string {
 		}
 		return "(" + strings.Join(either, " OR ") + ")"
 	}
-	return any(b.q.Pages, "true") + " AND NOT " + any(b.q.Except, "false")
+	return anyOf(b.q.Pages, "true") + " AND NOT " + anyOf(b.q.Except, "false")
 }
 
 // interval is what was seen after one instant, up to another. The days it holds

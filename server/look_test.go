@@ -47,6 +47,12 @@ func (c *computed) Invalidate(ctx context.Context) error {
 	return err
 }
 
+func (c *computed) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.runs
+}
+
 func TestWhatIsLookedAtIsAtMostAMinuteOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := growing{begin: time.Now()}
@@ -84,29 +90,29 @@ func TestWhatIsLookedAtIsAtMostAMinuteOld(t *testing.T) {
 		if oldest > time.Minute+freshEvery {
 			t.Errorf("what is looked at was %s old", oldest)
 		}
-		if n := reports["looked"].runs; n < 30 || n > 32 {
+		if n := reports["looked"].count(); n < 30 || n > 32 {
 			t.Errorf("it was computed %d times in half an hour", n)
 		}
-		if n := reports["streamed"].runs; n < 30 || n > 32 {
+		if n := reports["streamed"].count(); n < 30 || n > 32 {
 			t.Errorf("what is streamed was computed %d times", n)
 		}
-		if n := reports["alone"].runs; n != 1 {
+		if n := reports["alone"].count(); n != 1 {
 			t.Errorf("what nobody looks at was computed %d times", n)
 		}
-		if n := reports["slow"].runs; n < 3 || n > 4 { // every 20 times 30 seconds
+		if n := reports["slow"].count(); n < 3 || n > 4 { // every 20 times 30 seconds
 			t.Errorf("what takes long was computed %d times", n)
 		}
 
 		end()
 		time.Sleep(time.Hour)
-		if n := reports["looked"].runs; n > 35 {
+		if n := reports["looked"].count(); n > 35 {
 			t.Errorf("it was computed %d times though nobody looked any more", n)
 		}
-		if n := reports["streamed"].runs; n > 35 {
+		if n := reports["streamed"].count(); n > 35 {
 			t.Errorf("it was computed %d times though the stream had ended", n)
 		}
 
-		if n := still.runs; n != 1 {
+		if n := still.count(); n != 1 {
 			t.Errorf("it was computed %d times where the trigger alone decides", n)
 		}
 		stop()

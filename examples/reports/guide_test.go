@@ -212,8 +212,8 @@ func Example_refreshing() {
 	err := hot.Refresh(ctx)     // returns when readers have the result of a run begun after the call
 	err2 := hot.Invalidate(ctx) // asks for such a run and returns
 
-	fmt.Println(err, err2, hot.Current().Version)
-	// Output: <nil> <nil> 1
+	fmt.Println(err, err2, hot.Current().Version > 0)
+	// Output: <nil> <nil> true
 }
 
 func Example_checks() {
