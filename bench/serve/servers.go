@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -101,7 +102,8 @@ func serve(kind string) error {
 			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, q *http.Request) { current[path].Load().ServeHTTP(w, q) })
 		}
 	}
-	if kind == "snapshot, one write" {
+	if kind == "snapshot, one write" { // as the program serves it
+		debug.SetGCPercent(400)
 		l = onewrite.Listener(l)
 	}
 	server := &http.Server{ // with the timeouts of the program, as any that is public has
