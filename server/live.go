@@ -52,11 +52,12 @@ func (s *Server) livePage(w http.ResponseWriter, r *http.Request) {
 // liveReport is one report, computed from raw rows while its reader waits.
 func (s *Server) liveReport(w http.ResponseWriter, r *http.Request) {
 	name, format, _ := strings.Cut(r.PathValue("file"), ".")
-	if s.named(r.PathValue("site")) == nil || name != "pageviews" && s.named(r.PathValue("site")).list(name) == nil || format != "json" && format != "svg" {
+	v := s.named(r.PathValue("site"))
+	if v == nil || name != "pageviews" && v.list(name) == nil || format != "json" && format != "svg" {
 		http.NotFound(w, r)
 		return
 	}
-	body, err := s.named(r.PathValue("site")).computeLive(r.Context(), name, format)
+	body, err := v.computeLive(r.Context(), name, format)
 	if err != nil {
 		s.failLive(w, r, err)
 		return
