@@ -85,8 +85,10 @@ func TestHandlerAllocatesNoMoreThanNetHTTP(t *testing.T) {
 			}
 		})
 		ours, theirs := perRequest(t, s, r), perRequest(t, bare, r)
-		// Pools forget some of what they hold under the race detector.
-		if ours > theirs+0.3 {
+		// Pools forget some of what they hold under the race detector, and
+		// net/http takes more where a machine is busy. TestHandlerAllocatesNothing
+		// counts exactly.
+		if ours > theirs+0.7 {
 			t.Errorf("%s: %.2f allocations a request, %.2f for the same bytes by net/http alone", name, ours, theirs)
 		}
 	}
