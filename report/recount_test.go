@@ -22,9 +22,10 @@ import (
 // counting pageviews one by one.
 func TestEveryNumberEqualsANaiveRecount(t *testing.T) {
 	s := store(t)
-	seeds := []uint64{23} // whose zone has a change of nothing but its name
+	const renamed = 23 // its zone has a change of nothing but its name
+	seeds := []uint64{renamed}
 	for seed := range uint64(1000) {
-		if seed < 10 || os.Getenv("BEFOREHAND_PROVE") != "" {
+		if seed != renamed && (seed < 10 || os.Getenv("BEFOREHAND_PROVE") != "") {
 			seeds = append(seeds, seed)
 		}
 	}
