@@ -26,7 +26,6 @@ import (
 	"github.com/beforehand-go/beforehand/picture"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/scheduler"
-	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/sqlite"
 	"github.com/beforehand-go/beforehand/trigger"
 	"golang.org/x/sync/errgroup"
@@ -124,7 +123,7 @@ func (s *Site) Hot(name string, q report.HotQuery, p beforehand.Policy) *beforeh
 	q.Site = s.name
 	hot := beforehand.New(s.Reports, name, func(ctx context.Context) (report.Hot, error) {
 		h, span, err := report.RankHot(ctx, s.Pageviews, q)
-		counted(ctx, span)
+		report.Counted(ctx, span)
 		return h, err
 	}, p)
 	hot.Render("svg", func(w io.Writer, v report.Hot) error {
@@ -141,7 +140,7 @@ func (s *Site) Chart(name string, q report.PageviewsQuery, p beforehand.Policy) 
 	q.Site = s.name
 	chart := beforehand.New(s.Reports, name, func(ctx context.Context) (report.Pageviews, error) {
 		v, span, err := report.CountPageviews(ctx, s.Pageviews, q)
-		counted(ctx, span)
+		report.Counted(ctx, span)
 		return v, err
 	}, p)
 	chart.Render("svg", func(w io.Writer, v report.Pageviews) error {
@@ -150,15 +149,6 @@ func (s *Site) Chart(name string, q report.PageviewsQuery, p beforehand.Policy) 
 		return b.SVG(w)
 	})
 	return chart
-}
-
-// counted notes on the snapshot which pageviews it has counted.
-func counted(ctx context.Context, span pageview.Span) {
-	if !span.First.IsZero() {
-		beforehand.Counted(ctx, snapshot.Pageviews{
-			Through: int64(span.Through), From: span.First, To: span.Last.Add(time.Microsecond),
-		})
-	}
 }
 
 // Run counts pages and computes reports until ctx ends; what was served last

@@ -95,7 +95,7 @@ func (v *site) rankHot(ctx context.Context, l List, raw bool) (report.Hot, error
 		return at, !at.IsZero()
 	}
 	h, span, err := report.RankHot(ctx, v.server.Store, q)
-	counted(ctx, span)
+	report.Counted(ctx, span)
 	for i := range h.Items {
 		item := &h.Items[i]
 		a := book.Articles[item.Path]

@@ -20,7 +20,6 @@ import (
 	"github.com/beforehand-go/beforehand/picture"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/report"
-	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/token"
 	"github.com/beforehand-go/beforehand/trigger"
 	"github.com/beforehand-go/beforehand/web"
@@ -80,16 +79,6 @@ func (s *Server) named(name string) *site {
 		}
 	}
 	return nil
-}
-
-// counted notes on the snapshot which pageviews it has counted.
-func counted(ctx context.Context, span pageview.Span) {
-	if span.First.IsZero() {
-		return
-	}
-	beforehand.Counted(ctx, snapshot.Pageviews{
-		Through: int64(span.Through), From: span.First, To: span.Last.Add(time.Microsecond),
-	})
 }
 
 // picturePageviews is the picture that stands alone.

@@ -83,7 +83,7 @@ func (v *site) countPageviews(ctx context.Context) (report.Pageviews, error) {
 // askPageviews counts pageviews, from raw rows where that is to be shown.
 func (v *site) askPageviews(ctx context.Context, raw bool) (report.Pageviews, error) {
 	p, span, err := report.CountPageviews(ctx, v.server.Store, report.PageviewsQuery{Site: v.Name, Raw: raw})
-	counted(ctx, span)
+	report.Counted(ctx, span)
 	return p, err
 }
 
