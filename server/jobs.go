@@ -110,6 +110,7 @@ func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	d := web.Jobs{
 		Language: l.language, Now: time.Now(), Zone: s.sites[0].Zone, Self: s.Reports.Scheduler().Holder(),
+		Nav:    s.jobsNavigation(r),
 		Health: s.Reports.Scheduler().Health().Reasons, Search: q.Get("q"),
 	}
 	for _, st := range all {
@@ -187,7 +188,7 @@ func (s *Server) jobDetail(r *http.Request, l looker) (web.JobDetail, error) {
 	d := web.JobDetail{
 		Job:      web.Job{Status: st, Trigger: s.triggerOf(st)},
 		Language: l.language, Now: time.Now(), Zone: s.zoneOf(name), Self: sched.Holder(),
-		MayAct: l.writes, Did: r.URL.Query().Get("did"),
+		Nav: s.jobsNavigation(r), MayAct: l.writes, Did: r.URL.Query().Get("did"),
 	}
 	d.History, d.More = history[:min(len(history), limit)], len(history) > limit
 	if _, known := sched.Job(name); known && st.Definition.Trigger != "" {

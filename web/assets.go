@@ -37,6 +37,7 @@ var assets = sync.OnceValue(func() map[string]file {
 		"page.js":  "text/javascript; charset=utf-8",
 		"jobs.css": "text/css; charset=utf-8",
 		"jobs.js":  "text/javascript; charset=utf-8",
+		"live.js":  "text/javascript; charset=utf-8",
 		"icon.svg": "image/svg+xml",
 	} {
 		body, err := static.ReadFile("static/" + name)

@@ -97,6 +97,10 @@ var chinese = words{
 	"footer_beforehand": "没有人为本页等待：它早已算好。",
 	"footer_live":       "本页是在您等待时计算的。",
 
+	"nav_parts": "各部分",
+	"nav_sites": "站点",
+	"nav_jobs":  "作业",
+
 	"and":      "、",
 	"at_least": "至少 %s",
 	"weekdays": "周日 周一 周二 周三 周四 周五 周六",

@@ -97,6 +97,10 @@ var english = words{
 	"footer_beforehand": "Nobody waited for this page: it was computed beforehand.",
 	"footer_live":       "This page was computed while you waited.",
 
+	"nav_parts": "Parts",
+	"nav_sites": "Site",
+	"nav_jobs":  "Jobs",
+
 	"and":      ", ",
 	"at_least": "at least %s",
 	"weekdays": "Sun Mon Tue Wed Thu Fri Sat",

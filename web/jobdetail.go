@@ -18,6 +18,9 @@ type jobView struct {
 	jobPen
 }
 
+// Top is the head of the page.
+func (v *jobView) Top() top { return top{v.pen, v.Nav} }
+
 // Busy tells whether something is under way, which is worth a look each second.
 func (v *jobView) Busy() bool { return len(v.Open) > 0 }
 

@@ -29,6 +29,7 @@ type Jobs struct {
 	Language language.Language
 	Now      time.Time
 	Zone     *time.Location
+	Nav      Navigation
 	Jobs     []Job    // those to show, in order of name
 	Count    Counts   // over all jobs
 	Health   []string // what is wrong with the scheduler
@@ -46,6 +47,7 @@ type JobDetail struct {
 	Language language.Language
 	Now      time.Time
 	Zone     *time.Location
+	Nav      Navigation
 	Self     string            // the name of this process among holders
 	History  []*scheduler.Tick // the latest first
 	More     bool              // the history goes on
@@ -228,6 +230,9 @@ type jobsView struct {
 	Jobs
 	jobPen
 }
+
+// Top is the head of the page.
+func (v *jobsView) Top() top { return top{v.pen, v.Nav} }
 
 // Busy tells whether something is under way, which is worth a look each second.
 func (v *jobsView) Busy() bool { return v.Count.Running > 0 }

@@ -40,8 +40,8 @@ func Triggers(l language.Language) trigger.Language {
 
 // choice is a link to the same page in another language.
 type choice struct {
-	Code, Tag, Name string
-	Here            bool
+	URL, Tag, Name string
+	Here           bool
 }
 
 // Choices are the languages that a page is there in.
@@ -49,7 +49,7 @@ func (p pen) Choices() []choice {
 	var all []choice
 	for _, l := range language.All() {
 		w := catalogues[l]
-		all = append(all, choice{l.String(), w["lang"], w["lang_name"], l == p.Lang})
+		all = append(all, choice{"?lang=" + l.String(), w["lang"], w["lang_name"], l == p.Lang})
 	}
 	return all
 }

@@ -1,53 +1,8 @@
-// Keeps the parts of a page of jobs that change up to date, and shows what a
-// trigger means while it is typed. Without this script a reload does the same.
-const content = document.getElementById("content");
+// Shows what a trigger means while it is typed, with the means of live.js. Without
+// this script a button does the same.
 const field = document.getElementById("trigger-text");
 const preview = document.getElementById("preview");
-let timer, typing, asking;
-
-// load asks for a page and puts in place what differs of the parts named.
-async function load(url, wanted, signal) {
-  const answer = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-cache", signal });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const old of document.querySelectorAll("[data-live]")) {
-    const next = fresh.getElementById(old.id);
-    if (next && wanted(old)) put(old, next);
-  }
-  content.dataset.every = fresh.getElementById("content")?.dataset.every ?? content.dataset.every;
-}
-
-// put replaces a part, and keeps what is open in it and where the focus is.
-function put(old, next) {
-  const opened = [...old.querySelectorAll("details")].map((d) => d.open);
-  const held = old.innerHTML.replaceAll(' open=""', "");
-  if (held === next.innerHTML) return;
-  const focus = old.contains(document.activeElement) ? document.activeElement : null;
-  const place = focus ? [...old.querySelectorAll("a,button,summary")].indexOf(focus) : -1;
-  const same = old.querySelectorAll("details").length === next.querySelectorAll("details").length;
-  old.replaceChildren(...next.childNodes);
-  if (same) old.querySelectorAll("details").forEach((d, i) => (d.open = opened[i]));
-  if (focus) (document.getElementById(focus.id) ?? old.querySelectorAll("a,button,summary")[place])?.focus();
-}
-
-function later() {
-  clearTimeout(timer);
-  timer = setTimeout(look, 1000 * content.dataset.every);
-}
-
-async function look() {
-  if (!document.hidden) {
-    try {
-      await load(location.href.split("#")[0], (part) => part !== preview);
-    } catch {
-      // the server is away for a moment
-    }
-  }
-  later();
-}
-
-document.addEventListener("visibilitychange", () => document.hidden || look());
-later();
+let typing, asking;
 
 // What was done is told once.
 const here = new URL(location.href);
