@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -71,10 +72,8 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if follow && slices.Contains(f.Args(), "-") {
 		return usageError{errors.New("standard input cannot be followed")}
 	}
-	for _, name := range f.Args() {
-		if info, err := os.Stat(name); follow && err == nil && info.IsDir() {
-			return usageError{fmt.Errorf("--follow is for files, and %s is a directory: name its files", name)}
-		}
+	if err := checkNamed(f.Args(), follow); err != nil {
+		return err
 	}
 	if program != "" && !slices.Contains(exports.Programs, program) {
 		return usageError{fmt.Errorf("--from %s: allowed are %s", program, strings.Join(exports.Programs, ", "))}
@@ -113,6 +112,30 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 		printSummary(s.out, total)
 	}
 	return err
+}
+
+// checkNamed refuses a directory that is to be followed, and names of which none
+// is there, before anything is opened or made. A log that is followed need not
+// be there yet.
+func checkNamed(names []string, follow bool) error {
+	var missing []error
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if follow && err == nil && info.IsDir() {
+			return usageError{fmt.Errorf("--follow is for files, and %s is a directory: name its files", name)}
+		}
+		if name != "-" && errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, notThere(name))
+		}
+	}
+	if follow || len(missing) < len(names) {
+		return nil
+	}
+	return errors.Join(missing...)
+}
+
+func notThere(name string) error {
+	return fmt.Errorf("there is no file %s: name an access log, such as /var/log/nginx/access.log, an export of another program, a directory of them, or - for standard input", name)
 }
 
 // refreshWait is how long an import waits for the reports.
@@ -271,6 +294,9 @@ func withFile(name string, use func(data io.Reader, size int64) error) error {
 		return use(os.Stdin, 0)
 	}
 	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return notThere(name)
+	}
 	if err != nil {
 		return err
 	}
