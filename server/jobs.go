@@ -49,31 +49,47 @@ type looker struct {
 	writes   bool
 }
 
-// jobsFor tells who asks for jobs. It answers itself where they are not to be
-// shown: they are the owner's, who sits at the machine or sends a token.
+// jobsFor tells who asks for the pages of jobs. It answers itself where they are
+// not to be shown.
 func (s *Server) jobsFor(w http.ResponseWriter, r *http.Request) (looker, bool) {
+	l, refused := s.mayJobs(r)
+	if refused == nil {
+		return l, true
+	}
+	text := web.JobsRefused(l.language, string(token.JobsRead))
+	switch refused.status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable:
+		text = web.Word(l.language, "jobs_failed")
+	}
+	refuse(w, refused.status, text)
+	return l, false
+}
+
+// mayJobs tells who asks for jobs, or why they are not shown: they are the
+// owner's, who sits at the machine or sends a token.
+func (s *Server) mayJobs(r *http.Request) (looker, *statsError) {
 	l := looker{language: language.Of(r, s.Language)}
 	if local(r) {
 		l.writes = true
-		return l, true
+		return l, nil
 	}
-	status, text := http.StatusForbidden, web.JobsRefused(l.language, string(token.JobsRead))
-	if s.Tokens != nil {
-		t, err := s.Tokens.Check(r)
-		switch {
-		case errors.Is(err, token.ErrMissing), errors.Is(err, token.ErrUnknown):
-			status = http.StatusUnauthorized
-			w.Header().Set("WWW-Authenticate", "Bearer")
-		case err != nil:
-			s.Logger.Error("look up token", "error", err)
-			status, text = http.StatusServiceUnavailable, web.Word(l.language, "jobs_failed")
-		case t.Has(token.JobsRead):
-			l.sites, l.writes = t.Sites, t.Has(token.JobsWrite)
-			return l, true
-		}
+	if s.Tokens == nil {
+		return l, &statsError{status: http.StatusForbidden, Error: "jobs are shown to this machine only"}
 	}
-	refuse(w, status, text)
-	return l, false
+	t, err := s.Tokens.Check(r)
+	switch {
+	case errors.Is(err, token.ErrMissing), errors.Is(err, token.ErrUnknown):
+		return l, &statsError{status: http.StatusUnauthorized, Error: err.Error()}
+	case err != nil:
+		s.Logger.Error("look up token", "error", err)
+		return l, &statsError{status: http.StatusServiceUnavailable, Error: "the token could not be looked up; try again later"}
+	case !t.Has(token.JobsRead):
+		return l, &statsError{status: http.StatusForbidden, Error: "the token is not good for " + string(token.JobsRead)}
+	}
+	l.sites, l.writes = t.Sites, t.Has(token.JobsWrite)
+	return l, nil
 }
 
 // sees tells whether a job is one of those that may be seen.
