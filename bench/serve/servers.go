@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -68,14 +69,29 @@ func (r result) header() http.Header {
 	return w.Header()
 }
 
-func serve(kind string) error {
+func serve(kind, profile string) error {
 	l, err := net.Listen("tcp", os.Getenv("SERVE_ADDR"))
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	context.AfterFunc(ctx, func() { os.Exit(0) })
+	if profile != "" && kind == oneWrite {
+		f, err := os.Create(profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		context.AfterFunc(ctx, func() {
+			pprof.StopCPUProfile()
+			_ = f.Close()
+			os.Exit(0)
+		})
+	} else {
+		context.AfterFunc(ctx, func() { os.Exit(0) })
+	}
 	current := map[string]*atomic.Pointer[snapshot.Served]{}
 	for path, r := range results {
 		current[path] = &atomic.Pointer[snapshot.Served]{}
@@ -102,7 +118,7 @@ func serve(kind string) error {
 			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, q *http.Request) { current[path].Load().ServeHTTP(w, q) })
 		}
 	}
-	if kind == "snapshot, one write" { // as the program serves it
+	if kind == oneWrite { // as the program serves it
 		debug.SetGCPercent(400)
 		l = onewrite.Listener(l)
 	}
