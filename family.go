@@ -71,6 +71,7 @@ func NewFamily[P, T any](site *Site, name string, parse func(*http.Request) (P, 
 	policy.Max = cmp.Or(policy.Max, 100)
 	policy.MaxBytes = cmp.Or(policy.MaxBytes, 64<<20)
 	policy.AtStart, policy.When = false, nil
+	policy.Rules.Tally = cmp.Or(policy.Rules.Tally, site.Tally(name))
 	f := &Family[P, T]{
 		site: site, parse: parse, fn: fn, policy: policy,
 		maker: maker[T]{name: name, below: policy.HoldBelow, keep: policy.Formats}, slots: make(chan struct{}, runtime.GOMAXPROCS(0)),

@@ -1,6 +1,7 @@
 package beforehand
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type kept[T any] struct {
 // What the state has of the report is served at once, before Run. A name that
 // is bad or taken is an error of Run.
 func New[T any](site *Site, name string, fn func(context.Context) (T, error), policy Policy) *Report[T] {
+	policy.Rules.Tally = cmp.Or(policy.Rules.Tally, site.Tally(name))
 	r := &Report[T]{fn: fn, maker: maker[T]{name: name, below: policy.HoldBelow, keep: policy.Formats}}
 	r.c = &core{
 		site: site, name: name, policy: policy,

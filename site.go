@@ -52,6 +52,7 @@ type Site struct {
 	publisher *publisher // nil without a folder
 	scheduler *scheduler.Scheduler
 	wake      chan struct{} // asks the poller for a look
+	waiting   *waiting
 
 	mu       sync.Mutex
 	running  bool
@@ -101,6 +102,10 @@ func Open(ctx context.Context, cfg Config) (*Site, error) {
 		state: cfg.State, log: log, poll: cfg.Poll, scheduler: s,
 		encoders: append(slices.Clone(cfg.Encoders), snapshot.Gzip()),
 		members:  map[string]member{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		waiting: newWaiting(cfg.State.Snapshots()),
+	}
+	if err := site.waiting.load(ctx); err != nil {
+		log.Error("waiting times begin anew", "error", err)
 	}
 	if cfg.Publish != "" {
 		site.publisher = &publisher{dir: cfg.Publish, snapshots: cfg.State.Snapshots()}
@@ -134,9 +139,15 @@ func (s *Site) Run(ctx context.Context) error {
 		defer close(followed)
 		s.follow(ctx)
 	}()
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		s.keepWaiting(ctx)
+	}()
 	err := s.scheduler.Run(ctx)
 	stop()
 	<-followed
+	<-counted
 	s.mu.Lock()
 	s.running = false
 	s.mu.Unlock()

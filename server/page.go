@@ -31,8 +31,8 @@ func (v *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.pages[language.Of(r, v.server.Language)].served.Load().ServeHTTP(w, r)
 }
 
-// put swaps the page.
-func (p *page) put(body []byte) error {
+// put swaps the page of a site, what is on which took some time.
+func (p *page) put(v *site, body []byte, took time.Duration) error {
 	now := time.Now()
 	files, err := snapshot.Build([]snapshot.Format{{Name: "html", Body: body}},
 		[]snapshot.Encoder{snapshot.Gzip()}, p.files, now)
@@ -40,13 +40,16 @@ func (p *page) put(body []byte) error {
 		return err
 	}
 	p.files = files
-	p.served.Store(prepare(snapshot.Snapshot{Version: 1, Files: files, ComputedAt: now}))
+	p.served.Store(v.prepare(snapshot.Snapshot{Version: 1, Files: files, ComputedAt: now, Took: took}))
 	return nil
 }
 
 // prepare makes a page ready to be read; one without files answers 503.
-func prepare(s snapshot.Snapshot) *snapshot.Served {
-	rules := snapshot.Rules{Policies: map[string]string{"html": web.Policy}, Vary: []string{"Accept-Language"}}
+func (v *site) prepare(s snapshot.Snapshot) *snapshot.Served {
+	rules := snapshot.Rules{
+		Policies: map[string]string{"html": web.Policy}, Vary: []string{"Accept-Language"},
+		Tally: v.server.Reports.Tally(v.Name + "/page"),
+	}
 	return snapshot.Prepare(s, snapshot.State{}, rules)
 }
 
@@ -122,7 +125,7 @@ func (v *site) render(d web.Data) error {
 		if err := web.Page(&b, d); err != nil {
 			return err
 		}
-		if err := v.pages[d.Language].put(b.Bytes()); err != nil {
+		if err := v.pages[d.Language].put(v, b.Bytes(), d.Pageviews.Took+d.Hot.Took); err != nil {
 			return err
 		}
 	}

@@ -71,7 +71,7 @@ func (s *Server) newSite(c Site) *site {
 	}
 	v.newLists(policy)
 	for i := range v.pages {
-		v.pages[i].served.Store(prepare(snapshot.Snapshot{}))
+		v.pages[i].served.Store(v.prepare(snapshot.Snapshot{}))
 	}
 	return v
 }

@@ -48,7 +48,7 @@ func mallocs(f func()) int {
 }
 
 func TestHandlerAllocatesNothing(t *testing.T) {
-	s := served(t, Rules{Origins: []string{"https://example.com", "https://example.org"}})
+	s := served(t, Rules{Origins: []string{"https://example.com", "https://example.org"}, Tally: &Tally{}})
 	w := &nothing{h: http.Header{}}
 	for name, r := range usual(s) {
 		s.ServeHTTP(w, r) // the map has room from now on

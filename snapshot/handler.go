@@ -44,10 +44,13 @@ func (s *Served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusNotAcceptable, "nothing of what is accepted; there is "+s.formats())
 		return
 	}
-	s.answer(w, r, rep, now)
+	if s.answer(w, r, rep, now) && s.rules.Tally != nil && r.Method == http.MethodGet {
+		s.rules.Tally.Count(s.snapshot.Took, time.Since(now))
+	}
 }
 
-func (s *Served) answer(w http.ResponseWriter, r *http.Request, rep *representation, now time.Time) {
+// answer tells whether the reader has got the snapshot, or has it already.
+func (s *Served) answer(w http.ResponseWriter, r *http.Request, rep *representation, now time.Time) bool {
 	// A second may hold several versions, so Last-Modified is told only of
 	// seconds that are over: whoever asks with it has seen their last.
 	changed := rep.changed
@@ -58,7 +61,7 @@ func (s *Served) answer(w http.ResponseWriter, r *http.Request, rep *representat
 	h := w.Header()
 	if v == failed {
 		s.refuse(w, r, http.StatusPreconditionFailed, "the snapshot is another by now")
-		return
+		return false
 	}
 	for i := range s.current {
 		h[s.current[i].key] = s.current[i].value
@@ -70,7 +73,7 @@ func (s *Served) answer(w http.ResponseWriter, r *http.Request, rep *representat
 	h["Etag"] = rep.etag
 	if v == notModified {
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return true
 	}
 	if !changed.IsZero() {
 		h["Last-Modified"] = rep.modified
@@ -82,6 +85,7 @@ func (s *Served) answer(w http.ResponseWriter, r *http.Request, rep *representat
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(rep.body) // whoever went away needs no answer
 	}
+	return true
 }
 
 // methodRefused answers what is neither GET nor HEAD.

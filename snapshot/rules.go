@@ -22,6 +22,9 @@ type Rules struct {
 	// the default one for html and svg, which allows styles and pictures
 	// and no script. An empty value sends no such header.
 	Policies map[string]string
+	// Tally counts the GET requests that are answered with the result, or
+	// with its being unchanged; nil counts none.
+	Tally *Tally
 }
 
 const strictPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; font-src data:; base-uri 'none'; form-action 'none'"
