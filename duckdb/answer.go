@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -43,60 +42,45 @@ func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, 
 	}
 	q.Through = v.upTo(q.Through)
 	b := newBuilder(&q, v)
-	a, err := b.ask(ctx, db, b.rawRows())
+	a, err := b.ask(ctx, db, b.rawRows(), s.view.Load)
 	a.Through = q.Through
 	return a, err
 }
 
-// Kinds of rows that the SQL of an answer gives.
-const (
-	kindRow   = iota
-	kindAll   // the sum of all rows, and how many there are
-	kindTotal // of all that was counted, where that is another
-)
-
-// ask answers from a WITH that holds daily and totals; see rawRows.
-func (b *builder) ask(ctx context.Context, db querier, with string) (pageview.Answer, error) {
+// ask answers from a WITH that holds daily and totals; see rawRows. SQL gives
+// numbers only, and words tells what they stand for.
+func (b *builder) ask(ctx context.Context, db querier, with string, words func() *view) (pageview.Answer, error) {
 	var a pageview.Answer
 	var all, shown pageview.Values
 	var rows int64
-	var kind int
-	var n int64
-	var label [2]string
-	var v pageview.Values
-	fields := append([]any{&kind, &n, &label[0], &label[1]}, b.fields(&v)...)
-	err := each(ctx, db, with+b.answer(), func(scan func(...any) error) error {
-		if err := scan(fields...); err != nil {
-			return err
+	var keys [][2]int64
+	var r struct { // as SQL gives it
+		total, rows int64
+		key         [2]int64
+		of, all     pageview.Values
+	}
+	fields := slices.Concat([]*int64{&r.total, &r.key[0], &r.key[1], &r.rows}, b.fields(&r.of), b.fields(&r.all))
+	err := eachNumbers(ctx, db, with+b.answer(), fields, func() {
+		if r.total != 0 {
+			a.Total = r.of
+			return
 		}
-		switch kind {
-		case kindAll:
-			all, rows = v, n
-		case kindTotal:
-			a.Total = v
-		default:
-			shown = sum(shown, v)
-			r := pageview.Row{Keys: make([]string, len(b.q.By)), Values: v}
-			for i, d := range b.q.By {
-				var err error
-				if r.Keys[i], err = keyText(d, label[i], b.zone); err != nil {
-					return err
-				}
-			}
-			a.Rows = append(a.Rows, r)
-		}
-		return nil
+		keys = append(keys, r.key)
+		a.Rows = append(a.Rows, pageview.Row{Values: r.of})
+		shown, all, rows = sum(shown, r.of), r.all, r.rows
 	}, b.args...)
+	if err != nil || len(b.q.By) == 0 {
+		return a, err
+	}
+	b.name(a.Rows, keys, words())
 	if b.q.Limit == 0 {
 		all, rows = shown, int64(len(a.Rows))
 	}
-	if len(b.q.By) > 0 {
-		a.Other, a.Beyond = less(all, shown), int(rows)-len(a.Rows)
-	}
-	if len(b.q.By) > 0 && b.rowsAddUp() {
+	a.Other, a.Beyond = less(all, shown), int(rows)-len(a.Rows)
+	if b.rowsAddUp() {
 		a.Total = all
 	}
-	return a, err
+	return a, nil
 }
 
 func sum(a, b pageview.Values) pageview.Values {
@@ -109,27 +93,6 @@ func sum(a, b pageview.Values) pageview.Values {
 // less is what a has beyond b.
 func less(a, b pageview.Values) pageview.Values {
 	return sum(a, pageview.Values{Pageviews: -b.Pageviews, Visits: -b.Visits, Visitors: -b.Visitors, Timed: -b.Timed, Seconds: -b.Seconds})
-}
-
-// keyText is the value of a dimension that SQL has given: of one of time, the
-// number that period or column make of it.
-func keyText(d pageview.Dimension, text string, zone *time.Location) (string, error) {
-	if !d.Time() {
-		return text, nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return "", err
-	}
-	switch d {
-	case pageview.ByHour:
-		return time.Unix(n, 0).In(zone).Format(time.RFC3339), nil
-	case pageview.ByMonth:
-		return fmt.Sprintf("%04d-%02d", n/12, n%12+1), nil
-	case pageview.ByYear:
-		return fmt.Sprintf("%04d", n), nil
-	}
-	return pageview.Day(n).String(), nil
 }
 
 // builder writes the SQL of one query. Of the query itself numbers, days and
@@ -313,59 +276,94 @@ func (b *builder) timed() (with, daily, totals string) {
 	return with, fmt.Sprintf(both, "daily"), fmt.Sprintf(both, "totals")
 }
 
-// answer ends a WITH that holds daily and totals.
+// answer ends a WITH that holds daily and totals. Its columns are whether a row
+// is the total, both keys, how many rows there are, the values, and their sum over
+// all rows; the latter are told where a limit leaves rows out.
 func (b *builder) answer() string {
-	kept, sums, columns := "", "", ""
+	var kept, values, none, all string
 	for _, c := range b.columns() {
 		kept += ", sum(" + c + ") AS " + c
-		sums += ", CAST(coalesce(sum(" + c + "), 0) AS BIGINT) AS " + c
-		columns += ", CAST(" + c + " AS BIGINT) AS " + c
+		values += ", CAST(coalesce(sum(" + c + "), 0) AS BIGINT)"
+		none += ", 0"
+		all += ", CAST(sum(" + c + ") OVER () AS BIGINT)"
 	}
 	with, daily, totals := b.timed()
-	total := "SELECT 2, 0, '', '', 0, 0" + sums + " FROM " + totals
-	switch {
-	case len(b.q.By) == 0:
-		return with + "\nSELECT 2, 0, '', ''" + sums + " FROM " + daily
-	case b.rowsAddUp():
+	total := "\nSELECT 1, 0, 0, 0" + values + none + " FROM "
+	if len(b.q.By) == 0 {
+		return with + total + daily
+	}
+	if len(b.inner()) == 0 { // also of days that have stays and no pageview
+		totals = daily
+	}
+	total = "\nUNION ALL" + total + totals
+	if b.rowsAddUp() {
 		total = ""
-	case len(b.inner()) == 0: // also of days that have stays and no pageview
-		total = "SELECT 2, 0, '', '', 0, 0" + sums + " FROM " + daily
 	}
-	keys, labels, times, joins := [2]string{"0", "0"}, [2]string{"''", "''"}, [2]string{"0", "0"}, ""
-	joined := 0
-	for i, d := range b.q.By {
-		key := fmt.Sprint("key", i+1)
-		keys[i] = period(d)
-		if !ofDay(d) {
-			joined++
-			keys[i] = fmt.Sprint("k", joined)
-		}
-		if d.Time() {
-			labels[i], times[i] = "CAST("+key+" AS VARCHAR)", key
-			continue
-		}
-		var join string
-		labels[i], join = label(d, i+1)
-		joins += join
-	}
-	limit, all := "", ""
+	keys := b.keys()
+	rows, limit := "0", ""
 	if b.q.Limit > 0 {
-		limit = fmt.Sprintf(" ORDER BY %s LIMIT %d", b.order(), b.q.Limit)
-		all = "\n  UNION ALL SELECT 1, count(*), '', '', 0, 0" + sums + " FROM keyed"
+		rows = "count(*) OVER ()"
+		limit = b.limited()
+	} else {
+		all = none
 	}
-	if total != "" {
-		total = "\n  UNION ALL " + total
+	columns := ""
+	for _, c := range b.columns() {
+		columns += ", CAST(" + c + " AS BIGINT)"
 	}
-	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], kept, daily, labels[0], labels[1], times[0], times[1], columns, joins, limit, all, total, b.order())
+	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], kept, daily, rows, columns, all, limit, total)
 }
 
 const answerSQL = `, keyed AS (
   SELECT %s AS key1, %s AS key2%s FROM %s GROUP BY 1, 2 HAVING sum(pageviews) > 0
 )
-SELECT * EXCLUDE (time1, time2) FROM (
-  (SELECT 0 AS kind, 0 AS n, %s AS label1, %s AS label2, %s AS time1, %s AS time2%s
-   FROM keyed%s%s)%s%s
-) ORDER BY kind, %s`
+(SELECT 0, CAST(key1 AS BIGINT), CAST(key2 AS BIGINT), %s%s%s FROM keyed%s)%s`
+
+// keys are the columns that rows differ in; 0 where there is none.
+func (b *builder) keys() [2]string {
+	keys := [2]string{"0", "0"}
+	inner := 0
+	for i, d := range b.q.By {
+		keys[i] = period(d)
+		if !ofDay(d) {
+			inner++
+			keys[i] = fmt.Sprint("k", inner)
+		}
+	}
+	return keys
+}
+
+// limited leaves the first rows, in the order of name.
+func (b *builder) limited() string {
+	var times, others []string
+	joins := ""
+	for i, d := range b.q.By {
+		key := fmt.Sprint("key", i+1)
+		if d.Time() {
+			times = append(times, key)
+			continue
+		}
+		label, join := label(d, i+1)
+		others = append(others, label)
+		joins += join
+	}
+	value := string(b.first())
+	switch b.first() {
+	case pageview.MetricTimed:
+		value = "stays"
+	case pageview.MetricTimeOnPage: // as Values.Of rounds
+		value = "CASE WHEN stays = 0 THEN 0 ELSE (2 * seconds + stays) // (2 * stays) END"
+	}
+	return fmt.Sprintf("%s ORDER BY %s LIMIT %d", joins, strings.Join(slices.Concat(times, []string{value + " DESC"}, others), ", "), b.q.Limit)
+}
+
+// first is the metric that rows are ordered by.
+func (b *builder) first() pageview.Metric {
+	if len(b.q.Metrics) > 0 {
+		return b.q.Metrics[0]
+	}
+	return pageview.MetricPageviews
+}
 
 // columns are those that hold what is asked for; pageviews are always counted.
 func (b *builder) columns() []string {
@@ -381,38 +379,14 @@ func (b *builder) columns() []string {
 	return columns
 }
 
-// fields are where the columns are read into.
-func (b *builder) fields(v *pageview.Values) []any {
+// fields are what the columns are read into.
+func (b *builder) fields(v *pageview.Values) []*int64 {
 	all := map[string]*int64{"pageviews": &v.Pageviews, "visits": &v.Visits, "visitors": &v.Visitors, "stays": &v.Timed, "seconds": &v.Seconds}
-	var fields []any
+	var fields []*int64
 	for _, c := range b.columns() {
 		fields = append(fields, all[c])
 	}
 	return fields
-}
-
-// order is how rows follow one another.
-func (b *builder) order() string {
-	var times, others []string
-	for i, d := range b.q.By {
-		if d.Time() {
-			times = append(times, fmt.Sprint("time", i+1))
-		} else {
-			others = append(others, fmt.Sprint("label", i+1))
-		}
-	}
-	first := pageview.MetricPageviews
-	if len(b.q.Metrics) > 0 {
-		first = b.q.Metrics[0]
-	}
-	value := string(first)
-	switch first {
-	case pageview.MetricTimed:
-		value = "stays"
-	case pageview.MetricTimeOnPage: // as Values.Of rounds
-		value = "CASE WHEN stays = 0 THEN 0 ELSE (2 * seconds + stays) // (2 * stays) END"
-	}
-	return strings.Join(slices.Concat(times, []string{value + " DESC"}, others), ", ")
 }
 
 // period is a number for a day's period: of a day, and of a week's Monday, the

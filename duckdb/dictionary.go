@@ -48,7 +48,7 @@ func (w *writer) load(ctx context.Context) error {
 		var id uint32
 		var name string
 		err := scan(&id, &name)
-		w.names[name] = id // as the driver takes it
+		w.keepName(name, id)
 		return err
 	})
 	if err != nil {
@@ -158,7 +158,25 @@ func (w *writer) keepPage(k pageKey, p page) {
 		pages = map[string]page{}
 		w.pages[k.site] = pages
 	}
+	if _, known := pages[k.path]; !known {
+		w.paths = put(w.paths, p.id, k.path)
+	}
 	pages[k.path] = p
+}
+
+func (w *writer) keepName(name string, id uint32) {
+	w.names[name] = id // as the driver takes it
+	w.words = put(w.words, id, name)
+}
+
+// put puts a text at its number. Some numbers before it may have none: those of a
+// site that was deleted, or those that come later.
+func put(texts []string, number uint32, text string) []string {
+	if missing := int(number) + 1 - len(texts); missing > 0 {
+		texts = append(texts, make([]string, missing)...)
+	}
+	texts[number] = text
+	return texts
 }
 
 // noName is the number of the empty name.
@@ -177,8 +195,8 @@ func (w *writer) name(name string) sqldriver.Value {
 	id, ok := w.names[name]
 	if !ok {
 		name = strings.Clone(name) // which may be a part of a large text
-		id = uint32(len(w.names))
-		w.names[name] = id
+		w.keepName(name, uint32(len(w.names)))
+		id = w.names[name]
 		w.added.names = append(w.added.names, name)
 	}
 	*m = metName{told, id}

@@ -191,7 +191,7 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 	err = s.held(v.sites[q.Site].id, dims, q.Through, func(through uint64) error {
 		q.Through = through
 		b := newBuilder(&q, v)
-		a, err = b.ask(ctx, db, b.rollupRows(dims))
+		a, err = b.ask(ctx, db, b.rollupRows(dims), s.view.Load)
 		a.Through, a.Rollup = through, true
 		return err
 	})

@@ -56,6 +56,8 @@ type view struct {
 	through uint64 // sequence number of the pageview or stay kept last
 	sites   map[string]site
 	mixed   map[uint16]siteDays // days with several sources
+	paths   []string            // of pages, by number
+	names   []string            // by number
 }
 
 // Open opens the file, or makes it. It fails when another process has it open.

@@ -69,6 +69,8 @@ type writer struct {
 	sites    map[string]site
 	mixed    map[uint16]siteDays // days with several sources
 	newMixed map[uint16]bool     // of these sites readers do not have the map in mixed
+	paths    []string            // of pages, by number; what readers have of it is never changed
+	words    []string            // names, by number; the same
 }
 
 func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
@@ -85,6 +87,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		sites:    map[string]site{},
 		mixed:    map[uint16]siteDays{},
 		newMixed: map[uint16]bool{},
+		words:    []string{""},
 		keys:     newKeys(),
 	}
 	w.added.keys = map[keyName][32]byte{}
@@ -104,7 +107,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 // view is what readers are told of a commit.
 func (w *writer) view() *view {
 	clear(w.newMixed)
-	return &view{w.seq, w.sites, w.mixed}
+	return &view{w.seq, w.sites, w.mixed, w.paths, w.words}
 }
 
 // close lets go of the connection; what was not committed is gone.
