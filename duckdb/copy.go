@@ -13,15 +13,8 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// Totals are what a copy is known by.
-type Totals struct {
-	Pageviews int64  `json:"pageviews"` // with those by bots
-	Stays     int64  `json:"stays"`
-	Through   uint64 `json:"through"` // the highest sequence number
-}
-
 // totals counts the rows of an attached database.
-func totals(ctx context.Context, conn *sql.Conn, database string) (t Totals, err error) {
+func totals(ctx context.Context, conn *sql.Conn, database string) (t pageview.Totals, err error) {
 	p := quote(database, '"') + `.main.`
 	err = conn.QueryRowContext(ctx, `SELECT
 		(SELECT count(*) FROM `+p+`pageviews), (SELECT count(*) FROM `+p+`stays),
@@ -31,7 +24,7 @@ func totals(ctx context.Context, conn *sql.Conn, database string) (t Totals, err
 }
 
 // Totals counts all rows.
-func (s *Store) Totals(ctx context.Context) (t Totals, err error) {
+func (s *Store) Totals(ctx context.Context) (t pageview.Totals, err error) {
 	err = s.withConn(ctx, func(conn *sql.Conn) error {
 		own, err := ownName(ctx, conn)
 		if err == nil {
@@ -54,7 +47,7 @@ func ownName(ctx context.Context, conn *sql.Conn) (name string, err error) {
 // Backup copies everything into a new file, as it was at one moment, while
 // pageviews come in. It opens the copy and compares its totals, and has it on
 // disk when it returns.
-func (s *Store) Backup(ctx context.Context, path string) (t Totals, err error) {
+func (s *Store) Backup(ctx context.Context, path string) (t pageview.Totals, err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return t, fmt.Errorf("back up pageviews: %s exists", path)
 	}
@@ -75,7 +68,7 @@ func (s *Store) Backup(ctx context.Context, path string) (t Totals, err error) {
 	return t, syncFile(path)
 }
 
-func copyInto(ctx context.Context, conn *sql.Conn, path string) (t Totals, err error) {
+func copyInto(ctx context.Context, conn *sql.Conn, path string) (t pageview.Totals, err error) {
 	if _, err := conn.ExecContext(ctx, `ATTACH `+quote(path, '\'')+` AS backup`); err != nil {
 		return t, err
 	}
@@ -87,9 +80,9 @@ func copyInto(ctx context.Context, conn *sql.Conn, path string) (t Totals, err e
 	if err != nil {
 		return t, err
 	}
-	if t, err = inTransaction(ctx, conn, func() (Totals, error) {
+	if t, err = inTransaction(ctx, conn, func() (pageview.Totals, error) {
 		if _, err := conn.ExecContext(ctx, `COPY FROM DATABASE `+quote(own, '"')+` TO backup`); err != nil {
-			return Totals{}, err
+			return pageview.Totals{}, err
 		}
 		return totals(ctx, conn, own)
 	}); err != nil {
@@ -153,7 +146,7 @@ var exportSQL string
 // Export writes everything into files of a folder, with all names written out,
 // as it was at one moment: pageviews, stays, sites, and what is gone of the two
 // first, in the format "parquet" or "csv". The folder must be empty.
-func (s *Store) Export(ctx context.Context, dir, format string) (t Totals, err error) {
+func (s *Store) Export(ctx context.Context, dir, format string) (t pageview.Totals, err error) {
 	options, ok := map[string]string{"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}[format]
 	if !ok {
 		return t, fmt.Errorf("export pageviews: unknown format %q: use parquet or csv", format)
@@ -172,7 +165,7 @@ func (s *Store) Export(ctx context.Context, dir, format string) (t Totals, err e
 		if err != nil {
 			return err
 		}
-		t, err = inTransaction(ctx, conn, func() (Totals, error) {
+		t, err = inTransaction(ctx, conn, func() (pageview.Totals, error) {
 			for name, query := range exports() {
 				path := filepath.Join(dir, name+"."+format)
 				written = append(written, path)
@@ -181,7 +174,7 @@ func (s *Store) Export(ctx context.Context, dir, format string) (t Totals, err e
 					err = syncFile(path)
 				}
 				if err != nil {
-					return Totals{}, err
+					return pageview.Totals{}, err
 				}
 			}
 			return totals(ctx, conn, own)

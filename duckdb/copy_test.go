@@ -110,7 +110,7 @@ func TestExport(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := s.Export(t.Context(), dir, format)
-		if err != nil || got != (Totals{Pageviews: 2, Stays: 1, Through: 4}) {
+		if err != nil || got != (pageview.Totals{Pageviews: 2, Stays: 1, Through: 4}) {
 			t.Fatalf("%s: %+v, error %v", format, got, err)
 		}
 		db, err := sql.Open("duckdb", "")

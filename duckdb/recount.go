@@ -12,17 +12,10 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// Wrong is a day on which what is added up differs from raw rows.
-type Wrong struct {
-	Day       pageview.Day
-	Dimension string
-	Values    int64 // how many values of the dimension differ
-}
-
 // Recount adds up a site's raw rows anew and tells where what is added up
 // differs. With repair, that is replaced. Days whose raw rows are gone are passed
 // over.
-func (s *Store) Recount(ctx context.Context, name string, repair bool) ([]Wrong, error) {
+func (s *Store) Recount(ctx context.Context, name string, repair bool) ([]pageview.Wrong, error) {
 	wrong, err := s.recount(ctx, name, repair)
 	if err != nil {
 		return nil, fmt.Errorf("recount %s: %w", name, err)
@@ -30,7 +23,7 @@ func (s *Store) Recount(ctx context.Context, name string, repair bool) ([]Wrong,
 	return wrong, nil
 }
 
-func (s *Store) recount(ctx context.Context, name string, repair bool) ([]Wrong, error) {
+func (s *Store) recount(ctx context.Context, name string, repair bool) ([]pageview.Wrong, error) {
 	db, v, err := s.reader()
 	if err != nil {
 		return nil, err
@@ -89,7 +82,7 @@ func (s *Store) recountInto(ctx context.Context, tx *sql.Tx, v *view, site site)
 }
 
 // differing compares what is added up with what was recounted.
-func differing(ctx context.Context, tx *sql.Tx, site uint16) ([]Wrong, error) {
+func differing(ctx context.Context, tx *sql.Tx, site uint16) ([]pageview.Wrong, error) {
 	const query = `
 		SELECT "day", dimension, count(*) FROM (
 		  SELECT "day", dimension, key FROM (
@@ -100,9 +93,9 @@ func differing(ctx context.Context, tx *sql.Tx, site uint16) ([]Wrong, error) {
 		  WHERE "day" NOT IN (SELECT "day" FROM gone WHERE site = $1 AND source <> 0)
 		  GROUP BY ALL HAVING sum(pageviews) <> 0 OR sum(visits) <> 0 OR sum(visitors) <> 0
 		) GROUP BY ALL ORDER BY ALL`
-	var wrong []Wrong
+	var wrong []pageview.Wrong
 	err := each(ctx, tx, query, func(scan func(...any) error) error {
-		var w Wrong
+		var w pageview.Wrong
 		var day time.Time
 		var d rolled
 		err := scan(&day, &d, &w.Values)

@@ -55,7 +55,7 @@ func TestRecountFindsAndRepairsWhatIsWrong(t *testing.T) {
 		keepViews(t, s, seenOn(at, fmt.Sprint("/", i%4), uint64(i%7)))
 		total(t, s)
 	}
-	recount := func(repair bool) []Wrong {
+	recount := func(repair bool) []pageview.Wrong {
 		t.Helper()
 		wrong, err := s.Recount(t.Context(), "blog", repair)
 		if err != nil {

@@ -1,0 +1,15 @@
+package pageview
+
+// Totals are what a copy of a store is known by.
+type Totals struct {
+	Pageviews int64  `json:"pageviews"` // with those by bots
+	Stays     int64  `json:"stays"`
+	Through   uint64 `json:"through"` // the highest sequence number
+}
+
+// Wrong is a day on which what is added up differs from single pageviews.
+type Wrong struct {
+	Day       Day
+	Dimension string
+	Values    int64 // how many values of the dimension differ
+}
