@@ -27,6 +27,21 @@ type Salts interface {
 	Salt(ctx context.Context, site string, day pageview.Day, fresh []byte) ([]byte, error)
 }
 
+// KeptSalts is a store of salts as its owner sees it.
+type KeptSalts interface {
+	Salts
+
+	// Delete deletes the salts of days that are over and that were last used
+	// SaltLife ago, for good. A day of which pageviews come later still gets a
+	// new one, and is then one of Renewed.
+	Delete(ctx context.Context, now time.Time) error
+
+	// Renewed are the local days of a site whose salt was replaced because
+	// pageviews came after it was deleted: somebody may be counted as two
+	// visitors on them.
+	Renewed(ctx context.Context, site string) ([]pageview.Day, error)
+}
+
 // Key is the secret of a data directory: salts are sealed under it and log
 // files are known by hashes under it. It lies outside the store, so that a
 // copy of the store alone tells nothing.

@@ -85,15 +85,15 @@ func (s *Jobs) Jobs(ctx context.Context, names ...string) ([]*scheduler.State, e
 	if len(names) > 0 {
 		text, args = "SELECT "+jobColumns+" FROM beforehand.jobs WHERE name = ANY ($1) ORDER BY name", []any{names}
 	}
-	list, err := collect(ctx, s.pool, scanJob, text, args...)
+	list, err := query(ctx, s.pool, scanJob, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read jobs: %w", err)
 	}
 	return list, nil
 }
 
-// collect reads all rows of a query.
-func collect[T any](ctx context.Context, pool *pgxpool.Pool, scan func(pgx.Rows) (*T, error), sql string, args ...any) ([]*T, error) {
+// query reads all rows of a query.
+func query[T any](ctx context.Context, pool *pgxpool.Pool, scan func(pgx.Rows) (*T, error), sql string, args ...any) ([]*T, error) {
 	rows, err := pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (s *Jobs) Ticks(ctx context.Context, q scheduler.Query) ([]*scheduler.Tick,
 	if q.Limit > 0 {
 		text += " LIMIT " + strconv.Itoa(q.Limit)
 	}
-	list, err := collect(ctx, s.pool, scanTick, text, args...)
+	list, err := query(ctx, s.pool, scanTick, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}

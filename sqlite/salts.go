@@ -11,13 +11,13 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-var _ collect.Salts = (*Salts)(nil)
+var _ collect.KeptSalts = (*Salts)(nil)
 
 // Salts keeps the sealed salts of visitors.
 type Salts struct{ state *State }
 
 // Salts returns the store of salts.
-func (s *State) Salts() *Salts { return &Salts{s} }
+func (s *State) Salts() collect.KeptSalts { return &Salts{s} }
 
 // Salt implements collect.Salts.
 func (s *Salts) Salt(ctx context.Context, site string, day pageview.Day, fresh []byte) (sealed []byte, err error) {
@@ -42,9 +42,7 @@ func (s *Salts) Salt(ctx context.Context, site string, day pageview.Day, fresh [
 	return sealed, nil
 }
 
-// Delete deletes the salts of days that are over and that were last used
-// collect.SaltLife ago, for good. A day of which pageviews come later still
-// gets a new one, and is then one of Renewed.
+// Delete implements collect.KeptSalts.
 func (s *Salts) Delete(ctx context.Context, now time.Time) error {
 	err := s.state.write(ctx, func(c *conn) error {
 		return c.exec("UPDATE beforehand_salts SET sealed = NULL WHERE sealed IS NOT NULL AND used <= ? AND day < ?",
@@ -56,9 +54,7 @@ func (s *Salts) Delete(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// Renewed are the local days of a site whose salt was replaced because
-// pageviews came after it was deleted: somebody may be counted as two visitors
-// on them.
+// Renewed implements collect.KeptSalts.
 func (s *Salts) Renewed(ctx context.Context, site string) (days []pageview.Day, err error) {
 	err = s.state.read(ctx, func(c *conn) error {
 		days = nil

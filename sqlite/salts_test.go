@@ -5,81 +5,28 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/collect/salttest"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/sqlite"
 )
 
-func TestSaltStaysUntilItIsDeleted(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	salt := func(fresh string) string {
-		t.Helper()
-		s, err := sqlite.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		sealed, err := s.Salts().Salt(t.Context(), "blog", 20_000, []byte(fresh))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(sealed)
-	}
-	if got := salt("a"); got != "a" {
-		t.Errorf("first: %q", got)
-	}
-	if got := salt("b"); got != "a" {
-		t.Errorf("again: %q", got)
-	}
-}
-
-// TestVisitorsOfSeveralProcesses holds processes that share a file to the same
-// numbers for the same visitors.
-func TestVisitorsOfSeveralProcesses(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	ids := make([]uint64, 4)
-	var wg sync.WaitGroup
-	for i := range ids {
-		wg.Go(func() {
+func TestSalts(t *testing.T) {
+	salttest.Run(t, func(t *testing.T) func() collect.KeptSalts {
+		path := filepath.Join(t.TempDir(), "state.db")
+		return func() collect.KeptSalts {
 			s, err := sqlite.Open(path)
 			if err != nil {
-				t.Error(err)
-				return
+				t.Fatal(err)
 			}
-			defer s.Close()
-			v, err := collect.NewVisitors(s.Salts(), collect.Key{7})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if ids[i], err = v.ID(t.Context(), "blog", 20_000, "203.0.113.1", "agent"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, id := range ids {
-		if id != ids[0] || id == 0 {
-			t.Errorf("numbers %v", ids)
+			t.Cleanup(func() { s.Close() })
+			return s.Salts()
 		}
-	}
-	s, err := sqlite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	other, err := collect.NewVisitors(s.Salts(), collect.Key{8})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := other.ID(t.Context(), "blog", 20_000, "203.0.113.1", "agent"); err == nil {
-		t.Error("another key opens the salt")
-	}
+	})
 }
 
 // cutOff gives no answer while it is down.
@@ -100,7 +47,7 @@ func (c *cutOff) Salt(ctx context.Context, site string, day pageview.Day, fresh 
 // visitors are those of one site on days counted from the first, in a bubble.
 type visitors struct {
 	*collect.Visitors
-	salts *sqlite.Salts
+	salts collect.KeptSalts
 	store *cutOff
 	first pageview.Day
 }

@@ -17,7 +17,7 @@ var _ token.Store = (*Tokens)(nil)
 type Tokens struct{ state *State }
 
 // Tokens returns the store of tokens.
-func (s *State) Tokens() *Tokens { return &Tokens{s} }
+func (s *State) Tokens() token.Store { return &Tokens{s} }
 
 // Create implements token.Store.
 func (s *Tokens) Create(ctx context.Context, t token.Token, h token.Hash) error {

@@ -1,0 +1,43 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Fact keeps something that all processes must agree on, where nothing of that
+// name is kept, and returns what is kept.
+func (s *State) Fact(ctx context.Context, name, value string) (kept string, err error) {
+	// The update changes nothing, and returns the row that is there.
+	err = s.pool.QueryRow(ctx, `INSERT INTO beforehand.facts AS f VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = f.value RETURNING value`, name, value).Scan(&kept)
+	if err != nil {
+		return "", fmt.Errorf("keep %s: %w", name, err)
+	}
+	return kept, nil
+}
+
+// Forget deletes all that is kept of a site of pageviews: its salts, and the
+// jobs, ticks and snapshots of its reports, whose names begin with the site's
+// and a slash. No process may be running them.
+func (s *State) Forget(ctx context.Context, site string) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM beforehand.salts WHERE site = $1", site); err != nil {
+			return err
+		}
+		for _, t := range []struct{ table, column string }{
+			{"jobs", "name"}, {"ticks", "job"}, {"snapshots", "report"}, {"snapshot_keys", "report"},
+		} {
+			if _, err := tx.Exec(ctx, "DELETE FROM beforehand."+t.table+" WHERE starts_with("+t.column+", $1)", site+"/"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete state of site %q: %w", site, err)
+	}
+	return nil
+}
