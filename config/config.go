@@ -30,6 +30,9 @@ type File struct {
 	Font      string              `yaml:"font" help:"file of a font (.ttf, .otf, .ttc) for what PNG pictures must write besides Latin, Greek and Cyrillic letters; one with Chinese is looked for unless given"`
 	Machines  string              `yaml:"data_centres" help:"file of ranges of addresses, one a line, in which no person sits"`
 	Calendars map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
+	State     Secret              `yaml:"state" help:"where the state is kept: postgres://USER:PASSWORD@HOST/NAME, which several replicas may share; ${NAME} stands for a variable of the environment. SQLite in the data directory unless given"`
+	Pageviews Secret              `yaml:"pageviews" help:"where the pageviews are kept; DuckDB in the data directory unless given"`
+	Key       string              `yaml:"key" help:"file of the secret that seals the salts of visitors, the same for all replicas; the one in the data directory unless given"`
 	Databases map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
 	Sites     []Site              `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
 
@@ -135,7 +138,7 @@ func (f *File) Path(name string) string {
 // the configuration's directory.
 func (f *File) Database(name string) (database.Config, error) {
 	d := f.Databases[name]
-	url, err := d.URL.expand()
+	url, err := d.URL.Expand()
 	if err != nil {
 		return database.Config{}, fmt.Errorf("database %s: %w", name, err)
 	}

@@ -122,8 +122,8 @@ func (Secret) LogValue() slog.Value { return slog.StringValue("secret") }
 // String keeps the secret out of messages.
 func (Secret) String() string { return "secret" }
 
-// expand puts variables of the environment in the place of ${NAME}.
-func (s Secret) expand() (string, error) {
+// Expand puts variables of the environment in the place of ${NAME}.
+func (s Secret) Expand() (string, error) {
 	var missing []string
 	text := os.Expand(string(s), func(name string) string {
 		value, ok := os.LookupEnv(name)

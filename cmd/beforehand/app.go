@@ -25,7 +25,6 @@ import (
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/snapshot"
-	"github.com/beforehand-go/beforehand/sqlite"
 	"github.com/beforehand-go/beforehand/token"
 	"github.com/beforehand-go/beforehand/trigger"
 )
@@ -40,18 +39,19 @@ type appConfig struct {
 	live    bool
 	log     *slog.Logger
 	file    *config.File // read by load; has at least one site
+	kept    engines      // as flags, environment and file say
 }
 
 // app is a data directory with all that works on it.
 type app struct {
 	dir       *datadir.Dir
-	store     *duckdb.Store
-	state     *sqlite.State
+	store     pageviewStore
+	state     stateStore
 	site      *beforehand.Site
 	server    *server.Server
 	sites     []server.Site
 	databases map[string]*database.DB // of sites, by name
-	salts     *sqlite.Salts
+	salts     collect.KeptSalts
 	lands     *country.File // nil means the table in the program
 	fonts     *chart.Fonts
 	log       *slog.Logger
@@ -69,14 +69,14 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if a.dir, err = datadir.Open(c.data, c.command); err != nil {
 		return nil, err
 	}
-	key, err := a.dir.Key()
+	key, err := c.kept.readKey(a.dir)
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = duckdb.Open(ctx, duckdb.Config{Path: a.dir.File(datadir.PageviewsFile), Logger: c.log}); err != nil {
+	if a.store, err = c.kept.openPageviews(ctx, a.dir, duckdb.Config{Logger: c.log}); err != nil {
 		return nil, err
 	}
-	if a.state, err = sqlite.Open(a.dir.File(datadir.StateFile)); err != nil {
+	if a.state, err = c.kept.openSealed(ctx, a.dir, key); err != nil {
 		return nil, err
 	}
 	if err := a.openSites(ctx, c); err != nil {
@@ -86,7 +86,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	a.site, err = beforehand.Open(ctx, beforehand.Config{
 		State: a.state, Logger: c.log, Publish: cmp.Or(c.publish, c.file.Path(c.file.Publish)), Encoders: []snapshot.Encoder{brotliEncoder()},
 		// This process holds the directory.
-		Scheduler: scheduler.Config{Exclusive: true, Parse: triggers.Parse, MaxRuns: a.runsAtOnce()},
+		Scheduler: scheduler.Config{Exclusive: !c.kept.shared(), Parse: triggers.Parse, MaxRuns: a.runsAtOnce()},
 	})
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		Tokens: tokens, Fonts: a.fonts,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},
-		Keeper:  &keeper{a.dir, a.store, a.state}, Renewed: a.salts.Renewed,
+		Keeper:  &keeper{a.dir, key, a.store, a.state}, Renewed: a.salts.Renewed,
 	})
 	return a, nil
 }

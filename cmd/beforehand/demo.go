@@ -60,6 +60,7 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	if err := c.load(f); err != nil {
 		return err
 	}
+	c.kept = engines{} // whatever the environment says
 	a, err := openApp(ctx, c)
 	if err != nil {
 		return err

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/beforehand-go/beforehand/config"
@@ -50,8 +48,9 @@ func (f *flagSet) parse(s stdio, args []string, most int) error {
 
 // siteFlags are the flags that every command on a data directory has.
 type siteFlags struct {
-	data, config, site string
-	zone               config.Zone
+	placeFlags
+	site string
+	zone config.Zone
 }
 
 func (v *siteFlags) add(f *flagSet, data string) {
@@ -80,15 +79,14 @@ func (c *appConfig) load(f *flagSet) error {
 			return usageError{err}
 		}
 	}
-	path := cmp.Or(c.config, filepath.Join(c.data, config.FileName))
-	file, err := config.Load(path)
-	switch {
-	case c.config == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)):
-		file = &config.File{}
-	case err != nil:
+	file, err := c.readFile()
+	if err != nil {
 		return err
 	}
 	c.file = file
+	if c.kept, err = c.engines(file); err != nil {
+		return err
+	}
 	if len(file.Sites) == 0 {
 		c.single.Name, c.single.Zone = cmp.Or(c.site, "default"), c.zone
 		file.Sites = []config.Site{c.single}
@@ -96,7 +94,7 @@ func (c *appConfig) load(f *flagSet) error {
 	}
 	for _, name := range []string{"zone", "articles", "trigger"} {
 		if f.Changed(name) {
-			return usageError{fmt.Errorf("--%s: set it in %s, which names the sites", name, path)}
+			return usageError{fmt.Errorf("--%s: set it in %s, which names the sites", name, c.configPath())}
 		}
 	}
 	return nil

@@ -58,6 +58,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	var format, program string
 	f := newFlags(importUsage)
 	c.add(f, "data")
+	c.addEngines(f)
 	f.StringVar(&format, "format", "", "`format` of the files: one of "+strings.Join(collect.FormatNames(), ", ")+", or a format string of nginx or Apache")
 	f.StringVar(&program, "from", "", "`program` whose exports the files are: "+strings.Join(exports.Programs, ", "))
 	f.BoolVar(&beside, "beside", false, "the exports tell of other pageviews than those read before, also where they tell of the same time")

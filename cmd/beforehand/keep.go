@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,37 +11,41 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
 // keepFlags are the flags of a command that copies or deletes.
-func keepFlags(usage string, data *string) *flagSet {
+func keepFlags(usage string, v *placeFlags) *flagSet {
 	f := newFlags(usage)
-	f.StringVar(data, "data", "data", "`directory` that holds everything")
+	f.StringVar(&v.data, "data", "data", "`directory` that holds everything")
+	f.StringVar(&v.config, "config", "", "configuration `file` (default: "+config.FileName+" in the data directory, where there is one)")
+	v.addEngines(f)
 	return f
 }
 
 func runBackup(ctx context.Context, s stdio, args []string) error {
-	var data string
-	f := keepFlags("backup [flags] DIRECTORY\n\nCopies a data directory into a new one, as it is at one moment. A server may\nrun meanwhile. The key is not copied: keep a copy of it elsewhere.", &data)
+	var v placeFlags
+	f := keepFlags("backup [flags] DIRECTORY\n\nCopies a data directory into a new one, as it is at one moment. A server may\nrun meanwhile. The key is not copied: keep a copy of it elsewhere.", &v)
 	dir, err := parseDir(f, s, args)
 	if err != nil {
 		return err
 	}
-	n, err := withKeeper(ctx, data, "backup", url.Values{"dir": {dir}}, func(k *keeper) (int64, error) { return k.Backup(ctx, dir) })
+	n, err := withKeeper(ctx, v, "backup", url.Values{"dir": {dir}}, func(k *keeper) (int64, error) { return k.Backup(ctx, dir) })
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "backed up %s pageviews to %s\nthe key is not in it: keep %s apart, since nothing can be restored without it\n",
-		number.Grouped(n), dir, filepath.Join(data, datadir.KeyFile))
+		number.Grouped(n), dir, cmp.Or(v.key, filepath.Join(v.data, datadir.KeyFile)))
 	return err
 }
 
 func runExport(ctx context.Context, s stdio, args []string) error {
-	var data, format string
-	f := keepFlags("export [flags] DIRECTORY\n\nWrites all pageviews and stays into files of a new directory. A server may run\nmeanwhile.", &data)
+	var v placeFlags
+	var format string
+	f := keepFlags("export [flags] DIRECTORY\n\nWrites all pageviews and stays into files of a new directory. A server may run\nmeanwhile.", &v)
 	f.StringVar(&format, "format", "parquet", "parquet or csv")
 	dir, err := parseDir(f, s, args)
 	if err != nil {
@@ -50,7 +55,7 @@ func runExport(ctx context.Context, s stdio, args []string) error {
 		return usageError{fmt.Errorf("unknown format %q: use parquet or csv", format)}
 	}
 	query := url.Values{"dir": {dir}, "format": {format}}
-	n, err := withKeeper(ctx, data, "export", query, func(k *keeper) (int64, error) { return k.Export(ctx, dir, format) })
+	n, err := withKeeper(ctx, v, "export", query, func(k *keeper) (int64, error) { return k.Export(ctx, dir, format) })
 	if err != nil {
 		return err
 	}
@@ -60,7 +65,8 @@ func runExport(ctx context.Context, s stdio, args []string) error {
 
 func runRestore(ctx context.Context, s stdio, args []string) error {
 	var data, key string
-	f := keepFlags("restore [flags] BACKUP\n\nMakes a data directory of a backup.", &data)
+	f := newFlags("restore [flags] BACKUP\n\nMakes a data directory of a backup.")
+	f.StringVar(&data, "data", "data", "`directory` that holds everything")
 	f.StringVar(&key, "key", "", "`file` with the key of the directory that was backed up (default: the one in the data directory)")
 	from, err := parseDir(f, s, args)
 	if err != nil {
@@ -75,9 +81,10 @@ func runRestore(ctx context.Context, s stdio, args []string) error {
 }
 
 func runDelete(ctx context.Context, s stdio, args []string) error {
-	var data, site string
+	var v placeFlags
+	var site string
 	var yes bool
-	f := keepFlags("delete [flags]\n\nDeletes a site with everything that is kept of it. No server may run meanwhile.", &data)
+	f := keepFlags("delete [flags]\n\nDeletes a site with everything that is kept of it. No server may run meanwhile.", &v)
 	f.StringVar(&site, "site", "", "`name` of the site")
 	f.BoolVar(&yes, "yes", false, "delete it; without this it is only told what would be deleted")
 	if err := f.parse(s, args, 0); err != nil {
@@ -86,7 +93,7 @@ func runDelete(ctx context.Context, s stdio, args []string) error {
 	if site == "" {
 		return usageError{errors.New("no site named: use --site")}
 	}
-	k, err := openKeeper(ctx, data, "delete")
+	k, err := openKeeper(ctx, v, "delete")
 	if err != nil {
 		return err
 	}
@@ -129,10 +136,10 @@ func parseDir(f *flagSet, s stdio, args []string) (string, error) {
 
 // withKeeper has a copy made of a data directory, by this process or by the
 // server that holds it.
-func withKeeper(ctx context.Context, data, command string, query url.Values, here func(*keeper) (int64, error)) (int64, error) {
+func withKeeper(ctx context.Context, v placeFlags, command string, query url.Values, here func(*keeper) (int64, error)) (int64, error) {
 	deadline := time.Now().Add(patience)
 	for {
-		k, err := openKeeper(ctx, data, command)
+		k, err := openKeeper(ctx, v, command)
 		if err == nil {
 			n, err := here(k)
 			return n, errors.Join(err, k.close())
@@ -141,7 +148,7 @@ func withKeeper(ctx context.Context, data, command string, query url.Values, her
 		if !errors.As(err, &inUse) {
 			return 0, err
 		}
-		if r, err := dialServer(ctx, appConfig{siteFlags: siteFlags{data: data}}); err == nil {
+		if r, err := dialServer(ctx, appConfig{siteFlags: siteFlags{placeFlags: v}}); err == nil {
 			defer r.client.CloseIdleConnections()
 			m, err := r.post(ctx, "/"+command+"?"+query.Encode(), http.NoBody, func(collect.Progress) {})
 			if err == nil && m.Error != "" {

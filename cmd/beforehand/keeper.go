@@ -18,6 +18,7 @@ import (
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/internal/datadir"
+	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/sqlite"
 )
@@ -27,14 +28,23 @@ var _ server.Keeper = (*keeper)(nil)
 // keeper copies what a data directory holds.
 type keeper struct {
 	dir   *datadir.Dir
-	store *duckdb.Store
-	state *sqlite.State
+	key   collect.Key
+	store pageviewStore
+	state stateStore
 }
 
 // openKeeper opens a data directory that is there already.
-func openKeeper(ctx context.Context, data, command string) (_ *keeper, err error) {
-	if _, err := os.Stat(filepath.Join(data, datadir.PageviewsFile)); err != nil {
-		return nil, fmt.Errorf("there are no pageviews in %s; name the data directory with --data: %w", data, err)
+func openKeeper(ctx context.Context, v placeFlags, command string) (_ *keeper, err error) {
+	file, err := v.readFile()
+	if err != nil {
+		return nil, err
+	}
+	kept, err := v.engines(file)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(v.data, datadir.PageviewsFile)); kept.pageviews == "" && err != nil {
+		return nil, fmt.Errorf("there are no pageviews in %s; name the data directory with --data: %w", v.data, err)
 	}
 	k := &keeper{}
 	defer func() {
@@ -42,13 +52,16 @@ func openKeeper(ctx context.Context, data, command string) (_ *keeper, err error
 			err = errors.Join(err, k.close())
 		}
 	}()
-	if k.dir, err = datadir.Open(data, command); err != nil {
+	if k.dir, err = datadir.Open(v.data, command); err != nil {
 		return nil, err
 	}
-	if k.store, err = duckdb.Open(ctx, duckdb.Config{Path: k.dir.File(datadir.PageviewsFile)}); err != nil {
+	if k.key, err = kept.readKey(k.dir); err != nil {
 		return nil, err
 	}
-	k.state, err = sqlite.Open(k.dir.File(datadir.StateFile))
+	if k.store, err = kept.openPageviews(ctx, k.dir, duckdb.Config{}); err != nil {
+		return nil, err
+	}
+	k.state, err = kept.openSealed(ctx, k.dir, k.key)
 	return k, err
 }
 
@@ -72,7 +85,7 @@ const backupFile = "backup.json"
 // backup is what a backup says of itself.
 type backup struct {
 	MadeAt time.Time `json:"made_at"`
-	duckdb.Totals
+	pageview.Totals
 	Key string `json:"key"` // print of the key that it needs, which is not in it
 }
 
@@ -86,18 +99,23 @@ func keyPrint(key collect.Key) string {
 // Backup implements server.Keeper. Pageviews are copied first, so that the salt
 // of each is in the state that is copied then.
 func (k *keeper) Backup(ctx context.Context, dir string) (pageviews int64, err error) {
-	key, err := k.dir.Key()
-	if err != nil {
-		return 0, err
+	store, inFile := k.store.(interface {
+		Backup(ctx context.Context, path string) (pageview.Totals, error)
+	})
+	state, alsoInFile := k.state.(interface {
+		Backup(ctx context.Context, path string) error
+	})
+	if !inFile || !alsoInFile {
+		return 0, errors.New("what lies in a database server is backed up by its own means: see docs/scaling.md")
 	}
 	if err := makeEmpty(dir); err != nil {
 		return 0, err
 	}
-	b := backup{MadeAt: time.Now().UTC().Truncate(time.Second), Key: keyPrint(key)}
-	if b.Totals, err = k.store.Backup(ctx, filepath.Join(dir, datadir.PageviewsFile)); err != nil {
+	b := backup{MadeAt: time.Now().UTC().Truncate(time.Second), Key: keyPrint(k.key)}
+	if b.Totals, err = store.Backup(ctx, filepath.Join(dir, datadir.PageviewsFile)); err != nil {
 		return 0, err
 	}
-	if err := k.state.Backup(ctx, filepath.Join(dir, datadir.StateFile)); err != nil {
+	if err := state.Backup(ctx, filepath.Join(dir, datadir.StateFile)); err != nil {
 		return 0, err
 	}
 	err = copyFile(k.dir.File(config.FileName), filepath.Join(dir, config.FileName))

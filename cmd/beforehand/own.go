@@ -108,6 +108,7 @@ func runRun(ctx context.Context, s stdio, args []string) error {
 	var format string
 	f := newFlags(runUsage)
 	c.add(f, "data")
+	c.addEngines(f)
 	f.StringVar(&format, "format", "json", "`format` to print, such as json, csv, html, md, svg or png")
 	if err := f.parse(s, args, 1); err != nil {
 		return err

@@ -21,13 +21,14 @@ func recount(ctx context.Context, s stdio, args []string, repair bool) error {
 	if repair {
 		command, about = "rebuild", "Counts a site's pageviews anew and replaces the numbers that were added up\nbeforehand where they differ."
 	}
-	var data, site string
-	f := keepFlags(command+" [flags]\n\n"+about+" Days whose pageviews were deleted are passed over. No\nserver may run meanwhile.", &data)
+	var v placeFlags
+	var site string
+	f := keepFlags(command+" [flags]\n\n"+about+" Days whose pageviews were deleted are passed over. No\nserver may run meanwhile.", &v)
 	f.StringVar(&site, "site", "default", "`name` of the site")
 	if err := f.parse(s, args, 0); err != nil {
 		return err
 	}
-	k, err := openKeeper(ctx, data, command)
+	k, err := openKeeper(ctx, v, command)
 	if err != nil {
 		return err
 	}

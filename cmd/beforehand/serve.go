@@ -24,6 +24,7 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	var listen string
 	f := newFlags("serve [flags]")
 	c.add(f, "data")
+	c.addEngines(f)
 	addListen(f, &listen)
 	f.StringVar(&c.publish, "publish", "", "`directory` to write the reports to after each refresh, for a site without a server")
 	f.StringVar(&c.single.Articles, "articles", "", "`pattern` of the paths on the hot list, such as '/posts/*' (default: every page)")

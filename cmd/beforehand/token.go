@@ -13,7 +13,6 @@ import (
 
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/internal/datadir"
-	"github.com/beforehand-go/beforehand/sqlite"
 	"github.com/beforehand-go/beforehand/token"
 )
 
@@ -24,14 +23,13 @@ once, and kept nowhere. A running server takes note within a second.`
 
 // tokenFlags are the flags of the token command.
 type tokenFlags struct {
-	data          string
+	placeFlags
 	scopes, sites []string
 }
 
 func runToken(ctx context.Context, s stdio, args []string) error {
 	var v tokenFlags
-	f := newFlags(tokenUsage)
-	f.StringVar(&v.data, "data", "data", "`directory` that holds everything")
+	f := keepFlags(tokenUsage, &v.placeFlags)
 	f.StringSliceVar(&v.scopes, "scope", []string{string(token.PageviewsWrite)}, "`scope` of a new token: pageviews:write, stats:read, jobs:read, jobs:write, or several with commas between")
 	f.StringSliceVar(&v.sites, "site", nil, "`name` of a site that a new token is for; several with commas between (default: every site)")
 	if err := f.parse(s, args, 2); err != nil {
@@ -55,7 +53,7 @@ func runToken(ctx context.Context, s stdio, args []string) error {
 			return usageError{err}
 		}
 	}
-	return withTokens(v.data, verb == "create", func(tokens token.Store) error {
+	return withTokens(ctx, v.placeFlags, verb == "create", func(tokens token.Store) error {
 		switch verb {
 		case "create":
 			return createToken(ctx, s.out, tokens, t)
@@ -77,15 +75,23 @@ func checkToken(t token.Token) error {
 
 // withTokens opens the state of a data directory. Several processes may, so
 // that it works while a server runs.
-func withTokens(data string, create bool, use func(token.Store) error) error {
+func withTokens(ctx context.Context, v placeFlags, create bool, use func(token.Store) error) error {
+	file, err := v.readFile()
+	if err != nil {
+		return err
+	}
+	kept, err := v.engines(file)
+	if err != nil {
+		return err
+	}
 	if create {
-		if err := os.MkdirAll(data, 0o700); err != nil {
+		if err := os.MkdirAll(v.data, 0o700); err != nil {
 			return fmt.Errorf("make data directory: %w", err)
 		}
-	} else if _, err := os.Stat(filepath.Join(data, datadir.StateFile)); err != nil {
+	} else if _, err := os.Stat(filepath.Join(v.data, datadir.StateFile)); !kept.shared() && err != nil {
 		return fmt.Errorf("no data directory: %w; name it with --data", err)
 	}
-	state, err := sqlite.Open(filepath.Join(data, datadir.StateFile))
+	state, err := kept.openState(ctx, v.data)
 	if err != nil {
 		return err
 	}

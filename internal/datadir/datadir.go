@@ -84,16 +84,8 @@ func (d *Dir) File(name string) string { return filepath.Join(d.Path, name) }
 
 // Key reads the directory's secret, and makes it in a directory that is new.
 func (d *Dir) Key() (key [32]byte, err error) {
-	text, err := os.ReadFile(d.File(KeyFile))
-	if err == nil {
-		raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
-		if err != nil || len(raw) != len(key) {
-			return key, fmt.Errorf("%s is damaged: put back the one from your backup", d.File(KeyFile))
-		}
-		return [32]byte(raw), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return key, fmt.Errorf("read key: %w", err)
+	if key, err = ReadKey(d.File(KeyFile)); !errors.Is(err, fs.ErrNotExist) {
+		return key, err
 	}
 	if _, err := os.Stat(d.File(PageviewsFile)); err == nil {
 		return key, fmt.Errorf("%s is missing: put back the one from your backup, since without it logs that were imported would count again", d.File(KeyFile))
@@ -103,6 +95,19 @@ func (d *Dir) Key() (key [32]byte, err error) {
 		return key, fmt.Errorf("write key: %w", err)
 	}
 	return key, nil
+}
+
+// ReadKey reads a secret from its file.
+func ReadKey(name string) (key [32]byte, err error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return key, fmt.Errorf("read key: %w", err)
+	}
+	raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(raw) != len(key) {
+		return key, fmt.Errorf("%s is damaged: put back the one from your backup", name)
+	}
+	return [32]byte(raw), nil
 }
 
 // Write writes a file that only its owner can read, whole or not at

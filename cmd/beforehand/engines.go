@@ -1,0 +1,168 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/duckdb"
+	"github.com/beforehand-go/beforehand/internal/datadir"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/postgres"
+	"github.com/beforehand-go/beforehand/sqlite"
+	"github.com/beforehand-go/beforehand/token"
+)
+
+// pageviewStore is what the program wants of an engine of pageviews. One whose
+// pageviews lie in a file has Backup as well.
+type pageviewStore interface {
+	pageview.Store
+	Sources(ctx context.Context, site string, from, to pageview.Day) ([]pageview.SourceDay, error)
+	Totals(ctx context.Context) (pageview.Totals, error)
+	Recount(ctx context.Context, site string, repair bool) ([]pageview.Wrong, error)
+	Retain(ctx context.Context, site string, before pageview.Day) (int64, error)
+	Drop(ctx context.Context, site string) error
+	Export(ctx context.Context, dir, format string) (pageview.Totals, error)
+}
+
+// stateStore is what the program wants of an engine of state. One whose state
+// lies in a file has Backup as well.
+type stateStore interface {
+	beforehand.State
+	Salts() collect.KeptSalts
+	Tokens() token.Store
+	Forget(ctx context.Context, site string) error
+	Close() error
+}
+
+var (
+	_ pageviewStore = (*duckdb.Store)(nil)
+	_ stateStore    = (*sqlite.State)(nil)
+	_ stateStore    = (*postgres.State)(nil)
+)
+
+// placeFlags say where everything is kept.
+type placeFlags struct {
+	data, config          string
+	state, pageviews, key string
+}
+
+// addEngines adds the flags of a command that works with either engine.
+func (v *placeFlags) addEngines(f *flagSet) {
+	f.StringVar(&v.state, "state", "", "`URL` of the PostgreSQL that keeps the state, such as postgres://USER:PASSWORD@HOST/NAME; also BEFOREHAND_STATE (default: SQLite in the data directory)")
+	f.StringVar(&v.pageviews, "pageviews", "", "`URL` of what keeps the pageviews; also BEFOREHAND_PAGEVIEWS (default: DuckDB in the data directory)")
+	f.StringVar(&v.key, "key", "", "`file` of the secret that seals the salts, the same for all replicas; also BEFOREHAND_KEY (default: the one in the data directory)")
+}
+
+// readFile reads the configuration file. Without one it is empty.
+func (v *placeFlags) readFile() (*config.File, error) {
+	file, err := config.Load(v.configPath())
+	if v.config == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
+		return &config.File{}, nil
+	}
+	return file, err
+}
+
+func (v *placeFlags) configPath() string {
+	return cmp.Or(v.config, filepath.Join(v.data, config.FileName))
+}
+
+// engines says which engines keep what: flags go before the environment, and
+// that before the file.
+func (v *placeFlags) engines(file *config.File) (e engines, err error) {
+	state, err := file.State.Expand()
+	if err != nil {
+		return e, fmt.Errorf("state: %w", err)
+	}
+	pageviews, err := file.Pageviews.Expand()
+	if err != nil {
+		return e, fmt.Errorf("pageviews: %w", err)
+	}
+	e = engines{
+		state:     cmp.Or(v.state, os.Getenv("BEFOREHAND_STATE"), state),
+		pageviews: cmp.Or(v.pageviews, os.Getenv("BEFOREHAND_PAGEVIEWS"), pageviews),
+		key:       cmp.Or(v.key, os.Getenv("BEFOREHAND_KEY"), file.Path(file.Key)),
+	}
+	// The URLs hold passwords, so errors show no more than the beginning.
+	if scheme, _, _ := strings.Cut(e.state, ":"); e.state != "" && scheme != "postgres" && scheme != "postgresql" {
+		return engines{}, errors.New("state: use a URL such as postgres://USER:PASSWORD@HOST/NAME, or nothing for SQLite in the data directory")
+	}
+	if e.pageviews != "" {
+		return engines{}, errors.New("pageviews: this program keeps them in DuckDB in the data directory only: leave it out")
+	}
+	return e, nil
+}
+
+// engines says which engines keep what.
+type engines struct {
+	state     string // URL; empty means SQLite in the data directory
+	pageviews string // URL; empty means DuckDB in the data directory
+	key       string // file of the secret; empty means the one in the data directory
+}
+
+// shared tells whether other processes may work on the same state.
+func (e engines) shared() bool { return e.state != "" }
+
+// readKey reads the secret that seals the salts.
+func (e engines) readKey(dir *datadir.Dir) (collect.Key, error) {
+	if e.key == "" {
+		key, err := dir.Key()
+		return key, err
+	}
+	key, err := datadir.ReadKey(e.key)
+	return key, err
+}
+
+func (e engines) openPageviews(ctx context.Context, dir *datadir.Dir, c duckdb.Config) (pageviewStore, error) {
+	c.Path = dir.File(datadir.PageviewsFile)
+	store, err := duckdb.Open(ctx, c)
+	if err != nil {
+		return nil, err // and no store that is nil
+	}
+	return store, nil
+}
+
+// openState opens the state that belongs to a data directory.
+func (e engines) openState(ctx context.Context, data string) (stateStore, error) {
+	if e.state == "" {
+		state, err := sqlite.Open(filepath.Join(data, datadir.StateFile))
+		if err != nil {
+			return nil, err // and no state that is nil
+		}
+		return state, nil
+	}
+	state, err := postgres.Open(ctx, e.state)
+	if err != nil {
+		return nil, err
+	}
+	return state, nil
+}
+
+// openSealed opens the state whose salts are sealed under a key. State that
+// replicas share is refused to one that has another.
+func (e engines) openSealed(ctx context.Context, dir *datadir.Dir, key collect.Key) (stateStore, error) {
+	state, err := e.openState(ctx, dir.Path)
+	if err != nil {
+		return nil, err
+	}
+	if shared, ok := state.(*postgres.State); ok {
+		own := keyPrint(key)
+		kept, err := shared.Fact(ctx, "key", own)
+		if err == nil && kept != own {
+			err = fmt.Errorf("the state in PostgreSQL was made under another key: give every replica the same one, as %s or by --key", dir.File(datadir.KeyFile))
+		}
+		if err != nil {
+			return nil, errors.Join(err, state.Close())
+		}
+	}
+	return state, nil
+}
