@@ -18,8 +18,8 @@ const module = "github.com/beforehand-go/beforehand"
 // of lines above its own, never a neighbour on the same line.
 var layers = [][]string{
 	{"trigger", "pageview", "token"},
-	{"scheduler", "snapshot"},
-	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest"},
+	{"scheduler", "snapshot", "account"},
+	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon"},
 	{"."},
 	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest"},
@@ -35,8 +35,8 @@ var layers = [][]string{
 // light packages, and their tests, import the standard library and each other
 // only, so that embedding them adds no line to an application's go.sum.
 var light = []string{
-	"trigger", "pageview", "token", "scheduler", "snapshot",
-	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest",
+	"trigger", "pageview", "token", "scheduler", "snapshot", "account",
+	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest",
 	".", "statetest", "memory",
 }
 

@@ -13,6 +13,7 @@ type State struct {
 	jobs      *Jobs
 	snapshots snapshots
 	tokens    tokens
+	accounts  accounts
 }
 
 // New returns an empty State.
