@@ -1,9 +1,7 @@
 package chart
 
 import (
-	"crypto/sha256"
 	_ "embed" // for CSS
-	"encoding/base64"
 
 	"github.com/beforehand-go/beforehand/internal/number"
 )
@@ -14,12 +12,9 @@ import (
 //go:embed chart.css
 var CSS string
 
-// Policy is the Content-Security-Policy to send with a picture's file: nothing
-// but its own style sheet, known by its hash.
-func Policy() string {
-	sum := sha256.Sum256([]byte(CSS))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}
+// Policy is that of a picture in the colours that its reader prefers; see
+// [Theme.Policy].
+func Policy() string { return Auto.Policy() }
 
 // Words are the words a picture adds to its data. The zero value is English.
 type Words struct {

@@ -1,0 +1,130 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// growing is a store with as many pageviews of /a as it says, and one of /b.
+type growing struct {
+	pageviews int64
+	asked     int
+	takes     time.Duration
+	err       error
+}
+
+func (g *growing) Query(context.Context, pageview.Query) (pageview.Answer, error) {
+	g.asked++
+	time.Sleep(g.takes)
+	of := pageview.Values{Pageviews: g.pageviews, Visitors: g.pageviews / 2}
+	all := pageview.Values{Pageviews: g.pageviews + 1, Visitors: g.pageviews/2 + 1}
+	return pageview.Answer{Rows: []pageview.Row{{Keys: []string{"/a"}, Values: of}}, Total: all}, g.err
+}
+
+// counter is a receiver of a site that counts from a store.
+func counter(t *testing.T, store Asker) (*Receiver, func(path string) *httptest.ResponseRecorder) {
+	t.Helper()
+	site := &collect.Site{Name: "blog", Zone: time.UTC, Hosts: []string{"blog.example"}, Paths: collect.PathRules{Index: []string{"index.html"}}}
+	r, err := New(Config{Sites: collect.Sites{site}, Counts: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	r.Mount(mux)
+	return r, func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w
+	}
+}
+
+func TestCounts(t *testing.T) {
+	_, get := counter(t, &growing{pageviews: 1234})
+	for path, want := range map[string]string{
+		"/w/blog/count.json":                          `{"site":{"pageviews":1235,"visitors":618}}`,
+		"/w/blog/count.json?page=/a":                  `{"site":{"pageviews":1235,"visitors":618},"page":{"path":"/a","pageviews":1234,"visitors":617}}`,
+		"/w/blog/count.json?page=/a/index.html?b=1":   `{"site":{"pageviews":1235,"visitors":618},"page":{"path":"/a/","pageviews":0,"visitors":0}}`,
+		"/w/blog/count.json?page=https://elsewhere/a": `{"site":{"pageviews":1235,"visitors":618},"page":{"path":"","pageviews":0,"visitors":0}}`,
+		"/w/other/count.json":                         "no such site here",
+	} {
+		w := get(path)
+		if got := strings.TrimSpace(w.Body.String()); got != want || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %d %s, want %s", path, w.Code, got, want)
+		}
+	}
+	for path, want := range map[string]string{
+		"/w/blog/count.svg":                                 ">1,235</text>",
+		"/w/blog/count.svg?of=page&page=/a&metric=visitors": ">617</text>",
+		"/w/blog/count.svg?theme=dark":                      "<style>text{fill:#e6e9ec}</style>",
+		"/w/blog/count.svg?theme=red":                       "",
+		"/w/blog/count.svg?of=page":                         "",
+		"/w/blog/count.svg?of=all":                          "",
+		"/w/blog/count.svg?metric=x":                        "",
+	} {
+		w := get(path)
+		if ok := w.Code == http.StatusOK; ok != (want != "") || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestCountsThatCannotBeReadAreNotZero(t *testing.T) {
+	store := &growing{err: errors.New("the disk is gone")}
+	_, get := counter(t, store)
+	if w := get("/w/blog/count.json"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "disk") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	store.err = nil
+	if w := get("/w/blog/count.json"); w.Code != http.StatusOK {
+		t.Errorf("the store is back: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestCountsFollowEveryWayIn lets a store grow by what did not come over HTTP.
+func TestCountsFollowEveryWayIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &growing{pageviews: 10}
+		r, get := counter(t, store)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); r.Run(ctx) }()
+		says := func(when, want string) {
+			t.Helper()
+			if got := get("/w/blog/count.json").Body.String(); !strings.Contains(got, `{"pageviews":`+want+`,`) {
+				t.Errorf("%s: %s, want %s", when, got, want)
+			}
+		}
+		says("at first", "11")
+		store.pageviews = 20
+		says("at once", "11")
+		time.Sleep(recountAfter + 2*recountEvery)
+		says("after a minute", "21")
+		store.pageviews, store.err = 30, errors.New("the disk is gone")
+		time.Sleep(recountAfter + 2*recountEvery)
+		says("while the store fails", "21")
+		store.err, store.takes = nil, 30*time.Second
+		time.Sleep(recountAfter + 2*recountEvery + store.takes)
+		says("once it is back", "31")
+		asked := store.asked
+		time.Sleep(5 * time.Minute) // less than twenty times what it took
+		if store.asked != asked {
+			t.Error("a store that takes long is asked too often")
+		}
+		store.takes = 0
+		time.Sleep(time.Hour)
+		if store.asked != asked {
+			t.Errorf("asked %d times though nobody reads", store.asked-asked)
+		}
+		stop()
+		<-ended
+	})
+}

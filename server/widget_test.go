@@ -1,0 +1,156 @@
+package server_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/receive"
+	"github.com/beforehand-go/beforehand/server"
+)
+
+// hostile is a title and a path as a visitor may send them.
+const hostile = `"><img src=x onerror=alert(1)>`
+
+// startWidgets runs a server of the site blog whose seven pages were read, the
+// first most, and which has the title of an attack.
+func startWidgets(t *testing.T, change func(*server.Site)) *server.Server {
+	t.Helper()
+	all := sites("blog")
+	all[0].URL = &url.URL{Scheme: "https", Host: "blog.example"}
+	if change != nil {
+		change(&all[0])
+	}
+	s := startSites(t, all)
+	var b pageview.Batch
+	now := time.Now()
+	for page := range 7 {
+		for n := range 20 - page {
+			v := pageview.Pageview{
+				Site: "blog", At: now, Day: pageview.DayOf(now.UTC()), Hour: now.UTC().Truncate(time.Hour),
+				Path: "/p" + string(rune('1'+page)), Title: "Page " + string(rune('1'+page)), Visitor: uint64(n + 1), Source: pageview.SourceScript,
+			}
+			if page == 0 {
+				v.Title = hostile
+			}
+			b.Pageviews = append(b.Pageviews, v)
+		}
+	}
+	if err := s.Store.Append(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := s.Handler()
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(get(h, "/w/blog/hot/fragment.html").Body.String(), "/p7"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no widget has the list: %s", get(h, "/w/blog/hot/fragment.html").Body)
+		}
+	}
+	return s
+}
+
+// withReceiver lets a server take pageviews in, and count.
+func withReceiver(t *testing.T, s *server.Server) {
+	t.Helper()
+	visitors, err := collect.NewVisitors(&salts{}, collect.Key{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all collect.Sites
+	for _, v := range s.Sites {
+		all = append(all, v.Site)
+	}
+	s.Receiver, err = receive.New(receive.Config{
+		Sites: all, Store: s.Store, Counts: s.Store, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWidgets(t *testing.T) {
+	h := startWidgets(t, nil).Handler()
+	for _, c := range []struct {
+		path       string
+		code, rows int
+		parts      []string
+	}{
+		{"/w/blog/hot/frame.html", 200, 7, []string{`<html lang="en" class="auto">`, "Hot articles", "20 pageviews"}},
+		{"/w/blog/hot/frame.html?limit=3&theme=dark&lang=zh", 200, 3, []string{`<html lang="zh-Hans" class="dark">`, "热门文章", "20 次浏览"}},
+		{"/w/blog/hot/frame.html?limit=20&theme=light", 200, 7, []string{`class="light"`}},
+		{"/w/blog/hot/fragment.html?limit=5", 200, 5, []string{"20 pageviews"}},
+		{"/w/blog/hot/fragment.html?lang=zh&theme=of-no-matter", 200, 7, []string{"20 次浏览"}},
+		{"/w/blog/hot/chart.svg?theme=dark", 200, 0, []string{"<svg", "--_t:#e6e9ec"}},
+		{"/w/blog/pageviews/chart.svg", 200, 0, []string{"<svg", "@media"}},
+		{"/w/blog/pageviews/chart.svg?theme=light&lang=xx", 200, 0, []string{"<svg"}},
+		{"/w/blog/pageviews/frame.html", 404, 0, nil},
+		{"/w/blog/hot/frame.html?limit=4", 404, 0, nil},
+		{"/w/blog/hot/frame.html?limit=0", 404, 0, nil},
+		{"/w/blog/hot/frame.html?limit=-1", 404, 0, nil},
+		{"/w/blog/hot/frame.html?lang=fr", 404, 0, nil},
+		{"/w/blog/hot/frame.html?theme=", 404, 0, nil},
+		{"/w/blog/hot/other.html", 404, 0, nil},
+		{"/w/blog/none/frame.html", 404, 0, nil},
+		{"/w/none/hot/frame.html", 404, 0, nil},
+	} {
+		w := get(h, c.path, "Accept-Encoding", "identity")
+		body := w.Body.String()
+		if w.Code != c.code || strings.Count(body, "<li value") != c.rows {
+			t.Errorf("%s: %d with %d rows, want %d with %d: %s", c.path, w.Code, strings.Count(body, "<li value"), c.code, c.rows, body)
+		}
+		for _, part := range c.parts {
+			if !strings.Contains(body, part) {
+				t.Errorf("%s: no %q in %s", c.path, part, body)
+			}
+		}
+		if strings.Contains(body, "<img") {
+			t.Errorf("%s: a title became an element: %s", c.path, body)
+		}
+		if c.code == 200 && (w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Header().Get("Cross-Origin-Resource-Policy") != "cross-origin" || w.Header().Get("ETag") == "") {
+			t.Errorf("%s: %v", c.path, w.Header())
+		}
+	}
+	frame := get(h, "/w/blog/hot/frame.html")
+	if again := get(h, "/w/blog/hot/frame.html", "If-None-Match", frame.Header().Get("ETag")); again.Code != http.StatusNotModified {
+		t.Errorf("asked again: %d", again.Code)
+	}
+}
+
+func TestOnlyWidgetsAreFramed(t *testing.T) {
+	for _, c := range []struct {
+		frames []string
+		want   string
+	}{{nil, "frame-ancestors *"}, {[]string{"https://blog.example", "https://*.example.org"}, "frame-ancestors 'self' https://blog.example https://*.example.org"}} {
+		h := startWidgets(t, func(v *server.Site) { v.Frames = c.frames }).Handler()
+		policy := func(path string) string { return get(h, path).Header().Get("Content-Security-Policy") }
+		if p := policy("/w/blog/hot/frame.html"); !strings.HasSuffix(p, c.want) {
+			t.Errorf("%q: %s, want %s", c.frames, p, c.want)
+		}
+		for _, path := range []string{"/", "/s/blog/", "/live/", "/jobs"} {
+			if p := policy(path); !strings.Contains(p, "frame-ancestors 'none'") && !strings.HasPrefix(path, "/jobs") {
+				t.Errorf("%s: %s", path, p)
+			}
+		}
+	}
+}
+
+func TestWidgetsBeforeTheFirstResult(t *testing.T) {
+	all := sites("blog")
+	s := startSites(t, all)
+	w := get(s.Handler(), "/w/blog/hot/frame.html")
+	for end := time.Now().Add(20 * time.Second); w.Code == http.StatusServiceUnavailable && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if w.Header().Get("Retry-After") == "" {
+			t.Fatalf("%v", w.Header())
+		}
+		w = get(s.Handler(), "/w/blog/hot/frame.html")
+	}
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "No article is hot yet") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
