@@ -96,7 +96,7 @@ func (r *Receiver) countBusuanzi(req *http.Request, site *collect.Site, page str
 	}
 	t.add(&v)
 	all, of := t.read(v.Path)
-	return busuanziCounts{all.pageviews, all.visitors, of.pageviews, of.visitors, 2.4}, "", nil
+	return busuanziCounts{all.Pageviews, all.Visitors, of.Pageviews, of.Visitors, 2.4}, "", nil
 }
 
 // Asker answers what the counts begin with. A pageview.Store is one.

@@ -62,7 +62,7 @@ func TestCounts(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"/w/blog/count.svg":                                 ">1,235</text>",
+		"/w/blog/count.svg": ">1,235</text>",
 		"/w/blog/count.svg?of=page&page=/a&metric=visitors": ">617</text>",
 		"/w/blog/count.svg?theme=dark":                      "<style>text{fill:#e6e9ec}</style>",
 		"/w/blog/count.svg?theme=red":                       "",

@@ -73,12 +73,33 @@ func (r *Receiver) Mount(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("GET /"+r.Script+".gif", r.takePixel)
 	if r.Counts != nil {
+		mux.HandleFunc("GET /w/{site}/count.json", r.serveCounts)
+		mux.HandleFunc("GET /w/{site}/count.svg", r.serveCountPicture)
 		mux.HandleFunc("GET /busuanzi", r.takeBusuanzi)
 		mux.HandleFunc("GET /busuanzi.js", serveBusuanziScript)
 		mux.HandleFunc("GET /busuanzi/2.3/busuanzi.pure.mini.js", serveBusuanziScript)
 	}
 	if r.Tokens != nil {
 		mux.HandleFunc("POST /api/v1/pageviews", r.takePageviews)
+	}
+}
+
+// recountEvery is how often Run sees whether the store is to be asked for counts.
+const recountEvery = 5 * time.Second
+
+// Run keeps the counts that somebody reads up to date until ctx ends.
+func (r *Receiver) Run(ctx context.Context) {
+	tick := time.NewTicker(recountEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := r.totals.recount(ctx); err != nil && ctx.Err() == nil {
+			r.Logger.Error("count anew what counters show", "error", err)
+		}
 	}
 }
 
