@@ -64,6 +64,7 @@ type Site struct {
 	Learn     *Learn         `yaml:"learn" help:"titles, pictures and times of publication are read from the site itself, politely; they are not unless this is given"`
 	Jobs      []Job          `yaml:"jobs" help:"commands and URLs that are carried out without a report"`
 
+	Frames      []Origin `yaml:"frames" help:"origins whose pages may show the site's hot lists in frames, such as https://example.com or https://*.example.com; every one unless given"`
 	Retention   Duration `yaml:"retention" help:"how long single pageviews are kept, such as 730d, at least 2d; for ever unless given. What they add up to by day and by one dimension is kept all the same"`
 	PublicStats bool     `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
 }

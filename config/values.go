@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -54,6 +55,22 @@ func (h *Host) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no host name: write it like example.com, without https:// and port", text)
 	}
 	*h = Host(name)
+	return nil
+}
+
+// Origin is where pages are, as a Content-Security-Policy names it.
+type Origin string
+
+// UnmarshalText refuses what is no origin of the web.
+func (o *Origin) UnmarshalText(text []byte) error {
+	scheme, rest, _ := strings.Cut(strings.ToLower(string(text)), "://")
+	host, port, _ := strings.Cut(rest, ":")
+	var name Host
+	err := name.UnmarshalText([]byte(strings.TrimPrefix(host, "*.")))
+	if _, bad := strconv.ParseUint(cmp.Or(port, "80"), 10, 16); err != nil || bad != nil || strings.HasSuffix(rest, ":") || scheme != "https" && scheme != "http" {
+		return fmt.Errorf("%q is no origin: write it like https://example.com, https://*.example.com or http://localhost:8000", text)
+	}
+	*o = Origin(strings.ToLower(string(text)))
 	return nil
 }
 

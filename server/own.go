@@ -26,6 +26,7 @@ func (s *Server) Add(site, name string, r *Own, fresh bool) {
 		v.own = map[string]*Own{}
 	}
 	v.own[name] = r
+	v.addWidget(name)
 }
 
 // Compute computes a report of a site, and returns one of its formats.

@@ -73,6 +73,9 @@ func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path st
 	var fresh sync.WaitGroup
 	defer fresh.Wait()
 	fresh.Go(func() { s.keepFresh(ctx) })
+	if s.Receiver != nil {
+		fresh.Go(func() { s.Receiver.Run(ctx) })
+	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	if !s.Live {
@@ -84,6 +87,7 @@ func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path st
 		for i, v := range s.sites {
 			v.keepLearning(ctx, &learn[i])
 			last[i] = v.keepPage(ctx, last[i], wait)
+			v.keepWidgets(ctx)
 		}
 		select {
 		case <-tick.C:

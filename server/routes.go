@@ -20,10 +20,15 @@ type reader interface {
 
 // find is the report that a request names, or nil.
 func (s *Server) find(site, name string) reader {
-	v := s.named(site)
+	if v := s.named(site); v != nil {
+		return v.find(name)
+	}
+	return nil
+}
+
+// find is the site's report of that name, or nil.
+func (v *site) find(name string) reader {
 	switch {
-	case v == nil:
-		return nil
 	case name == "pageviews":
 		return v.pageviews
 	case v.list(name) != nil:

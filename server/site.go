@@ -32,6 +32,8 @@ type Site struct {
 	Lists []List   // hot lists; one called HotList comes first and is the page's
 	Learn *Learn   // how its articles are read, which needs URL; nil means that they are not
 
+	Frames []string // origins whose pages may show its lists in frames; none means every one
+
 	PublicStats bool          // everybody may ask for numbers
 	Fresh       time.Duration // how old reports on pageviews may get while somebody looks; zero leaves it to the trigger
 }
@@ -45,9 +47,10 @@ type site struct {
 	hot       *hotList                             // the first of them
 	articles  *beforehand.Report[beforehand.Files] // nil where they are not read
 	learnt    atomic.Pointer[learnt]
-	own       map[string]*Own  // reports that the site declares, by name
-	looks     map[string]*look // at reports on pageviews, by name
-	pages     []page           // by language
+	own       map[string]*Own    // reports that the site declares, by name
+	looks     map[string]*look   // at reports on pageviews, by name
+	pages     []page             // by language
+	widgets   map[string]*widget // of reports, by name
 	waits     atomic.Pointer[waits]
 }
 
@@ -70,6 +73,9 @@ func (s *Server) newSite(c Site) *site {
 		v.newLearning(*c.Learn)
 	}
 	v.newLists(policy)
+	for _, name := range v.names() {
+		v.addWidget(name)
+	}
 	for i := range v.pages {
 		v.pages[i].served.Store(v.prepare(snapshot.Snapshot{}))
 	}

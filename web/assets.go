@@ -18,7 +18,7 @@ const AssetsPath = "/assets/"
 
 // Policy is the Content-Security-Policy to send with every page.
 const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
-	"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+	"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 //go:embed static
 var static embed.FS
@@ -39,6 +39,9 @@ var assets = sync.OnceValue(func() map[string]file {
 		"jobs.js":  "text/javascript; charset=utf-8",
 		"live.js":  "text/javascript; charset=utf-8",
 		"icon.svg": "image/svg+xml",
+
+		"frame.css":  "text/css; charset=utf-8",
+		"widgets.js": "text/javascript; charset=utf-8",
 	} {
 		body, err := static.ReadFile("static/" + name)
 		if err != nil {

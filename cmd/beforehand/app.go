@@ -143,6 +143,9 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: c.importHint(v.Name),
 			PublicStats: v.PublicStats, Fresh: v.FreshFor(),
 		}
+		for _, origin := range v.Frames {
+			one.Frames = append(one.Frames, string(origin))
+		}
 		if err := a.addLists(c.file, &v, &one); err != nil {
 			return err
 		}
