@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon"},
 	{"."},
 	{"report", "collect", "chart", "statetest"},
-	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest"},
+	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest", "listen"},
 	{"collect/collecttest", "tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
 	{"config", "picture"},
 	{"embedded"},

@@ -7,7 +7,9 @@ import (
 )
 
 // Proxies knows who asked when a request came through proxies. The zero value
-// trusts none: who is connected is who asked.
+// trusts none: who is connected is who asked. Who is connected by a socket in
+// the file system has no address and was let in by its mode: it is a proxy
+// whose word is taken.
 type Proxies struct {
 	Trusted []netip.Prefix // networks of proxies whose word is taken
 	Header  string         // the header they set; empty means the first that is there of X-Forwarded-For, Forwarded and CF-Connecting-IP
@@ -16,17 +18,19 @@ type Proxies struct {
 // Client is the address of who asked: the last hop that is no trusted proxy.
 // It is empty where the proxies do not tell.
 func (p Proxies) Client(r *http.Request) string {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "" // such as a socket in the file system
-	}
-	addr := peer.Addr().Unmap().WithZone("")
-	if !p.trusts(addr) {
-		return addr.String()
+	var self string // the peer, where it has an address
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		addr := peer.Addr().Unmap().WithZone("")
+		self = addr.String()
+		if !p.trusts(addr) {
+			return self
+		}
+	} else if r.RemoteAddr != "" && r.RemoteAddr != "@" {
+		return ""
 	}
 	hops := p.hops(r.Header)
 	if len(hops) == 0 {
-		return addr.String()
+		return self
 	}
 	// Only a trusted proxy's word is taken, and each hop was written by the
 	// one after it, so they are read from the last on.

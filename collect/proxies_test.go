@@ -34,6 +34,9 @@ func TestProxiesClient(t *testing.T) {
 		{name: "the named header only", peer: "10.0.0.1:1", header: "forwarded", headers: headers{"X-Forwarded-For": {"1.2.3.4"}, "Forwarded": {"for=203.0.113.7"}}, want: "203.0.113.7"},
 		{name: "cloudflare", peer: "10.0.0.1:1", headers: headers{"Cf-Connecting-Ip": {"203.0.113.7"}}, want: "203.0.113.7"},
 		{name: "a socket", peer: "@", want: ""},
+		{name: "a proxy behind a socket", peer: "@", headers: headers{"X-Forwarded-For": {"1.2.3.4, 203.0.113.7"}}, want: "203.0.113.7"},
+		{name: "two proxies behind a socket", peer: "", headers: headers{"X-Forwarded-For": {"203.0.113.7, 10.1.1.1"}}, want: "203.0.113.7"},
+		{name: "no address", peer: "somewhere", headers: headers{"X-Forwarded-For": {"1.2.3.4"}}, want: ""},
 	} {
 		p := Proxies{Trusted: trusted, Header: c.header}
 		if got := p.Client(&http.Request{RemoteAddr: c.peer, Header: c.headers}); got != c.want {

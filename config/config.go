@@ -12,6 +12,7 @@ import (
 	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/internal/yamlfile"
+	"github.com/beforehand-go/beforehand/listen"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/tables"
 )
@@ -21,7 +22,10 @@ const FileName = "beforehand.yaml"
 
 // File is what the file says.
 type File struct {
-	Listen    string              `yaml:"listen" help:"host:port to serve on; localhost:8080 unless given"`
+	Listen    listen.Address      `yaml:"listen" help:"host:port to serve on, or unix:PATH for a socket; localhost:8080 unless given"`
+	Mode      listen.Mode         `yaml:"socket_mode" help:"who may connect to a socket, as chmod has it; 0660 unless given"`
+	URL       Address             `yaml:"url" help:"where readers reach this server, such as https://stats.example.org; for links in mails"`
+	TLS       TLS                 `yaml:"tls" help:"certificates, so that readers come by https; without them by http"`
 	Language  language.Language   `yaml:"language" help:"language of the pages and pictures for who asks for none: en or zh; en unless given"`
 	Publish   string              `yaml:"publish" help:"directory to write the reports to after each refresh"`
 	Script    string              `yaml:"script" help:"name of the script and the picture in URLs, so that /NAME.js is the script; b unless given"`
@@ -81,6 +85,41 @@ type Database struct {
 	URL     Secret   `yaml:"url,required" help:"sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or mysql://USER:PASSWORD@HOST:3306/NAME; ${NAME} stands for a variable of the environment"`
 	Timeout Duration `yaml:"timeout" help:"how long one query may take; 30s unless given"`
 }
+
+// TLS is what the file says of certificates. ACME and files go not together.
+type TLS struct {
+	Certificate string         `yaml:"certificate" help:"file of a certificate with its chain, as PEM; read again when it changes"`
+	Key         string         `yaml:"key" help:"file of its key, as PEM"`
+	ACME        ACME           `yaml:"acme" help:"certificates from an authority, in place of files"`
+	Redirect    listen.Address `yaml:"redirect" help:"host:port, such as :80, where readers who come by http are led to https, and the authority looks; none unless given"`
+	Strict      Duration       `yaml:"hsts" help:"for how long browsers that came by https come by nothing else, such as 365d; they are not told unless given"`
+}
+
+// ACME is what the file says of an authority of certificates.
+type ACME struct {
+	Hosts     []Host  `yaml:"hosts" help:"names of this server; naming them accepts the authority's terms"`
+	Email     string  `yaml:"email" help:"where the authority writes to"`
+	Directory Address `yaml:"directory" help:"the authority's URL; Let's Encrypt unless given"`
+	Roots     string  `yaml:"roots" help:"file of certificates (PEM) by which the authority itself is trusted; the system's unless given"`
+}
+
+// Check refuses what cannot be together.
+func (t *TLS) Check() error {
+	switch files := t.Certificate != "" || t.Key != ""; {
+	case (t.Certificate == "") != (t.Key == ""):
+		return yamlfile.At("certificate", errors.New("a certificate and its key belong together: give both"))
+	case files && len(t.ACME.Hosts) > 0:
+		return yamlfile.At("acme", errors.New("certificates come from files or from an authority, not from both"))
+	case !files && len(t.ACME.Hosts) == 0 && (t.Redirect != "" || t.Strict != 0):
+		return yamlfile.At("redirect", errors.New("there is no https without a certificate: give certificate and key, or hosts of acme"))
+	case t.Redirect.Socket() != "":
+		return yamlfile.At("redirect", errors.New("readers do not come by http to a socket: give host:port"))
+	}
+	return nil
+}
+
+// On tells whether readers come by https.
+func (t *TLS) On() bool { return t.Certificate != "" || len(t.ACME.Hosts) > 0 }
 
 // Proxies is what the file says of proxies in front of the server.
 type Proxies struct {

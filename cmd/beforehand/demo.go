@@ -24,12 +24,12 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 		single: config.Site{Title: "A made-up blog", Articles: "/posts/?*"},
 		log:    slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	var listen, until string
+	var until string
 	var seed uint64
 	var views int64
 	f := newFlags("demo [flags]")
 	c.add(f, "")
-	addListen(f, &listen)
+	c.addListen(f)
 	f.Lookup("data").Usage = "`directory` to fill, which must be new or empty (default: one that is removed at the end)"
 	f.Uint64Var(&seed, "seed", 1, "`number` that decides on the pageviews")
 	f.Int64Var(&views, "pageviews", demoPageviews, "`number` of pageviews")
@@ -40,14 +40,11 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	if views < 1 {
 		return usageError{fmt.Errorf("--pageviews %d: must be at least 1", views)}
 	}
-	if err := checkListen(listen); err != nil {
-		return err
-	}
 	last, err := lastDay(until, cmp.Or(string(c.zone), machineZone()))
 	if err != nil {
 		return err
 	}
-	front, err := listenFront(ctx, listen)
+	front, err := openFront(ctx, &c.ways, c.data, c.log)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -58,9 +57,9 @@ type placeFlags struct {
 
 // addEngines adds the flags of a command that works with either engine.
 func (v *placeFlags) addEngines(f *flagSet) {
-	f.StringVar(&v.state, "state", "", "`URL` of the PostgreSQL that keeps the state, such as postgres://USER:PASSWORD@HOST/NAME; also BEFOREHAND_STATE (default: SQLite in the data directory)")
-	f.StringVar(&v.pageviews, "pageviews", "", "`URL` of what keeps the pageviews; also BEFOREHAND_PAGEVIEWS (default: DuckDB in the data directory)")
-	f.StringVar(&v.key, "key", "", "`file` of the secret that seals the salts, the same for all replicas; also BEFOREHAND_KEY (default: the one in the data directory)")
+	f.StringVar(&v.state, "state", "", "`URL` of the PostgreSQL that keeps the state, such as postgres://USER:PASSWORD@HOST/NAME (default: SQLite in the data directory)")
+	f.StringVar(&v.pageviews, "pageviews", "", "`URL` of what keeps the pageviews (default: DuckDB in the data directory)")
+	f.StringVar(&v.key, "key", "", "`file` of the secret that seals the salts, the same for all replicas (default: the one in the data directory)")
 }
 
 // readFile reads the configuration file. Without one it is empty.
@@ -76,8 +75,8 @@ func (v *placeFlags) configPath() string {
 	return cmp.Or(v.config, filepath.Join(v.data, config.FileName))
 }
 
-// engines says which engines keep what: flags go before the environment, and
-// that before the file.
+// engines says which engines keep what: flags, which the environment
+// may give, go before the file.
 func (v *placeFlags) engines(file *config.File) (e engines, err error) {
 	state, err := file.State.Expand()
 	if err != nil {
@@ -88,9 +87,9 @@ func (v *placeFlags) engines(file *config.File) (e engines, err error) {
 		return e, fmt.Errorf("pageviews: %w", err)
 	}
 	e = engines{
-		state:     cmp.Or(v.state, os.Getenv("BEFOREHAND_STATE"), state),
-		pageviews: cmp.Or(v.pageviews, os.Getenv("BEFOREHAND_PAGEVIEWS"), pageviews),
-		key:       cmp.Or(v.key, os.Getenv("BEFOREHAND_KEY"), file.Path(file.Key)),
+		state:     cmp.Or(v.state, state),
+		pageviews: cmp.Or(v.pageviews, pageviews),
+		key:       cmp.Or(v.key, file.Path(file.Key)),
 	}
 	// The URLs hold passwords, so errors show no more than the beginning.
 	if scheme, _, _ := strings.Cut(e.state, ":"); e.state != "" && scheme != "postgres" && scheme != "postgresql" {

@@ -27,7 +27,12 @@ func TestEngines(t *testing.T) {
 		{about: "a variable is missing", file: "postgres://u:${MISSING}@h/d", refused: true},
 	} {
 		t.Setenv("BEFOREHAND_STATE", c.env)
-		v := placeFlags{state: c.flag}
+		var v placeFlags
+		f := newFlags("check")
+		v.addEngines(f)
+		if err := f.parse(stdio{}, []string{"--state=" + c.flag}[:min(len(c.flag), 1)], 0); err != nil {
+			t.Fatal(err)
+		}
 		e, err := v.engines(&config.File{State: config.Secret(c.file)})
 		if (err != nil) != c.refused || e.state != c.want {
 			t.Errorf("%s: %q, %v", c.about, e.state, err)

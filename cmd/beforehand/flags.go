@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,14 +18,15 @@ import (
 // flagSet is a command's flags and what they mean.
 type flagSet struct {
 	*pflag.FlagSet
-	usage string
+	usage     string
+	variables bool // each flag may be given as a variable of the environment
 }
 
 func newFlags(usage string) *flagSet {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.SortFlags = false
 	f.SetOutput(io.Discard)
-	return &flagSet{f, usage}
+	return &flagSet{FlagSet: f, usage: usage}
 }
 
 // parse parses the arguments of a command that takes at most `most` operands.
@@ -35,7 +35,13 @@ func (f *flagSet) parse(s stdio, args []string, most int) error {
 	err := f.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprintf(s.out, "usage: beforehand %s\n\n%s", f.usage, f.FlagUsages())
+		if f.variables {
+			fmt.Fprint(s.out, variablesHelp)
+		}
 		return exitCode(0)
+	}
+	if err == nil {
+		err = f.fromEnvironment()
 	}
 	if err != nil {
 		return usageError{err}
@@ -121,17 +127,4 @@ func machineZone() string {
 		}
 	}
 	return "UTC"
-}
-
-// addListen adds the flag for the address to serve on.
-func addListen(f *flagSet, listen *string) {
-	f.StringVar(listen, "listen", "localhost:8080", "`host:port` to serve on")
-}
-
-// checkListen refuses what is no address before anything is opened.
-func checkListen(listen string) error {
-	if _, _, err := net.SplitHostPort(listen); err != nil {
-		return usageError{fmt.Errorf("listen address %q: use host:port, such as localhost:8080", listen)}
-	}
-	return nil
 }

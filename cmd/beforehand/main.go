@@ -139,8 +139,8 @@ func printUsage(w io.Writer) {
 }
 
 func runVersion(_ context.Context, s stdio, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q", strings.Join(args, " "))}
+	if err := newFlags("version").parse(s, args, 0); err != nil {
+		return err
 	}
 	version := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -15,21 +15,31 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/datadir"
-	"github.com/beforehand-go/beforehand/internal/onewrite"
 	"golang.org/x/sync/errgroup"
 )
 
-func runServe(ctx context.Context, s stdio, args []string) error {
-	c := appConfig{command: "serve", log: slog.New(slog.NewTextHandler(s.err, nil))}
-	var listen string
-	f := newFlags("serve [flags]")
+const serveUsage = `serve [flags]
+
+Serves the reports of a data directory, takes pageviews in, and does what is due.`
+
+// serveFlags are the flags of serve.
+func (c *appConfig) serveFlags() *flagSet {
+	f := newFlags(serveUsage)
+	f.variables = true
 	c.add(f, "data")
 	c.addEngines(f)
-	addListen(f, &listen)
-	f.StringVar(&c.publish, "publish", "", "`directory` to write the reports to after each refresh, for a site without a server")
+	c.addFront(f)
+	f.StringVar(&c.publish, "publish", "", "`directory` to write the reports to after each refresh, for a site without a server (default: none)")
 	f.StringVar(&c.single.Articles, "articles", "", "`pattern` of the paths on the hot list, such as '/posts/*' (default: every page)")
 	c.addWays(f)
 	f.Var(textFlag{&c.single.Trigger}, "trigger", "`trigger` that says when the reports are computed, by the clock of the site's zone (default: every 1h)")
+	return f
+}
+
+// settle reads the arguments of serve, the environment and the configuration
+// file, each going before the next.
+func (c *appConfig) settle(s stdio, args []string) error {
+	f := c.serveFlags()
 	if err := f.parse(s, args, 0); err != nil {
 		return err
 	}
@@ -37,13 +47,15 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 		return err
 	}
 	c.preferFlags(f)
-	if !f.Changed("listen") && c.file.Listen != "" {
-		listen = c.file.Listen
-	}
-	if err := checkListen(listen); err != nil {
+	return c.preferFront(f)
+}
+
+func runServe(ctx context.Context, s stdio, args []string) error {
+	c := appConfig{command: "serve", log: slog.New(slog.NewTextHandler(s.err, nil))}
+	if err := c.settle(s, args); err != nil {
 		return err
 	}
-	front, err := listenFront(ctx, listen)
+	front, err := openFront(ctx, c.file, c.data, c.log)
 	if err != nil {
 		return err
 	}
@@ -69,19 +81,9 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	return errors.Join(err, a.close())
 }
 
-// listenFront takes the address for readers. It comes before anything is opened
-// or loaded, so that an address that is taken costs nobody a wait.
-func listenFront(ctx context.Context, listen string) (net.Listener, error) {
-	front, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
-	if err != nil {
-		return nil, fmt.Errorf("%w; choose another address with --listen", err)
-	}
-	return front, nil
-}
-
 // serve runs everything until ctx ends. ready is told the URL once readers can
 // come.
-func (a *app) serve(ctx context.Context, front net.Listener, ready func(url string)) error {
+func (a *app) serve(ctx context.Context, front *front, ready func(url string)) error {
 	control, err := listenControl(ctx, a.dir)
 	if err != nil {
 		return err
@@ -89,23 +91,15 @@ func (a *app) serve(ctx context.Context, front net.Listener, ready func(url stri
 	defer control.Close()
 
 	g, ctx := errgroup.WithContext(ctx)
-	url := "http://" + readable(front.Addr())
 	g.Go(func() error { return a.site.Run(ctx) })
 	g.Go(func() error { return a.keepSalts(ctx) })
 	g.Go(func() error {
-		return a.server.Run(ctx, func(ctx context.Context, path string) time.Duration {
-			return readerWait(ctx, url+path)
-		})
+		return a.server.Run(ctx, front.readerWait)
 	})
-	public := &http.Server{
-		Handler: a.server.Handler(), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-	}
 	owner := &http.Server{Handler: a.server.Control(), ReadHeaderTimeout: 10 * time.Second}
-	serveHTTP(ctx, g, public, onewrite.Listener(front))
+	front.serve(ctx, g, a.server.Handler())
 	serveHTTP(ctx, g, owner, control)
-	ready(url)
+	ready(front.url())
 	if err := g.Wait(); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -115,7 +109,18 @@ func (a *app) serve(ctx context.Context, front net.Listener, ready func(url stri
 // serveHTTP serves until ctx ends, and then lets requests under way finish for
 // a moment.
 func serveHTTP(ctx context.Context, g *errgroup.Group, s *http.Server, l net.Listener) {
-	g.Go(func() error { return s.Serve(l) })
+	g.Go(func() error {
+		var err error
+		if s.TLSConfig != nil {
+			err = s.ServeTLS(l, "", "")
+		} else {
+			err = s.Serve(l)
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return ctx.Err()
+		}
+		return err
+	})
 	g.Go(func() error {
 		<-ctx.Done()
 		patient, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -183,13 +188,10 @@ func socketPath(data string) (string, error) {
 	return "", fmt.Errorf("the path of data directory %s is longer than a socket's can be: use a shorter one, or run from near it", data)
 }
 
-// readerWait is what a reader waits for a URL: the median of some requests.
-// Zero means that it could not be measured.
-func readerWait(ctx context.Context, url string) time.Duration {
+// medianWait is the median of what some requests wait, or zero.
+func medianWait(ctx context.Context, client *http.Client, url string) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
 	var waits []time.Duration
 	for range 21 {
 		began := time.Now()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding"
 	"fmt"
 	"net/netip"
 	"os"
@@ -17,9 +18,9 @@ import (
 // addWays adds the flags about the ways in over HTTP.
 func (c *appConfig) addWays(f *flagSet) {
 	f.StringVar(&c.ways.Script, "script", "b", "`name` of the script and the picture in URLs: /NAME.js, /NAME.gif")
-	f.Var(networksFlag{&c.ways.Proxies.Trusted}, "trusted-proxies", "`addresses` or ranges of proxies in front that tell who asked, with commas between them")
+	f.Var(networksFlag{&c.ways.Proxies.Trusted}, "trusted-proxies", "`addresses` or ranges of proxies in front that tell who asked, with commas between them (default: none)")
 	f.StringVar(&c.ways.Countries, "countries", "", "`file` of countries in MaxMind's format, .mmdb (default: the table in the program)")
-	f.StringVar(&c.ways.Machines, "data-centres", "", "`file` of ranges of addresses, one a line, in which no person sits")
+	f.StringVar(&c.ways.Machines, "data-centres", "", "`file` of ranges of addresses, one a line, in which no person sits (default: none)")
 }
 
 // preferFlags lets flags that were given stand in place of the file's words.
@@ -59,19 +60,25 @@ func (a *app) openPlaces(c appConfig, intake *collect.Intake) (err error) {
 // networksFlag is a flag of several ranges of addresses.
 type networksFlag struct{ list *[]config.Network }
 
-func (f networksFlag) Set(text string) error {
-	for part := range strings.SplitSeq(text, ",") {
-		var n config.Network
-		if err := n.UnmarshalText([]byte(strings.TrimSpace(part))); err != nil {
-			return err
-		}
-		*f.list = append(*f.list, n)
-	}
-	return nil
-}
+func (f networksFlag) Set(text string) error { return eachPart(text, f.list) }
 
 func (f networksFlag) Type() string   { return "text" }
 func (f networksFlag) String() string { return "" }
+
+// eachPart reads each part of a text with commas into a list.
+func eachPart[T any, P interface {
+	*T
+	encoding.TextUnmarshaler
+}](text string, list *[]T) error {
+	for part := range strings.SplitSeq(text, ",") {
+		var v T
+		if err := P(&v).UnmarshalText([]byte(strings.TrimSpace(part))); err != nil {
+			return err
+		}
+		*list = append(*list, v)
+	}
+	return nil
+}
 
 // receiver is what the ways in over HTTP need of the application.
 func (c *appConfig) receiver(a *app, intake *collect.Intake, tokens *token.Guard) receive.Config {

@@ -21,6 +21,7 @@ const (
 	PageviewsFile = "pageviews.duckdb" // pageviews
 	StateFile     = "state.db"         // jobs, ticks, snapshots, salts
 	SocketFile    = "beforehand.sock"  // where a running server takes imports
+	Certificates  = "certificates"     // folder of those from an authority, and their keys
 )
 
 // InUseError tells which process holds a data directory.
