@@ -5,5 +5,9 @@
 // The database's clock says what is due, read by clock_timestamp(), since
 // now() stands still inside a transaction. NOTIFY tells others that something
 // was written; it is a hint, and nothing is lost when it does not arrive.
-// A connection pooler must be in session mode, or NOTIFY is not heard.
+//
+// A connection pooler may stand between. Open notices one and prepares no
+// statements that outlive a transaction. Behind a pooler in transaction mode no
+// NOTIFY is heard, which is noticed as well: what others have written is then
+// asked for each second, and [State.Polled] says so.
 package postgres

@@ -24,6 +24,8 @@ type Jobs struct {
 	pool    *pgxpool.Pool
 	id      string // this State's own notifications
 	changed chan struct{}
+	known   chan struct{} // closed when it is known whether notifications are heard
+	deaf    bool          // they are not; set before known is closed, if ever
 
 	snapshots *hint.Hint // given when one was put
 

@@ -2,7 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -50,13 +54,24 @@ func (s *Jobs) quiet() {
 }
 
 // Changed implements scheduler.Store.
-func (s *Jobs) Changed() <-chan struct{} { return s.changed }
+func (s *Jobs) Changed() <-chan struct{} {
+	if s.deaf {
+		return nil
+	}
+	return s.changed
+}
 
 // listen waits for what others tell, on a connection of its own, and connects
 // again when that is cut.
 func (s *Jobs) listen(ctx context.Context) {
+	known := sync.OnceFunc(func() { close(s.known) })
+	defer known()
 	for ctx.Err() == nil {
-		_ = s.hear(ctx) // the schedulers' own reads tell that the database is gone
+		err := s.hear(ctx, known) // the schedulers' own reads tell that the database is gone
+		if errors.Is(err, errDeaf) {
+			return
+		}
+		known() // what is not heard now may be when it is back
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -64,7 +79,12 @@ func (s *Jobs) listen(ctx context.Context) {
 	}
 }
 
-func (s *Jobs) hear(ctx context.Context) error {
+// errDeaf tells that notifications do not arrive.
+var errDeaf = errors.New("notifications do not arrive")
+
+// hear passes on what it hears. It calls known when it has heard itself for the
+// first time.
+func (s *Jobs) hear(ctx context.Context, known func()) error {
 	pooled, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -80,6 +100,14 @@ func (s *Jobs) hear(ctx context.Context) error {
 			return err
 		}
 	}
+	select {
+	case <-s.known:
+	default:
+		if err := s.tryHearing(ctx, conn); err != nil {
+			return err
+		}
+		known()
+	}
 	s.signal() // for what was missed while not connected
 	s.snapshots.Give()
 	for {
@@ -93,6 +121,28 @@ func (s *Jobs) hear(ctx context.Context) error {
 			s.signal()
 		}
 	}
+}
+
+// tryHearing, behind a pooler, sends notifications until one is heard, or says
+// that it is deaf. A pooler in transaction mode takes the listening connection
+// away at once and lets whatever it hears fall.
+func (s *Jobs) tryHearing(ctx context.Context, conn *pgx.Conn) error {
+	if pooled, err := behindPooler(ctx, conn); !pooled || err != nil {
+		return err
+	}
+	for range 4 {
+		if _, err := s.pool.Exec(ctx, "SELECT pg_notify($1, $2)", channel, s.id); err != nil {
+			return err
+		}
+		patient, cancel := context.WithTimeout(ctx, 150*time.Millisecond)
+		_, err := conn.WaitForNotification(patient)
+		cancel()
+		if err == nil || ctx.Err() != nil || conn.IsClosed() {
+			return err
+		}
+	}
+	s.deaf = true
+	return errDeaf
 }
 
 func (s *Jobs) signal() {

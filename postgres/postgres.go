@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,7 +42,16 @@ type State struct {
 // Open connects to a database, by a URL or by key=value pairs, and brings the
 // tables in the schema beforehand up to date.
 func Open(ctx context.Context, dsn string) (*State, error) {
-	pool, err := pgxpool.New(ctx, dsn)
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open state: %w", err)
+	}
+	if !strings.Contains(dsn, "default_query_exec_mode") {
+		if err := suitPooler(ctx, cfg.ConnConfig); err != nil {
+			return nil, fmt.Errorf("open state: %w", err)
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
@@ -61,18 +71,57 @@ func New(ctx context.Context, pool *pgxpool.Pool) (*State, error) {
 	if err := s.migrate(ctx); err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	s.jobs = &Jobs{pool: pool, snapshots: &s.snapshots, changed: make(chan struct{}, 1)}
+	s.jobs = &Jobs{pool: pool, snapshots: &s.snapshots, changed: make(chan struct{}, 1), known: make(chan struct{})}
 	s.jobs.id = fmt.Sprintf("%p-%d", s, time.Now().UnixNano())
-	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.listening.Go(func() { s.jobs.listen(ctx) })
-	return s, nil
+	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.listening.Go(func() { s.jobs.listen(listening) })
+	select {
+	case <-s.jobs.known:
+		return s, nil
+	case <-ctx.Done():
+		s.stop()
+		s.listening.Wait()
+		return nil, fmt.Errorf("open state: %w", context.Cause(ctx))
+	}
 }
+
+// behindPooler finds out whether a pooler stands between, which gives out
+// another process number than the database's.
+func behindPooler(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	var pid uint32
+	err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
+	return pid != conn.PgConn().PID(), err
+}
+
+// suitPooler has no statement prepared for long behind a pooler, which may
+// change its connections with every transaction.
+func suitPooler(ctx context.Context, cfg *pgx.ConnConfig) error {
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	pooled, err := behindPooler(ctx, conn)
+	if pooled {
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// Polled tells that what other processes write is only found by asking, since
+// notifications do not arrive: a pooler in transaction mode stands between.
+func (s *State) Polled() bool { return s.jobs.deaf }
 
 // Jobs returns the scheduler's store.
 func (s *State) Jobs() scheduler.Store { return s.jobs }
 
 // Snapshots returns the store of finished results.
-func (s *State) Snapshots() snapshot.Store { return &Snapshots{s.pool, &s.snapshots} }
+func (s *State) Snapshots() snapshot.Store {
+	if s.Polled() {
+		return &Snapshots{pool: s.pool}
+	}
+	return &Snapshots{s.pool, &s.snapshots}
+}
 
 // Close stops listening and closes the connections that Open has made.
 func (s *State) Close() error {

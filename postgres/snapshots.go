@@ -19,11 +19,16 @@ var _ snapshot.Store = (*Snapshots)(nil)
 // Snapshots keeps finished results in two tables.
 type Snapshots struct {
 	pool    *pgxpool.Pool
-	changed *hint.Hint
+	changed *hint.Hint // nil means that none come
 }
 
 // Changed implements snapshot.Store.
-func (s *Snapshots) Changed() <-chan struct{} { return s.changed.Listen() }
+func (s *Snapshots) Changed() <-chan struct{} {
+	if s.changed == nil {
+		return nil
+	}
+	return s.changed.Listen()
+}
 
 // Put implements snapshot.Store.
 func (s *Snapshots) Put(ctx context.Context, snap snapshot.Snapshot) (snapshot.Snapshot, error) {

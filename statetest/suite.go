@@ -19,9 +19,7 @@ import (
 // Run holds a state to what replicas promise their readers. Open makes an empty
 // one and returns a function that opens it once more, as another process does.
 func Run(t *testing.T, open func(t *testing.T) func() beforehand.State) {
-	t.Run("replicas swap within a second", func(t *testing.T) {
-		swaps(t, open(t), func(s beforehand.State) beforehand.Config { return beforehand.Config{State: s} })
-	})
+	RunPolled(t, open)
 	t.Run("a hint is enough", func(t *testing.T) {
 		swaps(t, open(t), func(s beforehand.State) beforehand.Config {
 			return beforehand.Config{State: s, Poll: time.Hour}
@@ -29,6 +27,13 @@ func Run(t *testing.T, open func(t *testing.T) func() beforehand.State) {
 	})
 	t.Run("no hint is needed", func(t *testing.T) {
 		swaps(t, open(t), func(s beforehand.State) beforehand.Config { return beforehand.Config{State: silent{s}} })
+	})
+}
+
+// RunPolled holds a state that gives no hints to the same.
+func RunPolled(t *testing.T, open func(t *testing.T) func() beforehand.State) {
+	t.Run("replicas swap within a second", func(t *testing.T) {
+		swaps(t, open(t), func(s beforehand.State) beforehand.Config { return beforehand.Config{State: s} })
 	})
 	t.Run("replicas compute parameters once", func(t *testing.T) { stampede(t, open(t)) })
 }

@@ -113,8 +113,10 @@ func (s *Server) Exec(t testing.TB, sql string) {
 	}
 }
 
-func (s *Server) psql(database, sql string) error {
-	c := s.command("psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-U", "postgres", "-d", database, "-c", sql)
+func (s *Server) psql(database, sql string) error { return s.psqlAt(s.port, database, sql) }
+
+func (s *Server) psqlAt(port int, database, sql string) error {
+	c := s.command("psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "postgres", "-d", database, "-c", sql)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
