@@ -132,3 +132,43 @@ func TestADueTickWithoutItsRowDoesNotMakeTheLoopSpin(t *testing.T) {
 		}
 	})
 }
+
+// slow takes its time to write.
+type slow struct {
+	scheduler.Store
+	takes time.Duration
+}
+
+func (s *slow) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
+	time.Sleep(s.takes)
+	return s.Store.Write(ctx, changes)
+}
+
+// What a store takes to write an end must not make the next tick late.
+func TestATickIsNotLateByWhatTheStepBeforeItTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slow{memory.New().Jobs(), time.Second}
+		s, err := scheduler.New(scheduler.Config{Store: store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := scheduler.Job{Name: "often", Trigger: trigger.Every(10 * time.Second), Run: func(context.Context, *scheduler.Run) error { return nil }}
+		if err := s.Add(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		runFor(t, s, 65*time.Second)
+		rows, err := store.Ticks(t.Context(), scheduler.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			// Writing that it is claimed is what it may be late by.
+			if late := r.Started.Sub(r.Due); late > store.takes+100*time.Millisecond {
+				t.Errorf("%s began %s late", r.Due, late)
+			}
+		}
+		if len(rows) < 6 {
+			t.Errorf("%d rows", len(rows))
+		}
+	})
+}

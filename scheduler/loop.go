@@ -113,8 +113,8 @@ func (l *loop) pause(took, wait time.Duration) time.Duration {
 	case l.failures > 0:
 		return min(wait, time.Second)
 	case l.full:
-		return changePause
-	case wait == 0 && written > 0:
+		return max(changePause, min(took/4, time.Millisecond)) // by then what was claimed has begun, and there is room
+	case l.batch.again && written > 0:
 		return min(max(took, changePause), minPause)
 	}
 	return max(minPause, min(written*changePause, maxPause)-took)
@@ -189,11 +189,11 @@ func (l *loop) try(ctx context.Context) (time.Duration, error) {
 	if b.again {
 		return 0, nil
 	}
-	return l.sleepUntil(now, due.Next), nil
+	return l.sleepUntil(now.Add(time.Since(b.sent)), due.Next), nil
 }
 
-// sleepUntil is how long the loop may sleep, given the next instant at which a
-// job wants to be looked at.
+// sleepUntil is how long the loop may sleep from now on, given the next instant
+// at which a job wants to be looked at.
 func (l *loop) sleepUntil(now, next time.Time) time.Duration {
 	l.mu.Lock()
 	l.earlier(next)
