@@ -63,8 +63,14 @@ func New(c Config) (*Receiver, error) {
 	return &Receiver{Config: c, room: semaphore.NewWeighted(maxRoom), totals: totals{store: c.Counts}}, nil
 }
 
+// Mux is what the ways in are put on, such as an [http.ServeMux].
+type Mux interface {
+	Handle(pattern string, h http.Handler)
+	HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request))
+}
+
 // Mount puts the ways in on a mux.
-func (r *Receiver) Mount(mux *http.ServeMux) {
+func (r *Receiver) Mount(mux Mux) {
 	for _, v := range versions() {
 		for _, path := range v.paths(r.Script) {
 			mux.Handle("GET "+path.url, path)

@@ -35,11 +35,10 @@ const (
 )
 
 // mountJobs adds the pages of jobs.
-func (s *Server) mountJobs(mux *http.ServeMux) {
+func (s *Server) mountJobs(mux *router) {
 	mux.HandleFunc("GET "+web.JobsPath, s.listJobs)
 	mux.HandleFunc("GET "+web.JobsPath+"/{name...}", s.showJob)
-	foreign := http.NewCrossOriginProtection()
-	mux.Handle("POST "+web.JobsPath+"/{name...}", foreign.Handler(http.HandlerFunc(s.actOnJob)))
+	mux.HandleFunc("POST "+web.JobsPath+"/{name...}", s.actOnJob)
 }
 
 // looker is who looks at jobs: what they may see and do.
@@ -53,43 +52,37 @@ type looker struct {
 // not to be shown.
 func (s *Server) jobsFor(w http.ResponseWriter, r *http.Request) (looker, bool) {
 	l, refused := s.mayJobs(r)
-	if refused == nil {
-		return l, true
+	if refused != nil {
+		s.turnAway(w, r, jobs, refused)
 	}
-	text := web.JobsRefused(l.language, string(token.JobsRead))
-	switch refused.status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	case http.StatusServiceUnavailable:
-		text = web.Word(l.language, "jobs_failed")
-	}
-	refuse(w, refused.status, text)
-	return l, false
+	return l, refused == nil
 }
 
-// mayJobs tells who asks for jobs, or why they are not shown: they are the
-// owner's, who sits at the machine or sends a token.
+// mayJobs tells who asks for jobs, or why they are not shown.
 func (s *Server) mayJobs(r *http.Request) (looker, *statsError) {
 	l := looker{language: language.Of(r, s.Language)}
-	if local(r) {
+	a, err := s.who(r)
+	switch {
+	case err != nil:
+		return l, s.cannotTell(err)
+	case a.machine:
 		l.writes = true
 		return l, nil
-	}
-	if s.Tokens == nil {
-		return l, &statsError{status: http.StatusForbidden, Error: "jobs are shown to this machine only"}
-	}
-	t, err := s.Tokens.Check(r)
-	switch {
-	case errors.Is(err, token.ErrMissing), errors.Is(err, token.ErrUnknown):
-		return l, &statsError{status: http.StatusUnauthorized, Error: err.Error()}
-	case err != nil:
-		s.Logger.Error("look up token", "error", err)
-		return l, &statsError{status: http.StatusServiceUnavailable, Error: "the token could not be looked up; try again later"}
-	case !t.Has(token.JobsRead):
+	case a.token != nil && a.token.Has(token.JobsRead):
+		l.sites, l.writes = a.token.Sites, a.token.Has(token.JobsWrite)
+		return l, nil
+	case a.user != nil && a.has(roleFor(token.JobsRead)):
+		sites, everywhere := a.user.At(roleFor(token.JobsRead))
+		if l.writes = true; !everywhere {
+			l.sites = sites
+		}
+		return l, nil
+	case a.token != nil:
 		return l, &statsError{status: http.StatusForbidden, Error: "the token is not good for " + string(token.JobsRead)}
+	case a.user == nil:
+		return l, s.unknown()
 	}
-	l.sites, l.writes = t.Sites, t.Has(token.JobsWrite)
-	return l, nil
+	return l, &statsError{status: http.StatusForbidden, Error: "it takes the role of an editor"}
 }
 
 // sees tells whether a job is one of those that may be seen.

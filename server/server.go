@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/exports"
@@ -32,7 +33,9 @@ type Config struct {
 	Importer *collect.Importer // takes logs in
 	Exports  *exports.Importer // takes exports of other programs in
 	Sites    []Site            // at least one; the first is at the root
-	Tokens   *token.Guard      // knows who from elsewhere may ask for numbers; nil means nobody
+	Tokens   *token.Guard      // knows programs that may ask; nil means none
+	Accounts *account.Desk     // knows people who may; nil means that only this machine may, and tokens
+	Proxies  collect.Proxies   // in front of the server
 	Receiver *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
 	Keeper   Keeper            // makes copies for Control
 	Language language.Language // of pages for who asks for none, and of pictures
@@ -40,6 +43,10 @@ type Config struct {
 	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Fonts    *chart.Fonts      // write the text of PNG pictures; nil means those of the program
 	Metrics  http.Handler      // serves /metrics; nil means that there is none
+
+	// TrustMachine says that whoever sits at this machine may see and do
+	// everything also once there are users.
+	TrustMachine bool
 
 	// Renewed tells on which days of a site somebody may be counted as two
 	// visitors, since the day's salt was replaced. Nil means on none.
@@ -122,7 +129,7 @@ func (s *Server) Ready(ctx context.Context) error {
 
 // Handler is what readers ask: the page, the reports, and what they need.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux := s.newRouter()
 	mux.Handle("GET /{$}", s.sites[0])
 	mux.HandleFunc("GET /s/{site}/{$}", s.sitePage)
 	mux.Handle("GET "+web.AssetsPath, web.Assets())
@@ -135,7 +142,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats.csv", s.stats)
 	mux.HandleFunc("GET /api/v1/openapi.json", serveOpenAPI)
 	if s.Receiver != nil {
-		s.Receiver.Mount(mux)
+		s.Receiver.Mount(mux.waysIn())
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "ok\n")
@@ -149,5 +156,5 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("GET /live/{$}", s.livePage)
 		mux.HandleFunc("GET /live/s/{site}/{file}", s.liveReport)
 	}
-	return mux
+	return mux.mux
 }

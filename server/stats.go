@@ -36,10 +36,6 @@ type statsError struct {
 // beforehand but what the store keeps added up.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) {
 	v := s.named(r.PathValue("site"))
-	if refused := s.mayAsk(r, v); refused != nil {
-		refused.write(w)
-		return
-	}
 	q, wrong := parseStats(r, v.Zone)
 	if wrong != nil {
 		wrong.write(w)
@@ -82,31 +78,32 @@ func (s *Server) ask(ctx context.Context, q report.Question) (*report.Answer, er
 }
 
 // mayAsk tells why a request gets no numbers of a site: nil means that it does.
-// Whoever sits at the machine may ask; a request that came through a proxy
-// comes from elsewhere.
 func (s *Server) mayAsk(r *http.Request, v *site) *statsError {
-	if local(r) || v != nil && v.PublicStats {
-		if v == nil {
-			return &statsError{status: http.StatusNotFound, Error: "there is no site " + r.PathValue("site")}
-		}
+	if v != nil && v.PublicStats {
 		return nil
 	}
-	if s.Tokens == nil {
-		return &statsError{status: http.StatusForbidden, Error: "numbers are given to this machine only"}
-	}
-	t, err := s.Tokens.Check(r)
+	a, err := s.who(r)
 	switch {
-	case errors.Is(err, token.ErrMissing), errors.Is(err, token.ErrUnknown):
-		return &statsError{status: http.StatusUnauthorized, Error: err.Error()}
 	case err != nil:
-		s.Logger.Error("look up token", "error", err)
-		return &statsError{status: http.StatusServiceUnavailable, Error: "the token could not be looked up; try again later"}
+		return s.cannotTell(err)
+	case a.nobody():
+		return s.unknown()
 	case v == nil:
 		return &statsError{status: http.StatusNotFound, Error: "there is no site " + r.PathValue("site")}
-	case !t.Allows(token.StatsRead, v.Name):
+	case a.may(token.StatsRead, v.Name):
+		return nil
+	case a.token != nil:
 		return &statsError{status: http.StatusForbidden, Error: "the token is not good for " + string(token.StatsRead) + " of this site"}
 	}
-	return nil
+	return &statsError{status: http.StatusForbidden, Error: "it takes a role at this site"}
+}
+
+// unknown is why nobody in particular gets no answer.
+func (s *Server) unknown() *statsError {
+	if s.Tokens == nil && s.Accounts == nil {
+		return &statsError{status: http.StatusForbidden, Error: "numbers and jobs are shown to this machine only"}
+	}
+	return &statsError{status: http.StatusUnauthorized, Error: token.ErrMissing.Error()}
 }
 
 // local tells whether a request was made on this machine, to this machine by

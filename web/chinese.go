@@ -239,4 +239,8 @@ var chinese = words{
 	"reason_bound":     "%s 次未能运行，超出作业补运行的上限",
 	"reason_gone":      "%s 已不存在",
 	"reason_silent":    "%s 没有续租，租期为 %s",
+
+	"gate_refused": "您无权查看。请向所有者申请角色。",
+	"gate_failed":  "无法确认您的身份；原因见服务器日志。请稍后再试。",
+	"gate_no_site": "没有这个网站。",
 }

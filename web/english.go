@@ -239,4 +239,8 @@ var english = words{
 	"reason_bound":     "%s passed unrun, more than the job catches up with",
 	"reason_gone":      "%s is gone",
 	"reason_silent":    "%s did not renew its lease of %s",
+
+	"gate_refused": "You may not see this. Ask an owner for a role.",
+	"gate_failed":  "It could not be looked up who you are; the server's log says why. Try again later.",
+	"gate_no_site": "There is no such site.",
 }

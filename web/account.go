@@ -1,0 +1,4 @@
+package web
+
+// SignInPath is where people sign in.
+const SignInPath = "/login"
