@@ -2,6 +2,7 @@ package beforehand
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -42,6 +43,11 @@ func Progress(ctx context.Context, done, total int64, line string) {
 		n.run.Progress(done, total, line)
 	}
 }
+
+// Logger returns what a report's function logs through: lines from slog.LevelInfo
+// on are kept with its run, bounded, and shown with it. With a context of no run
+// it keeps nothing.
+func Logger(ctx context.Context) *slog.Logger { return RunOf(ctx).Logger() }
 
 // RunOf returns the run a report's function was called for, for what it does
 // outside of its result: the key and the fence make that harmless to repeat. It

@@ -25,6 +25,8 @@ type Jobs struct {
 	keep    scheduler.Retention // as last asked for
 	told    []chan struct{}
 
+	replicas map[string]scheduler.Replica
+
 	shared   *definitions // the last that were made
 	holds    []hold
 	numbers  map[hold]uint16 // of holds
@@ -216,6 +218,12 @@ func (s *Jobs) apply(j *job, c *scheduler.Change) {
 			of = s.jobs[t.Job]
 		}
 		s.put(of, t)
+	}
+	if c.Log != nil {
+		s.log(c.Ticks[0].Key(), c.Log)
+	}
+	if c.Replica != nil {
+		s.hear(c.Replica)
 	}
 	for _, e := range c.Effects {
 		s.owner.writeEffect(e)

@@ -14,8 +14,9 @@ type ledger struct {
 	newest int64 // due of the last row, at hand without looking at it
 	// whole are the ticks of which a row does not tell all, by due.
 	whole   map[int64]*scheduler.Tick
-	running int32 // how many rows are
-	at      int32 // place among the jobs that run, if any do
+	logs    map[int64][]*scheduler.Log // what runs have logged, by due
+	running int32                      // how many rows are
+	at      int32                      // place among the jobs that run, if any do
 }
 
 // A row is a tick of which there is nothing to say in words. It has no pointers,
@@ -168,6 +169,7 @@ func (j *job) purge(keep scheduler.Retention, old int64) int {
 		gone := !outcomes[r.outcome].Open() && r.due < j.last && (i < beyond || r.ended < old)
 		if gone {
 			delete(p.whole, r.due)
+			delete(p.logs, r.due)
 		}
 		return gone
 	})

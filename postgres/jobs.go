@@ -22,6 +22,7 @@ var _ scheduler.Store = (*Jobs)(nil)
 // Jobs keeps jobs and ledger in two tables.
 type Jobs struct {
 	pool    *pgxpool.Pool
+	purger  scheduler.Purger
 	id      string // this State's own notifications
 	changed chan struct{}
 	known   chan struct{} // closed when it is known whether notifications are heard
@@ -170,6 +171,7 @@ const many = 256
 
 // Write implements scheduler.Store.
 func (s *Jobs) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
+	s.purger.Note(changes)
 	parts := [][]scheduler.Change{changes}
 	if n := len(changes); n >= many {
 		parts = [][]scheduler.Change{changes[:n/2], changes[n/2:]}
@@ -251,6 +253,7 @@ type found struct {
 
 	newJobs map[string]*scheduler.Change
 	newRows map[scheduler.Key]*scheduler.Tick
+	notes   []*scheduler.Change // with a log or a replica
 }
 
 // lock reads the versions of jobs and rows and keeps others from writing them.
@@ -314,6 +317,9 @@ func (f *found) take(c *scheduler.Change) {
 	for _, t := range c.Ticks {
 		f.ticks[t.Key()], f.newRows[t.Key()] = t.Version, t
 	}
+	if c.Log != nil || c.Replica != nil {
+		f.notes = append(f.notes, c)
+	}
 }
 
 const (
@@ -353,6 +359,11 @@ func (f *found) put(ctx context.Context, tx pgx.Tx) error {
 	b := &pgx.Batch{}
 	queue(b, putJobs, len(jobs), jobColumnsOf(jobs))
 	queue(b, putTicks, len(ticks), tickColumnsOf(ticks))
+	for _, c := range f.notes {
+		if err := queueNotes(b, c); err != nil {
+			return err
+		}
+	}
 	return tx.SendBatch(ctx, b).Close()
 }
 
@@ -368,29 +379,5 @@ func queue(b *pgx.Batch, sql string, rows int, columns []any) {
 			return errRace
 		}
 		return err
-	}
-}
-
-// Purge implements scheduler.Store, some rows at a time.
-func (s *Jobs) Purge(ctx context.Context, keep scheduler.Retention) (int, error) {
-	if keep.Age <= 0 && keep.Count <= 0 {
-		return 0, nil
-	}
-	all := 0
-	for {
-		tag, err := s.pool.Exec(ctx, `DELETE FROM beforehand.ticks WHERE (job, due) IN (
-			SELECT t.job, t.due FROM (
-				SELECT job, due, outcome, ended, row_number() OVER (PARTITION BY job ORDER BY due DESC) AS place
-				FROM beforehand.ticks) t
-			LEFT JOIN beforehand.jobs j ON j.name = t.job
-			WHERE t.outcome NOT IN ('waiting', 'running') AND (j.name IS NULL OR t.due < j.last)
-				AND ($1 > 0 AND t.ended < clock_timestamp() - make_interval(secs => $1::float8) OR $2 > 0 AND t.place > $2)
-			LIMIT 1000)`, keep.Age.Seconds(), keep.Count)
-		if err != nil {
-			return all, fmt.Errorf("purge ledger: %w", err)
-		}
-		if all += int(tag.RowsAffected()); tag.RowsAffected() < 1000 {
-			return all, nil
-		}
 	}
 }

@@ -34,6 +34,7 @@ type item struct {
 	renewal *Run  // the run whose lease is renewed
 	row     *Tick // its row as written
 	effects []any
+	log     *Log
 	event   *Event // to be told once it stands
 }
 
@@ -192,6 +193,7 @@ func (b *batch) finish(r *Run) {
 	p := b.newPlan(&r.entry.newest.job, r.entry.trigger(), b.now)
 	it := item{entry: r.entry, plan: p, ending: r, row: p.newTick()}
 	b.row(r, it.row)
+	it.log = r.news(it.row)
 	b.mu.Unlock()
 	if r.result.outcome == Succeeded {
 		it.effects = r.committed()
@@ -211,6 +213,7 @@ func (b *batch) renew() {
 		}
 		it := item{renewal: r, row: new(Tick)}
 		b.row(r, it.row)
+		it.log = r.news(it.row)
 		b.items = append(b.items, it)
 	}
 	b.renewAt = b.sent.Add(b.cfg.Lease / 3)
@@ -227,6 +230,7 @@ func (b *batch) write(ctx context.Context) error {
 		} else {
 			b.writes = append(b.writes, Change{Ticks: []*Tick{it.row}})
 		}
+		b.writes[i].Log = b.items[i].log
 	}
 	stood, err := b.store.Write(ctx, b.writes)
 	if err != nil {
@@ -278,6 +282,9 @@ func (b *batch) note(stood []error) (stale []*Run) {
 func (b *batch) stands(it *item) {
 	if r := it.renewal; r != nil {
 		r.version, r.held = it.row.Version, b.sent.Sub(b.epoch)
+		if it.log != nil {
+			r.logged = it.log.Dropped + len(it.log.Lines)
+		}
 		return
 	}
 	p := it.plan

@@ -35,12 +35,9 @@ func (s *Scheduler) statuses(ctx context.Context, states []*State, underWay Quer
 	if err != nil {
 		return nil, err
 	}
-	byJob, held := map[string][]*Tick{}, s.heldByKey()
+	s.freshen(running)
+	byJob := map[string][]*Tick{}
 	for _, t := range running {
-		// The progress known here may be newer than what was written.
-		if r := held[t.Key()]; r != nil && r.Fence == t.Fence {
-			t.Progress = r.told()
-		}
 		byJob[t.Job] = append(byJob[t.Job], t)
 	}
 	list := make([]Status, len(states))
@@ -50,13 +47,30 @@ func (s *Scheduler) statuses(ctx context.Context, states []*State, underWay Quer
 	return list, nil
 }
 
+// freshen puts the progress into ticks that are held here: what is known may be
+// newer than what was written.
+func (s *Scheduler) freshen(ticks []*Tick) {
+	held := s.heldByKey()
+	for _, t := range ticks {
+		if r := held[t.Key()]; r != nil && r.Fence == t.Fence {
+			t.Progress = r.told()
+		}
+	}
+}
+
 // History returns what became of a job's ticks, the latest first; the empty
 // name means all jobs. A limit of zero means 100.
 func (s *Scheduler) History(ctx context.Context, job string, limit int) ([]*Tick, error) {
-	list, err := s.store.Ticks(ctx, Query{Job: job, Limit: limit})
+	return s.Ticks(ctx, Query{Job: job, Limit: limit})
+}
+
+// Ticks returns rows of the history, the latest first.
+func (s *Scheduler) Ticks(ctx context.Context, q Query) ([]*Tick, error) {
+	list, err := s.store.Ticks(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
+	s.freshen(list)
 	return list, nil
 }
 
@@ -72,6 +86,7 @@ func (b *batch) patrol(ctx context.Context) error {
 		return nil
 	}
 	b.patrolAt = b.sent.Add(round)
+	b.tellOthers(ctx, b.now, false)
 	var names []string
 	ahead, until, limit := 0, int64(0), b.now.Add(time.Minute).UnixMicro()
 	b.mu.Lock()

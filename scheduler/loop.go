@@ -46,6 +46,11 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	s.log.Info("scheduler started", "holder", s.holder)
 	l.loop(ctx)
 	err := l.drain()
+	if !l.patrolAt.IsZero() {
+		ending, cancel := context.WithTimeout(l.base, time.Second)
+		l.tellOthers(ending, l.now(), true)
+		cancel()
+	}
 	s.log.Info("scheduler stopped", "holder", s.holder)
 	return err
 }

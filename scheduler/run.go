@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ type Run struct {
 	// Times are counted from its epoch, on this process's clock.
 	at             int    // place among those held
 	version        int64  // of the tick's row, as last written
+	logged         int    // lines of its log that are written
 	ready, claimed int64  // its Ready and Started, in microseconds
 	cancelled      string // its Cancel
 	earlier        []Attempt
@@ -54,6 +56,8 @@ type Run struct {
 type said struct {
 	progress Progress
 	effects  []any
+	log      *runLog // nil if no logger was asked for
+	logger   *slog.Logger
 }
 
 // Key returns "job@due", the same in every process and at every attempt. It
@@ -85,7 +89,11 @@ func (r *Run) say(f func(*said)) {
 }
 
 // told returns the progress.
-func (r *Run) told() Progress { return r.heard().progress }
+func (r *Run) told() Progress {
+	s := r.heard()
+	s.progress.Logged = s.log.count()
+	return s.progress
+}
 
 // committed returns the effects.
 func (r *Run) committed() []any { return r.heard().effects }

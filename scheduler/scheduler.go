@@ -65,6 +65,7 @@ type Scheduler struct {
 
 	running atomic.Bool
 	epoch   time.Time       // what runs count their times from
+	started time.Time       // the store's clock when others were first told
 	base    context.Context // that of all runs
 	wake    chan struct{}   // asks the loop for a step
 	changed <-chan struct{} // others have written

@@ -38,8 +38,17 @@ type Store interface {
 	// job. If Write itself fails, nothing is known of any of them.
 	Write(ctx context.Context, changes []Change) ([]error, error)
 
-	// Purge deletes ended rows of the ledger beyond what is to be kept, but
-	// none that is not below its job's Last, and returns how many.
+	// Logs returns what the runs of a tick have logged, in order of fence.
+	Logs(ctx context.Context, k Key) ([]*Log, error)
+
+	// Replicas returns what Write was told of replicas, but for those that
+	// were last seen longer than ReplicaGone before the store's clock.
+	Replicas(ctx context.Context) ([]Replica, error)
+
+	// Purge deletes ended rows of the ledger beyond what is to be kept, with
+	// their logs, but none that is not below its job's Last, and returns how
+	// many. It may leave some for later that have become too many since it
+	// was last called.
 	Purge(ctx context.Context, keep Retention) (int, error)
 
 	// Changed returns a channel that gets a value soon after another
@@ -91,6 +100,12 @@ type Change struct {
 	Ticks []*Tick
 	// Effects are what the run committed. They belong to the first tick.
 	Effects []any
+	// Log is what the run of the first tick has logged so far, in place of
+	// what was written of it before; nil leaves it as it is.
+	Log *Log
+	// Replica tells of a scheduler, in place of what was told of it before;
+	// nil tells of none.
+	Replica *Replica
 }
 
 // A State is a job as the store keeps it.

@@ -100,18 +100,20 @@ type Attempt struct {
 	Holder  string    `json:"holder"`
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
+	Logged  int       `json:"logged,omitzero"` // lines in its log
 }
 
 // Progress is how far a run is.
 type Progress struct {
-	Done  int64  `json:"done,omitzero"`
-	Total int64  `json:"total,omitzero"`
-	Line  string `json:"line,omitzero"`
+	Done   int64  `json:"done,omitzero"`
+	Total  int64  `json:"total,omitzero"`
+	Line   string `json:"line,omitzero"`
+	Logged int    `json:"logged,omitzero"` // lines in its log, dropped ones included
 }
 
 // attempt takes the latest attempt out of a tick, to be kept as an earlier one.
 func (t *Tick) attempt(o Outcome, reason string, ended time.Time) Attempt {
-	return Attempt{Outcome: o, Reason: reason, Fence: t.Fence, Holder: t.Holder, Started: t.Started, Ended: ended}
+	return Attempt{Outcome: o, Reason: reason, Fence: t.Fence, Holder: t.Holder, Started: t.Started, Ended: ended, Logged: t.Progress.Logged}
 }
 
 // micro brings an instant to what every store keeps: UTC and microseconds,

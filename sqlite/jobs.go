@@ -18,7 +18,10 @@ import (
 var _ scheduler.Store = (*Jobs)(nil)
 
 // Jobs keeps jobs and ledger in two tables.
-type Jobs struct{ state *State }
+type Jobs struct {
+	state  *State
+	purger scheduler.Purger
+}
 
 const (
 	jobColumns  = "name, version, definition, declared, due, last, wake, paused, removed, fence, count, open, record"
@@ -111,20 +114,11 @@ func ticksSQL(q scheduler.Query) (string, []any, error) {
 	var where []string
 	var args []any
 	if q.Keys != nil {
-		type key struct {
-			Job string
-			Due int64
-		}
-		keys := make([]key, len(q.Keys))
-		for i, k := range q.Keys {
-			keys[i] = key{k.Job, k.Due.UnixMicro()}
-		}
-		text, err := json.Marshal(keys)
+		named, err := keyList(q.Keys)
 		if err != nil {
 			return "", nil, err
 		}
-		where = append(where, "(job, due) IN (SELECT value->>'Job', value->>'Due' FROM json_each(?))")
-		args = append(args, string(text))
+		where, args = append(where, isNamed), append(args, named)
 	}
 	if q.Job != "" {
 		where, args = append(where, "job = ?"), append(args, q.Job)
@@ -151,6 +145,7 @@ func ticksSQL(q scheduler.Query) (string, []any, error) {
 // Write implements scheduler.Store, in a transaction that nobody else can write
 // beside.
 func (s *Jobs) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
+	s.purger.Note(changes)
 	stood, err := s.write(ctx, changes, false)
 	if errors.Is(err, errHalf) {
 		stood, err = s.write(ctx, changes, true)
@@ -214,6 +209,9 @@ func (c *conn) put(ch *scheduler.Change) (half bool, stood, err error) {
 			return i > 0 || ch.Job != nil, stood, err
 		}
 	}
+	if err := c.putNotes(ch); err != nil {
+		return true, nil, err
+	}
 	for _, e := range ch.Effects {
 		if err := c.writeEffect(e); refused(err) {
 			return true, err, nil
@@ -222,6 +220,19 @@ func (c *conn) put(ch *scheduler.Change) (half bool, stood, err error) {
 		}
 	}
 	return false, nil, nil
+}
+
+// putNotes writes what a change tells beside jobs and ticks.
+func (c *conn) putNotes(ch *scheduler.Change) error {
+	if ch.Log != nil {
+		if err := c.putLog(ch.Ticks[0].Key(), ch.Log); err != nil {
+			return err
+		}
+	}
+	if ch.Replica != nil {
+		return c.putReplica(ch.Replica)
+	}
+	return nil
 }
 
 // putJob writes a job if nobody has meanwhile.
@@ -282,39 +293,6 @@ func (c *conn) putTick(t *scheduler.Tick) (stood, err error) {
 		t.Job, t.Due.UnixMicro(), t.Version, string(t.Outcome), t.Reason, t.Asked, t.Count, micro(t.Until),
 		t.Attempt, t.Fence, t.Holder, int64(t.Lease), micro(t.Ready), micro(t.Started), micro(t.Ended),
 		t.Cancel, progress, earlier)
-}
-
-// Purge implements scheduler.Store, some rows at a time.
-func (s *Jobs) Purge(ctx context.Context, keep scheduler.Retention) (int, error) {
-	if keep.Age <= 0 && keep.Count <= 0 {
-		return 0, nil
-	}
-	var old int64
-	if keep.Age > 0 {
-		old = time.Now().Add(-keep.Age).UnixMicro()
-	}
-	count := keep.Count
-	if count <= 0 {
-		count = -1
-	}
-	all := 0
-	for {
-		var n int64
-		err := s.state.write(ctx, func(c *conn) (err error) {
-			n, err = c.affect(`DELETE FROM beforehand_ticks WHERE (job, due) IN (
-				SELECT t.job, t.due FROM (
-					SELECT job, due, outcome, ended, row_number() OVER (PARTITION BY job ORDER BY due DESC) AS place
-					FROM beforehand_ticks) t
-				LEFT JOIN beforehand_jobs j ON j.name = t.job
-				WHERE t.outcome NOT IN ('waiting', 'running') AND (j.name IS NULL OR t.due < j.last)
-					AND (t.ended < ?1 OR ?2 > 0 AND t.place > ?2)
-				LIMIT 1000)`, old, count)
-			return err
-		})
-		if all += int(n); err != nil || n < 1000 {
-			return all, wrap("purge ledger", err)
-		}
-	}
 }
 
 // Changed implements scheduler.Store: SQLite does not tell.

@@ -122,6 +122,14 @@ func (f *faulty) Ticks(ctx context.Context, q scheduler.Query) ([]*scheduler.Tic
 	return call(ctx, f, func() ([]*scheduler.Tick, error) { return f.inner.Ticks(ctx, q) })
 }
 
+func (f *faulty) Logs(ctx context.Context, k scheduler.Key) ([]*scheduler.Log, error) {
+	return call(ctx, f, func() ([]*scheduler.Log, error) { return f.inner.Logs(ctx, k) })
+}
+
+func (f *faulty) Replicas(ctx context.Context) ([]scheduler.Replica, error) {
+	return call(ctx, f, func() ([]scheduler.Replica, error) { return f.inner.Replicas(ctx) })
+}
+
 func (f *faulty) Purge(ctx context.Context, keep scheduler.Retention) (int, error) {
 	return call(ctx, f, func() (int, error) { return f.inner.Purge(ctx, keep) })
 }

@@ -53,6 +53,9 @@ var storeCases = []storeCase{
 	{"due jobs come earliest first, and the next is told", testDue},
 	{"rows are found by key, job, outcome and time", testTicks},
 	{"purging keeps what is open, the newest, and what is not below Last", testPurge},
+	{"no job has many more rows than are to be kept", testPurgeMany},
+	{"what runs log is kept with their ticks", testLogs},
+	{"replicas are there until they have been silent for a day", testReplicas},
 	{"a removed job is listed only by name", testRemoved},
 }
 
