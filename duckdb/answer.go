@@ -155,7 +155,7 @@ func (b *builder) rawRows() string {
 	fmt.Fprintf(&t, "WITH counted AS (\n  SELECT * FROM %s WHERE %s\n)", b.pageviews(), b.countedRows())
 	from, visit := "counted", "NULL"
 	if b.wants(pageview.MetricVisits) || b.uses(pageview.ByEntry) {
-		t.WriteString(visited(b.site, `PARTITION BY "day", visitor ORDER BY`, "true"))
+		t.WriteString(visited(b.site))
 		from, visit = "visited", "visit"
 	}
 	keys, columns := `"day"`, `"day"`
@@ -194,26 +194,22 @@ func (b *builder) persons(columns, from string) string {
 // visited adds to each counted pageview the first one of its visit, by sequence
 // number and page. Pages that were seen at the same time are ordered by path,
 // since neither page nor sequence number is the same in every order of arrival.
-//
-// The window goes over the visitors one after another: either by partitions, or
-// in one, where same tells whether a row and the last one are of one visitor.
-// Partitions have a price of their own, and pay for many rows only.
-func visited(site, window, same string) string {
+func visited(site string) string {
 	return fmt.Sprintf(`, place AS (
-  SELECT id, row_number() OVER (ORDER BY path) AS n FROM pages WHERE site = %[1]s
+  SELECT id, row_number() OVER (ORDER BY path) AS n FROM pages WHERE site = %s
 ), began AS (
-  SELECT c.*, n, coalesce(%[4]s AND c."at" - lag(c."at") OVER w < INTERVAL %[2]d MINUTE, false) AS goes_on
+  SELECT c.*, n, coalesce(c."at" - lag(c."at") OVER w < INTERVAL %d MINUTE, false) AS goes_on
   FROM counted c JOIN place ON place.id = c.page WHERE visitor <> 0
-  WINDOW w AS (%[3]s c."at", n, seq)
+  WINDOW w AS (PARTITION BY "day", visitor ORDER BY c."at", n, seq)
 ), visited AS (
   SELECT * EXCLUDE (n, goes_on),
          last_value(CASE WHEN goes_on THEN NULL ELSE seq END IGNORE NULLS) OVER w AS visit,
          last_value(CASE WHEN goes_on THEN NULL ELSE page END IGNORE NULLS) OVER w AS entry
   FROM began
-  WINDOW w AS (%[3]s "at", n, seq ROWS UNBOUNDED PRECEDING)
+  WINDOW w AS (PARTITION BY "day", visitor ORDER BY "at", n, seq ROWS UNBOUNDED PRECEDING)
   UNION ALL
   SELECT *, NULL AS visit, 0 AS entry FROM counted WHERE visitor = 0
-)`, site, int(pageview.VisitGap.Minutes()), window, same)
+)`, site, int(pageview.VisitGap.Minutes()))
 }
 
 // pageviews is what raw rows are read from.

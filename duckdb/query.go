@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"fmt"
 )
 
@@ -45,6 +46,8 @@ func eachNumbers(ctx context.Context, q querier, query string, fields []*int64, 
 				*fields[i] = n
 			case int32:
 				*fields[i] = int64(n)
+			case uint64: // of which it has the bits
+				*fields[i] = int64(n)
 			default:
 				return fmt.Errorf("column %d is no whole number but %T", i+1, cell)
 			}
@@ -52,4 +55,43 @@ func eachNumbers(ctx context.Context, q querier, query string, fields []*int64, 
 		row()
 		return nil
 	}, args...)
+}
+
+// session is a connection of its own with a transaction. database/sql has one too,
+// which it rolls back by itself when a context ends: what is appended after that
+// would be kept.
+type session struct {
+	*sql.Conn
+	ended bool
+}
+
+func begin(ctx context.Context, db *sql.DB) (*session, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{Conn: conn}
+	if _, err := conn.ExecContext(ctx, "BEGIN TRANSACTION"); err != nil {
+		s.end()
+		return nil, err
+	}
+	return s, nil
+}
+
+// commit commits; the session has still to be ended.
+func (s *session) commit(ctx context.Context) error {
+	_, err := s.ExecContext(ctx, "COMMIT")
+	s.ended = err == nil
+	return err
+}
+
+// end takes back what was not committed, and lets go of the connection.
+func (s *session) end() {
+	if !s.ended {
+		_, err := s.ExecContext(context.Background(), "ROLLBACK")
+		if err != nil { // nobody may go on with it
+			_ = s.Raw(func(any) error { return sqldriver.ErrBadConn })
+		}
+	}
+	s.Close()
 }

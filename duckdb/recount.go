@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,11 +36,11 @@ func (s *Store) recount(ctx context.Context, name string, repair bool) ([]pagevi
 	}
 	s.folding.Lock() // nothing is added up meanwhile
 	defer s.folding.Unlock()
-	tx, err := db.BeginTx(ctx, nil)
+	tx, err := begin(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback()
+	defer tx.end()
 	if _, err := tx.ExecContext(ctx, `CREATE OR REPLACE TEMP TABLE recounted AS SELECT * FROM rollups LIMIT 0`); err != nil {
 		return nil, err
 	}
@@ -62,18 +61,18 @@ func (s *Store) recount(ctx context.Context, name string, repair bool) ([]pagevi
 	}
 	s.marks.Lock()
 	defer s.marks.Unlock()
-	return wrong, tx.Commit()
+	return wrong, tx.commit(ctx)
 }
 
 // recountInto adds up raw rows anew, each dimension up to where it is added up.
-func (s *Store) recountInto(ctx context.Context, tx *sql.Tx, v *view, site site) error {
+func (s *Store) recountInto(ctx context.Context, tx *session, v *view, site site) error {
 	through := map[uint64][]rolled{}
 	for _, d := range s.dimensions(site.id) {
 		seq := s.marks.of[markKey{site.id, d}].seq
 		through[seq] = append(through[seq], d)
 	}
 	for _, seq := range slices.Sorted(maps.Keys(through)) {
-		f := folder{tx: tx, v: v.at(seq), site: site, late: seq, dims: through[seq], into: "temp.recounted"}
+		f := folder{conn: tx.Conn, v: v.at(seq), site: site, late: seq, dims: through[seq], into: [2]string{"temp", "recounted"}, most: s.foldMost}
 		if _, err := f.addAll(ctx); err != nil {
 			return err
 		}
@@ -82,7 +81,7 @@ func (s *Store) recountInto(ctx context.Context, tx *sql.Tx, v *view, site site)
 }
 
 // differing compares what is added up with what was recounted.
-func differing(ctx context.Context, tx *sql.Tx, site uint16) ([]pageview.Wrong, error) {
+func differing(ctx context.Context, tx *session, site uint16) ([]pageview.Wrong, error) {
 	const query = `
 		SELECT "day", dimension, count(*) FROM (
 		  SELECT "day", dimension, key FROM (
@@ -109,6 +108,10 @@ func differing(ctx context.Context, tx *sql.Tx, site uint16) ([]pageview.Wrong, 
 // String is the dimension's name.
 func (r rolled) String() string {
 	switch {
+	case r.kind() == bots:
+		return r.base().String() + " of bots"
+	case r.kind() == mixed:
+		return r.base().String() + " of both persons and bots"
 	case r == rolledDay:
 		return "day"
 	case r >= rolledScore:

@@ -133,3 +133,44 @@ func TestRowsOfOneValueArePutTogether(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// TestBotsOutliveTheirPageviews asks for bots what TestNumbersOutliveTheirPageviews
+// asks for persons. Visitor 1 is of both kinds, in one visit.
+func TestBotsOutliveTheirPageviews(t *testing.T) {
+	s := blog(t)
+	bot := func(at, path string, visitor uint64) pageview.Pageview {
+		v := seenOn(at, path, visitor)
+		v.Bot = "agent"
+		return v
+	}
+	keepViews(t, s, seenOn("2026-01-01 10:00:00", "/a", 1), bot("2026-01-01 10:01:00", "/a", 1), bot("2026-01-01 12:00:00", "/b", 2))
+	want := map[pageview.Bots]pageview.Values{
+		pageview.BotsExclude: {Pageviews: 1, Visits: 1, Visitors: 1},
+		pageview.BotsOnly:    {Pageviews: 2, Visits: 2, Visitors: 2},
+		pageview.BotsInclude: {Pageviews: 3, Visits: 2, Visitors: 2},
+	}
+	check := func(when string) {
+		t.Helper()
+		for which, want := range want {
+			for _, by := range [][]pageview.Dimension{nil, {pageview.ByBot}, {pageview.ByPage}} {
+				a, err := s.Query(t.Context(), pageview.Query{Site: "blog", By: by, Bots: which, Metrics: pageview.Metrics()[:3]})
+				if err != nil || !a.Rollup || a.Total != want {
+					t.Errorf("%s, bots %s by %v: %+v from rollups %t, error %v, want %+v", when, which, by, a.Total, a.Rollup, err, want)
+				}
+			}
+		}
+	}
+	check("before")
+	if n, err := s.Retain(t.Context(), "blog", pageview.DayOf(yearBegin)+400); err != nil || n != 3 {
+		t.Fatalf("%d deleted, error %v", n, err)
+	}
+	check("after deleting")
+	keepViews(t, s, bot("2026-01-01 13:00:00", "/b", 2))
+	for which, v := range want { // whose it is cannot be known
+		if which != pageview.BotsExclude {
+			v.Pageviews++
+		}
+		want[which] = v
+	}
+	check("after a late one")
+}

@@ -35,9 +35,10 @@ func (s *Store) Retain(ctx context.Context, name string, before pageview.Day) (i
 
 // dimensions are all that a site is added up by.
 func (s *Store) dimensions(site uint16) []rolled {
-	dims := []rolled{rolledDay}
+	every := []rolled{persons, bots, mixed}
+	dims := rolledDay.of(every)
 	for _, d := range rolledDimensions {
-		dims = append(dims, d)
+		dims = append(dims, d.of(every)...)
 	}
 	s.marks.RLock()
 	defer s.marks.RUnlock()

@@ -31,32 +31,81 @@ const (
 	rolledCountry
 	rolledLanguage
 	rolledSource
+	rolledBot
+
+	rolledBase int = iota // how many there are
 
 	// rolledScore and a number of hours is what pages score on a day by that
 	// half-life. In place of pageviews it adds up weights; see rank.sql.
 	rolledScore rolled = 1000
 )
 
+// Whose pageviews are added up: a kind times rolledKind is part of the number of a
+// dimension that is no score. What persons and bots have together is the sum of all
+// three.
+const (
+	persons rolled = iota
+	bots
+	mixed // what visitors of both kinds have together beyond the sum of what they have as either
+	kinds
+
+	rolledKind rolled = 100
+)
+
+// kind is whose pageviews a dimension adds up.
+func (r rolled) kind() rolled {
+	if r >= rolledScore {
+		return persons
+	}
+	return r / rolledKind
+}
+
+// base is the dimension without its kind.
+func (r rolled) base() rolled {
+	if r >= rolledScore {
+		return r
+	}
+	return r % rolledKind
+}
+
+// kindsOf are the kinds that a query adds up.
+func kindsOf(b pageview.Bots) []rolled {
+	switch b {
+	case pageview.BotsOnly:
+		return []rolled{bots}
+	case pageview.BotsInclude:
+		return []rolled{persons, bots, mixed}
+	}
+	return []rolled{persons}
+}
+
+// of is a dimension of each of some kinds.
+func (r rolled) of(kinds []rolled) []rolled {
+	var all []rolled
+	for _, k := range kinds {
+		all = append(all, k*rolledKind+r)
+	}
+	return all
+}
+
 var rolledDimensions = map[pageview.Dimension]rolled{
 	pageview.ByPage: rolledPage, pageview.ByHour: rolledHour, pageview.ByEntry: rolledEntry,
 	pageview.ByReferrer: rolledReferrer, pageview.ByReferrerPage: rolledReferrerPage,
 	pageview.ByCampaign: rolledCampaign, pageview.ByCampaignSource: rolledCampaignSource, pageview.ByCampaignMedium: rolledCampaignMedium,
 	pageview.ByBrowser: rolledBrowser, pageview.BySystem: rolledSystem, pageview.ByDevice: rolledDevice,
-	pageview.ByCountry: rolledCountry, pageview.ByLanguage: rolledLanguage, pageview.BySource: rolledSource,
+	pageview.ByCountry: rolledCountry, pageview.ByLanguage: rolledLanguage, pageview.BySource: rolledSource, pageview.ByBot: rolledBot,
 }
 
 // key is what the table rollups has as the key of a pageview.
 func (r rolled) key() string {
 	switch {
-	case r == rolledDay:
+	case r.base() == rolledDay:
 		return "0"
-	case r == rolledHour:
-		return "CAST(" + column(pageview.ByHour) + " AS UBIGINT)"
 	case r >= rolledScore:
 		return "page"
 	}
 	for d, number := range rolledDimensions {
-		if number == r {
+		if number == r.base() {
 			return column(d)
 		}
 	}
@@ -78,11 +127,11 @@ func weightOf(distance, halfLife string) string {
 // finer is how much finer a weight is than a billionth.
 const finer = "100"
 
-// rollup tells which dimensions hold the answer to a query, the day's first:
-// none where raw rows must be asked. What differs in rows, and what is filtered
+// rollup tells which dimensions hold the answer to a query, the day's first, and
+// without their kinds: none where raw rows must be asked. What differs in rows, and what is filtered
 // by, can be one dimension beside the days.
 func rollup(q *pageview.Query) []rolled {
-	if q.Raw || q.Bots != "" && q.Bots != pageview.BotsExclude {
+	if q.Raw {
 		return nil
 	}
 	var inner []pageview.Dimension
@@ -138,11 +187,12 @@ func (b *builder) rollupRows(dims []rolled) string {
 	}
 	b.added, b.hour = true, `"hour"`
 	columns := "pageviews, " + b.wanted(pageview.MetricVisits) + ", " + b.wanted(pageview.MetricVisitors)
-	const from = `(SELECT "day", key AS "%s", pageviews, visits, visitors FROM rollups WHERE site = %s AND dimension = %d AND %s) WHERE %s`
-	rows := fmt.Sprintf(from, key, b.site, d, b.days(), b.filters())
+	const from = `(SELECT "day", key AS "%s", pageviews, visits, visitors FROM rollups WHERE site = %s AND dimension IN (%s) AND %s) WHERE %s`
+	kinds := kindsOf(b.q.Bots)
+	rows := fmt.Sprintf(from, key, b.site, numbers(d.of(kinds)), b.days(), b.filters())
 	totals := rows
 	if !slices.ContainsFunc(b.q.Filters, func(f pageview.Filter) bool { return !ofDay(f.Dimension) }) {
-		totals = fmt.Sprintf(from, "key", b.site, rolledDay, b.days(), b.filters())
+		totals = fmt.Sprintf(from, "key", b.site, numbers(rolledDay.of(kinds)), b.days(), b.filters())
 	}
 	return fmt.Sprintf("WITH daily AS (SELECT \"day\", \"%s\" AS k1, %s FROM %s), totals AS (SELECT %s FROM %s)", key, columns, rows, columns, totals)
 }
@@ -185,10 +235,14 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 	if q.Through != 0 && q.Through < v.through {
 		return a, errMoved
 	}
-	if err := s.fold(ctx, q.Site, dims); err != nil {
+	var all []rolled
+	for _, d := range dims {
+		all = append(all, d.of(kindsOf(q.Bots))...)
+	}
+	if err := s.fold(ctx, q.Site, all); err != nil {
 		return a, fmt.Errorf("add up what is new of %s: %w", q.Site, err)
 	}
-	err = s.held(v.sites[q.Site].id, dims, q.Through, func(through uint64) error {
+	err = s.held(v.sites[q.Site].id, all, q.Through, func(through uint64) error {
 		q.Through = through
 		b := newBuilder(&q, v)
 		a, err = b.ask(ctx, db, b.rollupRows(dims), s.view.Load)

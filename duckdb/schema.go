@@ -28,13 +28,16 @@ var rateSchema string
 //go:embed scores.sql
 var scoresSchema string
 
+//go:embed bots.sql
+var botsSchema string
+
 //go:embed stayed.sql
 var stayedSchema string
 
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
 func migrations() []string {
-	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema, rateSchema, scoresSchema}
+	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema, rateSchema, scoresSchema, botsSchema}
 }
 
 // migrate brings the file to the newest version. It refuses a file that a

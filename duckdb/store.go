@@ -42,12 +42,13 @@ type Store struct {
 	view atomic.Pointer[view]
 	w    *writer
 
-	marks   marks
-	folding sync.Mutex // one adds up at a time
-	added   int        // how often something was added up; held by folding
-	folds   sync.WaitGroup
-	life    context.Context // ends when the store is closed
-	end     context.CancelFunc
+	marks    marks
+	folding  sync.Mutex // one adds up at a time
+	added    int        // how often something was added up; held by folding
+	foldMost foldMost
+	folds    sync.WaitGroup
+	life     context.Context // ends when the store is closed
+	end      context.CancelFunc
 }
 
 // view is what readers know of the last commit. Nothing in it is changed; the
@@ -78,9 +79,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		c.Logger = slog.Default()
 	}
 	s := &Store{
-		config: c,
-		queue:  newQueue(cmp.Or(c.QueueBytes, 64<<20)),
-		done:   make(chan struct{}),
+		config:   c,
+		queue:    newQueue(cmp.Or(c.QueueBytes, 64<<20)),
+		done:     make(chan struct{}),
+		foldMost: foldMost{rows: 250_000, sums: 500_000},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	w, err := s.open(ctx)

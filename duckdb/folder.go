@@ -1,0 +1,326 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+	driver "github.com/duckdb/duckdb-go/v2"
+)
+
+// folder adds up what is new of one site.
+type folder struct {
+	conn  *sql.Conn // with a transaction
+	v     *view
+	site  site
+	from  uint64 // what is already added up; zero means that all is added up anew
+	late  uint64 // what was, also then: of days whose raw rows are gone, nothing is added up twice
+	dims  []rolled
+	into  [2]string // database and table that is added to
+	most  foldMost
+	tally *tally
+}
+
+// foldMost bounds the memory for a site that is added up for the first time.
+type foldMost struct {
+	rows int64 // new pageviews that are read at once
+	sums int   // that are held until they are written
+}
+
+// foldDay is a day that has new pageviews.
+type foldDay struct {
+	day   pageview.Day
+	rows  int64
+	whole bool // it is added up anew, since nothing is yet, or since other sources count now
+	gone  bool // raw rows of it were deleted: it is only added to
+}
+
+// addAll adds up what is new, and tells how many days have something.
+func (f *folder) addAll(ctx context.Context) (int, error) {
+	days, err := f.days(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("find days: %w", err)
+	}
+	f.tally = newTally(f.dims, f.v.paths)
+	for left := days; len(left) > 0; {
+		n := f.chunk(left)
+		if err := f.add(ctx, left[:n]); err != nil {
+			return 0, err
+		}
+		if f.tally.size() > f.most.sums {
+			if err := f.write(); err != nil {
+				return 0, err
+			}
+		}
+		left = left[n:]
+	}
+	return len(days), f.write()
+}
+
+// days lists the days that have new pageviews of the kinds that are added up.
+func (f *folder) days(ctx context.Context) ([]foldDay, error) {
+	gone, err := goneDays(ctx, f.conn, f.site.id)
+	if err != nil {
+		return nil, err
+	}
+	var days []foldDay
+	query := fmt.Sprintf(`SELECT "day", count(*) FROM pageviews WHERE site = %d AND seq > %d AND seq <= %d AND %s GROUP BY 1 ORDER BY 1`,
+		f.site.id, f.from, f.v.through, f.came())
+	err = each(ctx, f.conn, query, func(scan func(...any) error) error {
+		var at time.Time
+		var d foldDay
+		err := scan(&at, &d.rows)
+		d.day = pageview.DayOf(at.UTC())
+		d.gone = gone[d.day]
+		d.whole = !d.gone && (f.from == 0 || f.mixedAnew(d.day))
+		days = append(days, d)
+		return err
+	})
+	return days, err
+}
+
+// mixedAnew tells whether other sources count on a day than did.
+func (f *folder) mixedAnew(day pageview.Day) bool {
+	sources := f.v.mixed[f.site.id][day]
+	if sources == nil {
+		return false
+	}
+	return !slices.Equal(counted(f.site.precedence, sources, f.from), counted(f.site.precedence, sources, f.v.through))
+}
+
+// chunk is how many of the days are added up at once.
+func (f *folder) chunk(days []foldDay) int {
+	var rows int64
+	for i, d := range days {
+		if rows += d.rows; rows > f.most.rows && i > 0 {
+			return i
+		}
+	}
+	return len(days)
+}
+
+// kinds is the condition that a pageview is of a kind that is added up.
+func (f *folder) kinds() string {
+	switch {
+	case !f.adds(bots) && !f.adds(mixed):
+		return "bot = 0"
+	case !f.adds(persons) && !f.adds(mixed):
+		return "bot <> 0"
+	}
+	return "true"
+}
+
+func (f *folder) adds(kind rolled) bool {
+	return slices.ContainsFunc(f.dims, func(d rolled) bool { return d.kind() == kind })
+}
+
+// came is the condition that a new pageview can change what is added up. One that
+// a person seems to have seen can make a bot of the visitor; see rate.go.
+func (f *folder) came() string {
+	if f.adds(bots) || f.adds(mixed) {
+		return "true"
+	}
+	return "bot = 0"
+}
+
+// add adds up the days. The rows that can have changed are those of visitors
+// with a new pageview on that day: what these had is taken off and what they
+// have is added, since no number of a day tells of two visitors together.
+func (f *folder) add(ctx context.Context, days []foldDay) error {
+	var whole, changed, gone []pageview.Day
+	var rows int64
+	for _, d := range days {
+		rows += d.rows
+		switch {
+		case d.whole:
+			whole = append(whole, d.day)
+		case d.gone:
+			gone = append(gone, d.day)
+		default:
+			changed = append(changed, d.day)
+		}
+	}
+	if len(whole) > 0 {
+		del := fmt.Sprintf(`DELETE FROM %s WHERE site = %d AND dimension IN (%s) AND "day" IN %s`, f.table(), f.site.id, numbers(f.dims), list(whole))
+		if _, err := f.conn.ExecContext(ctx, del); err != nil {
+			return fmt.Errorf("clear days: %w", err)
+		}
+	}
+	parts := rows/f.most.rows + 1 // more than one of a single day only
+	for part := range parts {
+		if err := f.read(ctx, f.rows(whole, changed, gone, part, parts)); err != nil {
+			return fmt.Errorf("add up: %w", err)
+		}
+	}
+	return nil
+}
+
+// table is where sums go, as SQL has it.
+func (f *folder) table() string {
+	if f.into[0] == "" {
+		return f.into[1]
+	}
+	return f.into[0] + "." + f.into[1]
+}
+
+// Bits of a row's first number, below the day.
+const (
+	countsNow = 1 << iota
+	countedThen
+	stateBits = iota
+)
+
+// read takes in the rows of a statement made by rows.
+func (f *folder) read(ctx context.Context, query string) error {
+	packed, scores := f.packed(), f.scores()
+	var day, visitor int64
+	var r foldRow
+	var hour int64
+	pairs, weights := make([]int64, (len(packed)+1)/2), make([]int64, len(scores))
+	fields := []*int64{&day, &visitor, &r.at, &hour}
+	for i := range pairs {
+		fields = append(fields, &pairs[i])
+	}
+	for i := range weights {
+		fields = append(fields, &weights[i])
+	}
+	err := eachNumbers(ctx, f.conn, query, fields, func() {
+		r.now, r.then = day&countsNow != 0, day&countedThen != 0
+		r.keys[rolledHour] = uint64(hour)
+		for i, d := range packed {
+			r.keys[d] = uint64(pairs[i/2]) >> (32 * (1 - i%2)) & (1<<32 - 1)
+		}
+		r.bot = r.keys[rolledBot] != 0
+		f.tally.take(pageview.Day(day>>stateBits), uint64(visitor), &r, weights)
+	})
+	f.tally.end()
+	return err
+}
+
+// packed are the dimensions whose keys are read, two in a number.
+func (f *folder) packed() []rolled {
+	packed := []rolled{rolledPage, rolledBot}
+	for _, d := range f.dims {
+		b := d.base()
+		if d < rolledScore && b != rolledDay && b != rolledEntry && b != rolledHour && !slices.Contains(packed, b) {
+			packed = append(packed, b)
+		}
+	}
+	return packed
+}
+
+// scores are the dimensions that add up weights.
+func (f *folder) scores() (scores []rolled) {
+	for _, d := range f.dims {
+		if d >= rolledScore {
+			scores = append(scores, d)
+		}
+	}
+	return scores
+}
+
+// rows selects the rows that changed, or a part of them, in the order of day and
+// visitor. Its text holds numbers and days only.
+func (f *folder) rows(whole, changed, gone []pageview.Day, part, parts int64) string {
+	site := fmt.Sprintf("site = %d", f.site.id)
+	if parts > 1 {
+		site += fmt.Sprintf(" AND (CASE WHEN visitor = 0 THEN seq ELSE visitor END) %% %d = %d", parts, part)
+	}
+	now := fmt.Sprintf("%s AND %s AND seq <= %d AND %s", site, f.kinds(), f.v.through, f.v.counting(f.site, f.v.through))
+	then := fmt.Sprintf("%s AND %s AND seq <= %d AND %s", site, f.kinds(), f.from, f.v.counting(f.site, f.from))
+	from := func(through uint64, days []pageview.Day) string {
+		return f.site.pageviews(fmt.Sprint(through), in(days))
+	}
+	of := func(state any, visitor, from, where string, days []pageview.Day) string {
+		return fmt.Sprintf("SELECT %s FROM %s WHERE %s AND %s", f.columns(state, visitor), from, where, in(days))
+	}
+	var selects []string
+	if len(whole) > 0 {
+		selects = append(selects, of(countsNow, "visitor", from(f.v.through, whole), now, whole))
+	}
+	if len(gone) > 0 { // pageviews are added; visits and visitors stay
+		selects = append(selects, of(countsNow, "CAST(0 AS UBIGINT)", from(f.v.through, gone), now+fmt.Sprintf(" AND seq > %d", f.late), gone))
+	}
+	with := ""
+	if len(changed) > 0 {
+		with = fmt.Sprintf(`WITH new AS (SELECT DISTINCT "day", visitor FROM pageviews WHERE %s AND %s AND seq > %d AND seq <= %d AND visitor <> 0 AND %s) `,
+			site, f.came(), f.from, f.v.through, in(changed))
+		const join = ` p SEMI JOIN new USING ("day", visitor)`
+		if f.site.rate == (pageview.Rate{}) {
+			state := fmt.Sprintf("(CASE WHEN seq <= %d THEN %d ELSE %d END)", f.from, countsNow|countedThen, countsNow)
+			selects = append(selects, of(state, "visitor", "pageviews"+join, now, changed))
+		} else { // what is new may change the verdict on what is not
+			selects = append(selects, of(countsNow, "visitor", from(f.v.through, changed)+join, now, changed),
+				of(countedThen, "visitor", from(f.from, changed)+join, then, changed))
+		}
+		selects = append(selects, of(countsNow, "visitor", "pageviews", now+fmt.Sprintf(" AND seq > %d AND visitor = 0", f.from), changed))
+	}
+	return with + fmt.Sprintf("SELECT * FROM (%s) ORDER BY state >> %d, visitor", strings.Join(selects, "\nUNION ALL\n"), stateBits)
+}
+
+// columns are what is read of a row: day and state, visitor, time, hour, keys and
+// weights, as whole numbers.
+func (f *folder) columns(state any, visitor string) string {
+	columns := []string{
+		fmt.Sprintf(`("day" - DATE '1970-01-01') * %d + %v AS state`, 1<<stateBits, state), visitor + " AS visitor",
+		`epoch_us("at") AS "at"`, rolledHour.key() + ` AS "hour"`,
+	}
+	packed := f.packed()
+	for i := 0; i < len(packed); i += 2 {
+		pair := fmt.Sprintf("CAST(%s AS UBIGINT) * %d", packed[i].key(), 1<<32)
+		if i+1 < len(packed) {
+			pair += " + " + packed[i+1].key()
+		}
+		columns = append(columns, fmt.Sprintf("%s AS keys%d", pair, i))
+	}
+	for _, d := range f.scores() {
+		columns = append(columns, fmt.Sprintf("%s AS weight%d", d.weight(), d))
+	}
+	return strings.Join(columns, ", ")
+}
+
+// write writes the sums and forgets them.
+func (f *folder) write() error {
+	err := f.conn.Raw(func(c any) error {
+		a, err := driver.NewAppender(c.(sqldriver.Conn), f.into[0], "", f.into[1])
+		if err != nil {
+			return err
+		}
+		for _, s := range f.tally.all() {
+			for _, r := range s.rows {
+				if r.pageviews == 0 && r.visits == 0 && r.visitors == 0 {
+					continue
+				}
+				if err := a.AppendRow(f.site.id, r.day.Date(utc), uint32(s.dimension), r.key, r.pageviews, r.visits, r.visitors); err != nil {
+					return errors.Join(err, a.Close())
+				}
+			}
+			s.rows = s.rows[:0]
+			clear(s.today)
+		}
+		return a.Close()
+	})
+	if err != nil {
+		return fmt.Errorf("write sums: %w", err)
+	}
+	return nil
+}
+
+// in is the condition that a row's day is one of days, which are in order.
+func in(days []pageview.Day) string {
+	return fmt.Sprintf(`"day" BETWEEN DATE '%s' AND DATE '%s' AND "day" IN %s`, days[0], days[len(days)-1], list(days))
+}
+
+func list(days []pageview.Day) string {
+	var b strings.Builder
+	for i, d := range days {
+		fmt.Fprintf(&b, "%sDATE '%s'", map[bool]string{true: "(", false: ", "}[i == 0], d)
+	}
+	return b.String() + ")"
+}
