@@ -21,6 +21,7 @@ import (
 	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/postgres"
 	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/server"
@@ -78,6 +79,10 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	}
 	if a.state, err = c.kept.openSealed(ctx, a.dir, key); err != nil {
 		return nil, err
+	}
+	if shared, ok := a.state.(*postgres.State); ok && shared.Polled() {
+		a.log.Warn("notifications of PostgreSQL do not arrive: what other replicas write is asked for each second",
+			"hint", "a pooler in transaction mode lets none through; one in session mode does")
 	}
 	if err := a.openSites(ctx, c); err != nil {
 		return nil, err

@@ -147,21 +147,45 @@ func (e engines) openState(ctx context.Context, data string) (stateStore, error)
 }
 
 // openSealed opens the state whose salts are sealed under a key. State that
-// replicas share is refused to one that has another.
+// replicas share is refused to one that does not fit in with the others.
 func (e engines) openSealed(ctx context.Context, dir *datadir.Dir, key collect.Key) (stateStore, error) {
 	state, err := e.openState(ctx, dir.Path)
 	if err != nil {
 		return nil, err
 	}
 	if shared, ok := state.(*postgres.State); ok {
-		own := keyPrint(key)
-		kept, err := shared.Fact(ctx, "key", own)
-		if err == nil && kept != own {
-			err = fmt.Errorf("the state in PostgreSQL was made under another key: give every replica the same one, as %s or by --key", dir.File(datadir.KeyFile))
-		}
-		if err != nil {
+		if err := e.fits(ctx, shared, dir, key); err != nil {
 			return nil, errors.Join(err, state.Close())
 		}
 	}
 	return state, nil
+}
+
+// fits tells why a replica with this directory and key cannot work on a state.
+func (e engines) fits(ctx context.Context, state *postgres.State, dir *datadir.Dir, key collect.Key) error {
+	own := keyPrint(key)
+	kept, err := state.Fact(ctx, "key", own)
+	if err != nil {
+		return err
+	}
+	if kept != own {
+		return fmt.Errorf("the state in PostgreSQL was made under another key: give every replica the same one, as %s or by --key", dir.File(datadir.KeyFile))
+	}
+	if own, err = e.pageviewsFact(dir); err != nil {
+		return err
+	}
+	if kept, err = state.Fact(ctx, "pageviews", own); err != nil || kept == own {
+		return err
+	}
+	return fmt.Errorf("the state in PostgreSQL belongs to pageviews in %s, and this data directory is for %s: DuckDB serves one replica only, "+
+		"and beforehand move takes pageviews to another engine; if those are gone for good, DELETE FROM beforehand.facts WHERE name = 'pageviews'", kept, own)
+}
+
+// pageviewsFact is what all replicas must agree on about the pageviews.
+func (e engines) pageviewsFact(dir *datadir.Dir) (string, error) {
+	if e.pageviews != "" {
+		return "ClickHouse", nil
+	}
+	id, err := dir.ID()
+	return "DuckDB in data directory " + id, err
 }

@@ -43,11 +43,12 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-func TestKeyOfReplicas(t *testing.T) {
+func TestReplicasFitTogether(t *testing.T) {
 	server := pgtest.Start(t, "fsync=off")
 	kept := engines{state: server.Database(t)}
-	open := func(e engines) error {
-		dir, err := datadir.Open(t.TempDir(), "test")
+	one, other := t.TempDir(), t.TempDir()
+	open := func(e engines, data string) error {
+		dir, err := datadir.Open(data, "test")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,11 +68,14 @@ func TestKeyOfReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := open(engines{state: kept.state, key: same}); err != nil {
+		if err := open(engines{state: kept.state, key: same}, one); err != nil {
 			t.Errorf("the same key: %v", err)
 		}
 	}
-	if err := open(kept); err == nil || !strings.Contains(err.Error(), "same one") {
+	if err := open(engines{state: kept.state, key: same}, other); err == nil || !strings.Contains(err.Error(), "one replica only") {
+		t.Errorf("a second DuckDB: %v", err)
+	}
+	if err := open(kept, t.TempDir()); err == nil || !strings.Contains(err.Error(), "same one") {
 		t.Errorf("a key of its own: %v", err)
 	}
 }

@@ -21,6 +21,7 @@ const (
 	PageviewsFile = "pageviews.duckdb" // pageviews
 	StateFile     = "state.db"         // jobs, ticks, snapshots, salts
 	SocketFile    = "beforehand.sock"  // where a running server takes imports
+	IDFile        = "id"               // what tells the directory from all others
 	Certificates  = "certificates"     // folder of those from an authority, and their keys
 )
 
@@ -96,6 +97,23 @@ func (d *Dir) Key() (key [32]byte, err error) {
 		return key, fmt.Errorf("write key: %w", err)
 	}
 	return key, nil
+}
+
+// ID is what tells the directory from all others. It is made when it is asked
+// for first.
+func (d *Dir) ID() (string, error) {
+	text, err := os.ReadFile(d.File(IDFile))
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read id of data directory: %w", err)
+	}
+	id := rand.Text()
+	if err := Write(d.File(IDFile), id+"\n"); err != nil {
+		return "", fmt.Errorf("write id of data directory: %w", err)
+	}
+	return id, nil
 }
 
 // ReadKey reads a secret from its file.
