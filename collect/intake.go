@@ -138,23 +138,29 @@ func (in *Intake) visitor(ctx context.Context, v *pageview.Pageview, s *Seen, fr
 	return in.Visitors.ID(ctx, v.Site, v.Day, from, s.Agent)
 }
 
-// splitURL splits a path or an absolute address into host, escaped path and
-// query.
+// splitURL splits a path or an absolute address into host, path and query, all
+// as they are written: a page has one path whichever of the two tells of it.
 func splitURL(target string) (host, path, query string, ok bool) {
-	if strings.HasPrefix(target, "/") {
-		path, query, _ = strings.Cut(target, "?")
-		path, _, _ = strings.Cut(path, "#")
-		query, _, _ = strings.Cut(query, "#")
-		return "", path, query, true
+	if !strings.HasPrefix(target, "/") {
+		scheme, rest, _ := strings.Cut(target, "://")
+		if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+			return "", "", "", false
+		}
+		end := strings.IndexAny(rest, "/?#")
+		if end < 0 {
+			end = len(rest)
+		}
+		u, err := url.Parse("http://" + rest[:end])
+		if err != nil {
+			return "", "", "", false
+		}
+		if host, target = u.Host, rest[end:]; !strings.HasPrefix(target, "/") {
+			target = "/" + target
+		}
 	}
-	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return "", "", "", false
-	}
-	if path = u.EscapedPath(); path == "" {
-		path = "/"
-	}
-	return u.Host, path, u.RawQuery, true
+	target, _, _ = strings.Cut(target, "#")
+	path, query, _ = strings.Cut(target, "?")
+	return host, path, query, true
 }
 
 // referrer is where a visitor came from.

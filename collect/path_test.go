@@ -23,6 +23,9 @@ func TestCleanPath(t *testing.T) {
 		{"/?p=12", "/"},
 		{"http://example.com/a?b", "/a"},
 		{"https://example.com", "/"},
+		{`HTTPS://example.com/a"b`, `/a"b`}, // as it is when the host is left out
+		{"http://example.com/100%", "/100%"},
+		{"http://example.com?a=1#/b", "/"},
 		{"/%E4%BD%A0%E5%A5%BD", "/你好"},
 		{"/你好", "/你好"},
 		{"/a%2Fb%20c", "/a%2Fb%20c"},
