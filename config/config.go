@@ -62,7 +62,7 @@ type Site struct {
 	LogFormat LogFormat      `yaml:"log_format" help:"their format, where the first lines do not tell it: a name, or a format string of nginx or Apache"`
 	Tables    []Table        `yaml:"tables" help:"tables of the site's own database that pageviews are read from"`
 	Reports   []Report       `yaml:"reports" help:"reports of the site's own: on its pageviews, or by a query, a command or a URL. One with the name of a standard report takes its place"`
-	Standard  []StandardName `yaml:"standard" help:"which standard reports there are besides pageviews and hot: of hours, days, months, pages, entries, referrers, campaigns, browsers, systems, devices, countries, languages and bots; all unless given, none with []"`
+	Standard  []StandardName `yaml:"standard" help:"which standard reports there are besides pageviews and hot: of hours, days, months, pages, entries, referrers, campaigns, browsers, systems, devices, countries, languages, bots and spark; all unless given, none with []"`
 	Fresh     *Duration      `yaml:"fresh" help:"how old the reports on pageviews that have no trigger of their own may get while somebody looks at them; 1m unless given. 0s leaves it to the trigger"`
 	Lists     []List         `yaml:"lists" help:"hot lists, any number of them"`
 	Learn     *Learn         `yaml:"learn" help:"titles, pictures and times of publication are read from the site itself, politely; they are not unless this is given"`

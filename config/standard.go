@@ -28,6 +28,7 @@ var standard = []Report{
 	counts("countries", "", "previous", "country"),
 	counts("languages", "", "previous", "language"),
 	bots(counts("bots", "", "previous", "bot")),
+	spark(counts("spark", "", "", "day")),
 }
 
 func counts(name, period string, compare report.Comparison, by declared.Dimension) Report {
@@ -46,6 +47,11 @@ func counts(name, period string, compare report.Comparison, by declared.Dimensio
 
 func bots(r Report) Report {
 	r.Bots = declared.Bots(pageview.BotsOnly)
+	return r
+}
+
+func spark(r Report) Report {
+	r.Chart = "spark"
 	return r
 }
 

@@ -136,6 +136,12 @@ func RankHot(ctx context.Context, store pageview.Store, q HotQuery) (Hot, pagevi
 const day = 24 * time.Hour
 
 // complete puts in what is meant by zero, and tells what is wrong.
+// Complete is the query with what zero values stand for.
+func (q HotQuery) Complete() HotQuery {
+	_ = q.complete() // what it refuses is as complete as it can be
+	return q
+}
+
 func (q *HotQuery) complete() error {
 	q.Method = cmp.Or(q.Method, HotDecay)
 	if !slices.Contains(HotMethods(), q.Method) {

@@ -138,6 +138,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /s/{site}/{report}/events", s.events)
 	mux.Handle("GET "+web.ElementsPath, web.Elements())
 	mux.HandleFunc("GET /w/{site}/{report}/{file}", s.serveWidget)
+	mux.HandleFunc("GET "+web.WidgetsPath+"/{site}", s.gallery)
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats", s.stats)
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats.csv", s.stats)
 	mux.HandleFunc("GET /api/v1/openapi.json", serveOpenAPI)

@@ -19,6 +19,7 @@ import (
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/memory"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/server"
 )
 
@@ -64,9 +65,18 @@ func startSites(t testing.TB, all []server.Site) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	intake := &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
+	var own collect.Sites
+	for _, v := range all {
+		own = append(own, v.Site)
+	}
+	receiver, err := receive.New(receive.Config{Sites: own, Store: store, Counts: store, Intake: intake})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := server.New(server.Config{
-		Reports: site, Store: store, Sites: all, Live: true,
-		Importer: &collect.Importer{Store: store, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}},
+		Reports: site, Store: store, Sites: all, Live: true, Receiver: receiver,
+		Importer: &collect.Importer{Store: store, Intake: intake},
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

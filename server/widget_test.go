@@ -7,9 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/pageview"
-	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/server"
 )
 
@@ -53,25 +51,6 @@ func startWidgets(t *testing.T, change func(*server.Site)) *server.Server {
 		}
 	}
 	return s
-}
-
-// withReceiver lets a server take pageviews in, and count.
-func withReceiver(t *testing.T, s *server.Server) {
-	t.Helper()
-	visitors, err := collect.NewVisitors(&salts{}, collect.Key{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all collect.Sites
-	for _, v := range s.Sites {
-		all = append(all, v.Site)
-	}
-	s.Receiver, err = receive.New(receive.Config{
-		Sites: all, Store: s.Store, Counts: s.Store, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestWidgets(t *testing.T) {

@@ -40,8 +40,10 @@ var assets = sync.OnceValue(func() map[string]file {
 		"live.js":  "text/javascript; charset=utf-8",
 		"icon.svg": "image/svg+xml",
 
-		"frame.css":  "text/css; charset=utf-8",
-		"widgets.js": "text/javascript; charset=utf-8",
+		"frame.css":   "text/css; charset=utf-8",
+		"gallery.css": "text/css; charset=utf-8",
+		"gallery.js":  "text/javascript; charset=utf-8",
+		"widgets.js":  "text/javascript; charset=utf-8",
 	} {
 		body, err := static.ReadFile("static/" + name)
 		if err != nil {

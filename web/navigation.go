@@ -22,6 +22,7 @@ type Part int
 // The parts, in the order in which they are shown.
 const (
 	PartJobs Part = iota
+	PartWidgets
 )
 
 // part is what a part is called, and where it is.
@@ -33,7 +34,8 @@ type part struct {
 
 func parts(w words) []part {
 	return []part{
-		PartJobs: {title: w["nav_jobs"], path: func(string) string { return JobsPath }, ofAll: true},
+		PartJobs:    {title: w["nav_jobs"], path: func(string) string { return JobsPath }, ofAll: true},
+		PartWidgets: {title: w["nav_widgets"], path: func(site string) string { return WidgetsPath + "/" + url.PathEscape(site) }},
 	}
 }
 

@@ -1,0 +1,184 @@
+package server
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/beforehand-go/beforehand/chart"
+	"github.com/beforehand-go/beforehand/internal/language"
+	"github.com/beforehand-go/beforehand/web"
+)
+
+// maxBase is the longest address of a server that is written into snippets.
+const maxBase = 300
+
+// gallery is the page of a site's widgets.
+func (s *Server) gallery(w http.ResponseWriter, r *http.Request) {
+	v, l, ok := s.ownersSite(w, r)
+	if !ok {
+		return
+	}
+	g := web.Gallery{
+		Language: l, Nav: s.navigation(r, web.PartWidgets, v.Name, "list", "limit", "theme", "words", "picture", "base"),
+		Site: v.Name, Title: v.Title, Counts: s.Receiver != nil && s.Receiver.Counts != nil, Frames: v.Frames, Limits: widgetLimits[:],
+	}
+	g.Base, g.BadBase = baseOf(r)
+	for _, list := range v.lists {
+		one := web.GalleryList{Name: list.Name, Query: list.Query, Items: items(list.Current().Value)}
+		if list.named {
+			one.Title = list.Title
+		}
+		g.Lists = append(g.Lists, one)
+	}
+	if len(g.Lists[0].Items) > 0 {
+		g.Page = g.Lists[0].Items[0].Path
+	}
+	g.Pictures = v.pictures()
+	g.Choice = choose(r.URL.Query(), &g)
+	var b bytes.Buffer
+	if err := web.WriteGallery(&b, g); err != nil {
+		s.Logger.Error("show widgets", "site", v.Name, "error", err)
+		refuse(w, http.StatusInternalServerError, web.Word(l, "page_failed"))
+		return
+	}
+	writeOwners(w, b.Bytes(), web.GalleryPolicy)
+}
+
+// choose is what a query chooses. What it does not say, or says wrongly, is what
+// is there at first.
+func choose(q url.Values, g *web.Gallery) web.Choice {
+	c := web.Choice{List: g.Lists[0].Name, Limit: 5, Theme: chart.Auto, Words: g.Language}
+	if name := q.Get("list"); slices.ContainsFunc(g.Lists, func(l web.GalleryList) bool { return l.Name == name }) {
+		c.List = name
+	}
+	if len(g.Pictures) > 0 {
+		c.Picture = g.Pictures[0].Name
+	}
+	if name := q.Get("picture"); slices.ContainsFunc(g.Pictures, func(p web.Picture) bool { return p.Name == name }) {
+		c.Picture = name
+	}
+	if q.Has("limit") {
+		if n, err := strconv.Atoi(q.Get("limit")); err == nil && slices.Contains(g.Limits, n) {
+			c.Limit = n
+		} else if q.Get("limit") == "" {
+			c.Limit = 0
+		}
+	}
+	if t := chart.Theme(q.Get("theme")); t.Known() {
+		c.Theme = t
+	}
+	if c.Words.UnmarshalText([]byte(q.Get("words"))) != nil {
+		c.Words = g.Language
+	}
+	return c
+}
+
+// pictures are the reports of a site that have one of ours, pageviews first.
+func (v *site) pictures() []web.Picture {
+	var all []web.Picture
+	for _, name := range v.names() {
+		width, height := v.widgets[name].size()
+		if width == 0 {
+			continue
+		}
+		p := web.Picture{Name: name, Width: width, Height: height, Spark: height < maxSpark}
+		if l := v.list(name); l != nil {
+			p.Title = l.Title
+		}
+		all = append(all, p)
+	}
+	slices.SortStableFunc(all, func(a, b web.Picture) int {
+		return strings.Compare(pictureOrder(a), pictureOrder(b))
+	})
+	return all
+}
+
+func pictureOrder(p web.Picture) string {
+	switch {
+	case p.Name == "pageviews":
+		return "0"
+	case p.Spark:
+		return "2" + p.Name
+	}
+	return "1" + p.Name
+}
+
+// maxSpark is the height in dots below which a picture is a line in a text.
+const maxSpark = 100
+
+// pictureSize finds the size that a picture of ours says it has.
+var pictureSize = regexp.MustCompile(`^<svg [^>]*?width="(\d+)[^"]*" height="(\d+)`)
+
+// size is the size of the picture in dots; zero where there is none.
+func (w *widget) size() (width, height int) {
+	served := w.find(variant{file: chartFile, theme: chart.Auto})
+	if served == nil {
+		return 0, 0
+	}
+	m := pictureSize.FindSubmatch(served.Snapshot().Files[0].Body)
+	if m == nil {
+		return 0, 0
+	}
+	width, _ = strconv.Atoi(string(m[1])) // they are digits
+	height, _ = strconv.Atoi(string(m[2]))
+	return width, height
+}
+
+// baseOf is where pages elsewhere reach the server: as a query says, else as the
+// request did. What is no address of a server is told.
+func baseOf(r *http.Request) (base, wrong string) {
+	given := strings.TrimSpace(r.URL.Query().Get("base"))
+	u, err := url.Parse(given)
+	switch {
+	case given == "":
+	case err != nil || len(given) > maxBase || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		wrong = given[:min(len(given), maxBase)]
+	default:
+		return u.Scheme + "://" + u.Host, ""
+	}
+	scheme := "http"
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" { // whoever lies about it sees it alone
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host, wrong
+}
+
+// ownersSite is the site that a page for its owner is about. It answers itself
+// where there is none to be shown.
+func (s *Server) ownersSite(w http.ResponseWriter, r *http.Request) (*site, language.Language, bool) {
+	l := language.Of(r, s.Language)
+	v := s.named(r.PathValue("site"))
+	refused := s.mayAsk(r, v)
+	if refused == nil {
+		return v, l, true
+	}
+	text := web.Word(l, "owners_refused")
+	switch refused.status {
+	case http.StatusNotFound:
+		text = web.Word(l, "owners_no_site")
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable:
+		text = web.Word(l, "page_failed")
+	}
+	refuse(w, refused.status, text)
+	return nil, l, false
+}
+
+// writeOwners writes a page for the owner of a site.
+func writeOwners(w http.ResponseWriter, body []byte, policy string) {
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Vary", "Accept-Language, Authorization")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.Write(body)
+}
