@@ -18,8 +18,8 @@ const module = "github.com/beforehand-go/beforehand"
 // of lines above its own, never a neighbour on the same line.
 var layers = [][]string{
 	{"trigger", "pageview", "token"},
-	{"scheduler", "snapshot", "account"},
-	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon"},
+	{"scheduler", "snapshot", "account", "outbox"},
+	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon", "outbox/outboxtest"},
 	{"."},
 	{"report", "collect", "chart", "statetest"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest", "listen"},
@@ -35,7 +35,7 @@ var layers = [][]string{
 // light packages, and their tests, import the standard library and each other
 // only, so that embedding them adds no line to an application's go.sum.
 var light = []string{
-	"trigger", "pageview", "token", "scheduler", "snapshot", "account",
+	"trigger", "pageview", "token", "scheduler", "snapshot", "outbox", "outbox/outboxtest", "account",
 	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest",
 	".", "statetest", "memory",
 }

@@ -159,8 +159,8 @@ func TestFilesThatCannotBeTaken(t *testing.T) {
 	certificate, key := a.write(t.TempDir(), 2, "a.example")
 	_, other := a.write(t.TempDir(), 3, "a.example")
 	for want, pair := range map[string][2]string{
-		"read certificate":        {certificate + "x", key},
-		"read key of certificate": {certificate, key + "x"},
+		"read certificate":                      {certificate + "x", key},
+		"read key of certificate":               {certificate, key + "x"},
 		"private key does not match public key": {certificate, other},
 	} {
 		if _, err := listen.OpenFiles(pair[0], pair[1], slog.Default()); err == nil || !strings.Contains(err.Error(), want) {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/beforehand-go/beforehand/outbox"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 )
@@ -26,12 +27,20 @@ func refused(err error) bool {
 // writeEffect writes what a run committed, in the transaction of its outcome.
 // After an error everything the change has written is rolled back.
 func writeEffect(ctx context.Context, tx pgx.Tx, effect any) error {
-	s, ok := effect.(snapshot.Snapshot)
-	if !ok {
-		return fmt.Errorf("write %T: %w", effect, scheduler.ErrEffect)
+	switch v := effect.(type) {
+	case snapshot.Snapshot:
+		if _, err := putSnapshot(ctx, tx, v); err != nil {
+			return fmt.Errorf("put %s: %w", v.Key, err)
+		}
+		return nil
+	case outbox.Message:
+		if err := v.Check(); err != nil {
+			return fmt.Errorf("%w: %w", scheduler.ErrEffect, err)
+		}
+		if _, err := putMessage(ctx, tx, v); err != nil {
+			return fmt.Errorf("put message %s: %w", v.ID(), err)
+		}
+		return nil
 	}
-	if _, err := putSnapshot(ctx, tx, s); err != nil {
-		return fmt.Errorf("put %s: %w", s.Key, err)
-	}
-	return nil
+	return fmt.Errorf("write %T: %w", effect, scheduler.ErrEffect)
 }

@@ -19,13 +19,15 @@ func (s *State) Fact(ctx context.Context, name, value string) (kept string, err 
 	return kept, nil
 }
 
-// Forget deletes all that is kept of a site of pageviews: its salts, and the
-// jobs, ticks and snapshots of its reports, whose names begin with the site's
+// Forget deletes all that is kept of a site of pageviews: its salts and
+// messages, and the jobs, ticks and snapshots of its reports, whose names begin with the site's
 // and a slash. No process may be running them.
 func (s *State) Forget(ctx context.Context, site string) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM beforehand.salts WHERE site = $1", site); err != nil {
-			return err
+		for _, table := range []string{"salts", "outbox"} {
+			if _, err := tx.Exec(ctx, "DELETE FROM beforehand."+table+" WHERE site = $1", site); err != nil {
+				return err
+			}
 		}
 		for _, t := range []struct{ table, column string }{
 			{"jobs", "name"}, {"ticks", "job"}, {"snapshots", "report"}, {"snapshot_keys", "report"},

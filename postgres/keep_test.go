@@ -8,6 +8,8 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/collect/salttest"
 	"github.com/beforehand-go/beforehand/internal/pgtest"
+	"github.com/beforehand-go/beforehand/outbox"
+	"github.com/beforehand-go/beforehand/outbox/outboxtest"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/token"
@@ -26,6 +28,10 @@ func TestKept(t *testing.T) {
 	})
 	t.Run("tokens", func(t *testing.T) {
 		tokentest.Run(t, func(t *testing.T) token.Store { return connect(t, server.Database(t)).Tokens() })
+	})
+	t.Run("outbox", func(t *testing.T) {
+		outboxtest.Run(t, func(t *testing.T) outbox.Store { return connect(t, server.Database(t)).Outbox() })
+		outboxtest.RunEffects(t, func(t *testing.T) outboxtest.State { return connect(t, server.Database(t)) })
 	})
 	t.Run("the first to keep a fact is right", func(t *testing.T) {
 		dsn := server.Database(t)

@@ -19,13 +19,15 @@ func (s *State) Backup(ctx context.Context, path string) error {
 	return nil
 }
 
-// Forget deletes all that is kept of a site of pageviews: its salts, and the
-// jobs, ticks and snapshots of its reports, whose names begin with the site's
+// Forget deletes all that is kept of a site of pageviews: its salts and
+// messages, and the jobs, ticks and snapshots of its reports, whose names begin with the site's
 // and a slash. No process may be running them.
 func (s *State) Forget(ctx context.Context, site string) error {
 	err := s.write(ctx, func(c *conn) error {
-		if err := c.exec("DELETE FROM beforehand_salts WHERE site = ?", site); err != nil {
-			return err
+		for _, table := range []string{"beforehand_salts", "beforehand_outbox"} {
+			if err := c.exec("DELETE FROM "+table+" WHERE site = ?", site); err != nil {
+				return err
+			}
 		}
 		for table, column := range map[string]string{
 			"beforehand_jobs": "name", "beforehand_ticks": "job",

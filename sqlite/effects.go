@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/beforehand-go/beforehand/outbox"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 )
@@ -17,10 +18,16 @@ func refused(err error) bool {
 
 // writeEffect writes what a run committed, in the transaction of its outcome.
 func (c *conn) writeEffect(effect any) error {
-	s, ok := effect.(snapshot.Snapshot)
-	if !ok {
-		return fmt.Errorf("write %T: %w", effect, scheduler.ErrEffect)
+	switch v := effect.(type) {
+	case snapshot.Snapshot:
+		_, err := c.putSnapshot(v)
+		return wrap("put "+v.String(), err)
+	case outbox.Message:
+		if err := v.Check(); err != nil {
+			return fmt.Errorf("%w: %w", scheduler.ErrEffect, err)
+		}
+		_, err := c.putMessage(v)
+		return wrap("put message "+v.ID(), err)
 	}
-	_, err := c.putSnapshot(s)
-	return wrap("put "+s.String(), err)
+	return fmt.Errorf("write %T: %w", effect, scheduler.ErrEffect)
 }
