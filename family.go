@@ -174,11 +174,21 @@ func (f *Family[P, T]) Value(params P) (T, bool) {
 // for what is not held. Like Value it never waits and has computed what it
 // lacks.
 func (f *Family[P, T]) Current(params P) Current[T] {
+	return f.current(params, func(o *one[P, T]) { f.ask(o) })
+}
+
+// Await is Current, but for parameters without a result it waits until there is
+// one, computing it has failed, or ctx ends.
+func (f *Family[P, T]) Await(ctx context.Context, params P) Current[T] {
+	return f.current(params, func(o *one[P, T]) { f.first(ctx, o) })
+}
+
+func (f *Family[P, T]) current(params P, ask func(o *one[P, T])) Current[T] {
 	o, err := f.find(params)
 	if err != nil || o == nil {
 		return Current[T]{Status: f.job.status(snapshot.Snapshot{})}
 	}
-	f.ask(o)
+	ask(o)
 	k := o.value.Load()
 	return Current[T]{Value: k.value, Status: o.c.status(k.snapshot)}
 }
@@ -189,21 +199,28 @@ func (f *Family[P, T]) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if o == nil {
 		return
 	}
+	if o.c.served.Load().Snapshot().Version > 0 {
+		f.ask(o)
+	} else {
+		ctx, cancel := context.WithTimeout(r.Context(), f.policy.Wait)
+		defer cancel()
+		f.first(ctx, o)
+	}
+	o.c.served.Load().ServeHTTP(w, r)
+}
+
+// first waits for the first result of one, until computing it ends or ctx does.
+func (f *Family[P, T]) first(ctx context.Context, o *one[P, T]) {
 	changed := o.c.wait()
 	ended := f.ask(o)
-	served := o.c.served.Load()
-	if served.Snapshot().Version == 0 && ended != nil {
-		timer := time.NewTimer(f.policy.Wait)
-		defer timer.Stop()
-		select {
-		case <-ended:
-		case <-changed: // also to what the state has, while a newer one is computed
-		case <-timer.C:
-		case <-r.Context().Done():
-		}
-		served = o.c.served.Load()
+	if ended == nil || o.c.served.Load().Snapshot().Version > 0 {
+		return
 	}
-	served.ServeHTTP(w, r)
+	select {
+	case <-ended:
+	case <-changed: // also to what the state has, while a newer one is computed
+	case <-ctx.Done():
+	}
 }
 
 // ServeStatus answers with the [Status] for the parameters of a request.

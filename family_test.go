@@ -454,3 +454,31 @@ func (c countingStore) Get(ctx context.Context, k snapshot.Key, version int64) (
 	c.gets.Add(1)
 	return c.Store.Get(ctx, k, version)
 }
+
+func TestAwaitWaitsForTheFirstResultOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := open(t, memory.New())
+		family := beforehand.NewFamily(site, "top", func(*http.Request) (int, error) { return 0, nil },
+			func(_ context.Context, n int) (int, error) {
+				time.Sleep(time.Duration(n) * time.Second)
+				if n == 3 {
+					return 0, errors.New("three")
+				}
+				return n, nil
+			}, beforehand.FamilyPolicy[int]{})
+		defer run(t, site)()
+		settle(time.Second)
+		for _, c := range []struct {
+			n, value int
+			waited   time.Duration
+		}{{2, 2, 2 * time.Second}, {2, 2, 0}, {3, 0, 3 * time.Second}, {9, 0, 5 * time.Second}} {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			got := family.Await(ctx, c.n)
+			cancel()
+			if waited := time.Since(began); got.Value != c.value || waited != c.waited || (got.Version > 0) != (c.value > 0) {
+				t.Errorf("%d: %d, version %d, after %v", c.n, got.Value, got.Version, waited)
+			}
+		}
+	})
+}

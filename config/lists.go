@@ -74,7 +74,7 @@ func (l *List) Check() error {
 
 // checkWord refuses what does not fit into a URL as a part of it.
 func checkWord(s string) error {
-	if CheckName(s) != nil || s == "pageviews" || s == "articles" || s == "stats" || s == "collect" {
+	if CheckName(s) != nil || s == "pageviews" || s == "articles" || s == "stats" || s == "collect" || s == "dashboard" || s == "page" {
 		return fmt.Errorf("%q: use letters, digits, - and _, at most %d, and none of pageviews, articles, stats and collect", s, maxName)
 	}
 	return nil

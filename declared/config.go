@@ -46,7 +46,7 @@ var Formats = []string{"json", "csv", "html", "svg", "png"}
 
 // Check refuses what cannot be made.
 func (c *Config) Check() error {
-	if c.Name == "pageviews" || c.Name == "hot" || c.Name == "articles" || c.Name == "stats" || c.Name == "collect" ||
+	if c.Name == "pageviews" || c.Name == "hot" || c.Name == "articles" || c.Name == "stats" || c.Name == "collect" || c.Name == "dashboard" || c.Name == "page" ||
 		c.Name == "" || strings.ContainsAny(c.Name, "/.\\?*@\x00 ") {
 		return yamlfile.At("name", fmt.Errorf("%q cannot be the name of a report: use a word of its own, without any of / . \\ ? * @", c.Name))
 	}

@@ -36,6 +36,7 @@ type Answer struct {
 	Renewed     []pageview.Day  // days on which somebody may be two visitors, in order; nil leaves them out of what is written
 
 	formerOthers map[string]pageview.Values // by period
+	read         map[string]pageview.Values // what rows were, of an answer that was read
 }
 
 // Ask asks a store, twice where the answer is compared.
@@ -119,18 +120,11 @@ func (a *Answer) uncounted() []someDays {
 
 // over are the days on which somebody may be counted as two visitors.
 func (a *Answer) over() *someDays {
-	var over *someDays
-	for _, d := range a.Renewed {
-		if a.From != 0 && d < a.From || a.To != 0 && d > a.To {
-			continue
-		}
-		if over == nil {
-			over = &someDays{First: d.String()}
-		}
-		over.Last = d.String()
-		over.Days++
+	first, last, days := a.Over()
+	if days == 0 {
+		return nil
 	}
-	return over
+	return &someDays{First: first.String(), Last: last.String(), Days: days}
 }
 
 // source tells where the numbers come from.

@@ -94,13 +94,18 @@ func (a *Answer) reach(at int) (from, to pageview.Day) {
 	return from, to
 }
 
+// between stands between the keys of a row.
+const between = "\x00"
+
 // formerRows finds what a row was: the row of the same keys, of the period that
 // has the same place among the days compared with.
 func (a *Answer) formerRows() func(keys []string) pageview.Values {
 	if a.Compare == "" {
 		return func([]string) pageview.Values { return pageview.Values{} }
 	}
-	const between = "\x00"
+	if a.read != nil {
+		return func(keys []string) pageview.Values { return a.read[strings.Join(keys, between)] }
+	}
 	rows := map[string]pageview.Values{}
 	for _, r := range a.Former.Rows {
 		rows[strings.Join(r.Keys, between)] = r.Values

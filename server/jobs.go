@@ -3,8 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"slices"
@@ -145,7 +143,7 @@ func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) {
 		s.failJobs(w, r, l, err)
 		return
 	}
-	writeJobs(w, r, http.StatusOK, b.Bytes())
+	writePage(w, r, http.StatusOK, b.Bytes())
 }
 
 // showJob is the page of one job.
@@ -174,7 +172,7 @@ func (s *Server) writeJob(w http.ResponseWriter, r *http.Request, l looker, stat
 		s.failJobs(w, r, l, err)
 		return
 	}
-	writeJobs(w, r, status, b.Bytes())
+	writePage(w, r, status, b.Bytes())
 }
 
 func (s *Server) jobDetail(r *http.Request, l looker) (web.JobDetail, error) {
@@ -378,25 +376,4 @@ func refuse(w http.ResponseWriter, status int, text string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Accept-Language")
 	http.Error(w, text, status)
-}
-
-// writeJobs writes a page. One that did not change since is not sent again.
-func writeJobs(w http.ResponseWriter, r *http.Request, status int, body []byte) {
-	sum := sha256.Sum256(body)
-	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-	h := w.Header()
-	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Vary", "Accept-Language, Authorization")
-	h.Set("ETag", tag)
-	if r.Header.Get("If-None-Match") == tag && status == http.StatusOK {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", web.Policy)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	w.Write(body)
 }

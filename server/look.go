@@ -120,11 +120,11 @@ func (l *look) due(now time.Time, fresh time.Duration) bool {
 	return st.Version > 0 && st.RunningSince.IsZero() && now.Sub(st.ComputedAt) >= old-freshEvery && now.Sub(l.asked) >= min(old, 10*time.Second)
 }
 
-// invalidate asks, without waiting, for the declared reports on pageviews that
-// have not counted every one.
+// invalidate asks, without waiting, for the dashboard and the declared reports on
+// pageviews that have not counted every one.
 func (v *site) invalidate(ctx context.Context, span pageview.Span) error {
 	for name, l := range v.looks {
-		if v.own[name] == nil || l.report.Status().Pageviews.Through >= int64(span.Through) {
+		if v.own[name] == nil && name != dashboardLook || l.report.Status().Pageviews.Through >= int64(span.Through) {
 			continue
 		}
 		if err := l.report.Invalidate(ctx); err != nil {

@@ -70,6 +70,7 @@ const lookEvery = 250 * time.Millisecond
 // Run keeps the pages up to date until ctx ends. Wait, which may be nil,
 // measures what a reader of a report waits.
 func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path string) time.Duration) error {
+	defer s.background.begin(ctx)()
 	var fresh sync.WaitGroup
 	defer fresh.Wait()
 	fresh.Go(func() { s.keepFresh(ctx) })

@@ -51,6 +51,8 @@ func accesses() map[string]access {
 		"GET /metrics": {need: everybody},
 
 		// What is behind.
+		"GET /d/{site}":                       {need: numbers},
+		"GET /d/{site}/{file}":                {need: numbers},
 		"GET /api/v1/sites/{site}/stats":      {need: numbers},
 		"GET /api/v1/sites/{site}/stats.csv":  {need: numbers},
 		"GET " + web.JobsPath:                 {need: jobs},

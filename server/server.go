@@ -58,9 +58,11 @@ type Config struct {
 // Server serves the reports of sites. Make it with New.
 type Server struct {
 	Config
-	sites     []*site
-	importing chan struct{} // holds one token while an import runs
-	asking    chan struct{} // holds one token for each question being answered
+	sites      []*site
+	importing  chan struct{} // holds one token while an import runs
+	asking     chan struct{} // holds one token for each question being answered
+	counting   counting
+	background background
 }
 
 // New makes each site's reports and a server for them. Nothing is computed or
@@ -68,6 +70,7 @@ type Server struct {
 func New(c Config) *Server {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	s := &Server{Config: c, importing: make(chan struct{}, 1), asking: make(chan struct{}, statsAtOnce)}
+	s.counting = counting{server: s, held: map[string]*count{}}
 	for _, v := range c.Sites {
 		s.sites = append(s.sites, s.newSite(v))
 	}
@@ -150,6 +153,7 @@ func (s *Server) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", s.ready)
 	s.mountJobs(mux)
+	s.mountDashboards(mux)
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
 	}

@@ -52,6 +52,9 @@ type site struct {
 	pages     []page             // by language
 	widgets   map[string]*widget // of reports, by name
 	waits     atomic.Pointer[waits]
+	cards     *cards // of the dashboard
+	visiting  visiting
+	warming   atomic.Bool // cards are being computed beforehand
 }
 
 func (s *Server) newSite(c Site) *site {
@@ -76,6 +79,7 @@ func (s *Server) newSite(c Site) *site {
 	for _, name := range v.names() {
 		v.addWidget(name)
 	}
+	v.newCards()
 	for i := range v.pages {
 		v.pages[i].served.Store(v.prepare(snapshot.Snapshot{}))
 	}

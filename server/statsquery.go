@@ -236,3 +236,43 @@ func wantsCSV(r *http.Request) bool {
 	}
 	return false
 }
+
+// statsParametersOf writes a question as parseStats reads it.
+func statsParametersOf(q report.Question) url.Values {
+	values := url.Values{}
+	join := func(name string, of []string) {
+		if len(of) > 0 {
+			values.Set(name, strings.Join(of, ","))
+		}
+	}
+	join("metrics", texts(q.Metrics))
+	join("by", texts(q.By))
+	for name, day := range map[string]pageview.Day{"from": q.From, "to": q.To} {
+		if day != 0 {
+			values.Set(name, day.String())
+		}
+	}
+	for _, f := range q.Filters {
+		for _, value := range f.Values {
+			if f.Not {
+				value = "!" + value
+			}
+			values.Add("filter", string(f.Dimension)+":"+value)
+		}
+	}
+	if q.Compare != "" {
+		values.Set("compare", string(q.Compare))
+	}
+	if q.Limit > 0 {
+		values.Set("limit", strconv.Itoa(q.Limit))
+	}
+	return values
+}
+
+func texts[T ~string](of []T) []string {
+	all := make([]string, len(of))
+	for i, v := range of {
+		all[i] = string(v)
+	}
+	return all
+}

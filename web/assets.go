@@ -44,6 +44,9 @@ var assets = sync.OnceValue(func() map[string]file {
 		"gallery.css": "text/css; charset=utf-8",
 		"gallery.js":  "text/javascript; charset=utf-8",
 		"widgets.js":  "text/javascript; charset=utf-8",
+
+		"dashboard.css": "text/css; charset=utf-8",
+		"dashboard.js":  "text/javascript; charset=utf-8",
 	} {
 		body, err := static.ReadFile("static/" + name)
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/language"
-	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/trigger"
 )
@@ -213,7 +212,6 @@ func (p jobPen) Late(t *scheduler.Tick) time.Duration {
 	return 0
 }
 
-func (p jobPen) Int(n int) string             { return number.Grouped(int64(n)) }
 func (p jobPen) SelfName() string             { return p.self }
 func (p jobPen) ExactText(t time.Time) string { return p.clock.exact(t) }
 

@@ -21,7 +21,8 @@ type Part int
 
 // The parts, in the order in which they are shown.
 const (
-	PartJobs Part = iota
+	PartDashboard Part = iota
+	PartJobs
 	PartWidgets
 )
 
@@ -34,8 +35,9 @@ type part struct {
 
 func parts(w words) []part {
 	return []part{
-		PartJobs:    {title: w["nav_jobs"], path: func(string) string { return JobsPath }, ofAll: true},
-		PartWidgets: {title: w["nav_widgets"], path: func(site string) string { return WidgetsPath + "/" + url.PathEscape(site) }},
+		PartDashboard: {title: w["nav_dashboard"], path: DashboardURL},
+		PartJobs:      {title: w["nav_jobs"], path: func(string) string { return JobsPath }, ofAll: true},
+		PartWidgets:   {title: w["nav_widgets"], path: func(site string) string { return WidgetsPath + "/" + url.PathEscape(site) }},
 	}
 }
 

@@ -33,6 +33,7 @@ func (p pen) Exact(t time.Time) template.HTML {
 func (p pen) Day(t time.Time) template.HTML { return p.clock.day(t) }
 func (p pen) Span(d time.Duration) string   { return p.words.span(d) }
 func (p pen) Number(n int64) string         { return number.Grouped(n) }
+func (p pen) Int(n int) string              { return number.Grouped(int64(n)) }
 func (p pen) ZoneName() string              { return p.clock.zone.String() }
 
 // outcome is what became of a tick, in a word.

@@ -2,6 +2,9 @@
 // have ids, every so many seconds as the page's data-every says. Without this
 // script a reload does the same.
 const content = document.getElementById("content");
+// sent is what the server sent last of each part; what is there may have been
+// changed by whoever uses the page, and by other scripts.
+const sent = new Map([...document.querySelectorAll("[data-live]")].map((part) => [part.id, part.innerHTML]));
 let timer;
 
 // load asks for a page and puts in place what differs of the parts named.
@@ -18,9 +21,9 @@ async function load(url, wanted, signal) {
 
 // put replaces a part, and keeps what is open in it and where the focus is.
 function put(old, next) {
+  if (sent.get(old.id) === next.innerHTML) return;
+  sent.set(old.id, next.innerHTML);
   const opened = [...old.querySelectorAll("details")].map((d) => d.open);
-  const held = old.innerHTML.replaceAll(' open=""', "");
-  if (held === next.innerHTML) return;
   const focus = old.contains(document.activeElement) ? document.activeElement : null;
   const place = focus ? [...old.querySelectorAll("a,button,summary")].indexOf(focus) : -1;
   const same = old.querySelectorAll("details").length === next.querySelectorAll("details").length;

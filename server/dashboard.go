@@ -1,0 +1,238 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand/internal/language"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/report"
+	"github.com/beforehand-go/beforehand/web"
+)
+
+const (
+	// firstWait is how long a page waits for cards that were never computed;
+	// filteredWait is that for those that nobody could compute beforehand. What
+	// is not there by then comes later.
+	firstWait    = 300 * time.Millisecond
+	filteredWait = 1800 * time.Millisecond
+	// visitingWait is how long a page waits for how many are visiting.
+	visitingWait = 50 * time.Millisecond
+)
+
+// mountDashboards adds the dashboards of sites.
+func (s *Server) mountDashboards(mux *router) {
+	mux.HandleFunc("GET /d/{site}", s.dashboard)
+	mux.HandleFunc("GET /d/{site}/{file}", s.cardFile)
+}
+
+// dashboard is the page.
+func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	v := s.named(r.PathValue("site"))
+	seen, wrongly := parseView(r, v, began)
+	if wrongly != nil {
+		refuse(w, wrongly.status, wrongly.Error)
+		return
+	}
+	d := v.dashboard(r, seen, began)
+	var b bytes.Buffer
+	if err := web.WriteDashboard(&b, d); err != nil {
+		s.Logger.Error("show dashboard", "site", v.Name, "error", err)
+		refuse(w, http.StatusInternalServerError, web.Word(d.Language, "jobs_failed"))
+		return
+	}
+	writePage(w, r, http.StatusOK, b.Bytes())
+	v.warm(seen)
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode == "" || mode == "navigate" { // not a page that keeps itself up to date
+		s.Reports.Tally(v.Name+"/dashboard").Count(took(&d), time.Since(began))
+	}
+}
+
+// took is how long what a dashboard shows took to compute beforehand.
+func took(d *web.Dashboard) time.Duration {
+	sum := time.Duration(0)
+	for _, c := range append([]web.Card{d.Total, d.Chart}, d.Cards...) {
+		if !c.Filtered {
+			sum += c.State.Took
+		}
+	}
+	return sum
+}
+
+// dashboard is what a dashboard shows.
+func (v *site) dashboard(r *http.Request, seen *view, now time.Time) web.Dashboard {
+	v.looked(dashboardLook)
+	d := web.Dashboard{
+		View: seen.View, Language: language.Of(r, v.server.Language), Now: now, Zone: v.Zone, Title: v.Title,
+		Nav:   v.server.navigation(r, web.PartDashboard, v.Name, "period", "from", "to", "compare", "unit", "q", "card", "filter"),
+		Units: seen.units(), Unit: seen.unit(), Titles: v.titleOf(),
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), visitingWait)
+	defer cancel()
+	d.Waiting, d.Since = v.server.Reports.Waiting(func(report string) bool { return strings.HasPrefix(report, v.Name+"/") })
+	for _, c := range v.show(r.Context(), seen) {
+		switch c.Name {
+		case totalCard:
+			d.Total = c
+		case chartCard:
+			d.Chart = c
+		default:
+			d.Cards = append(d.Cards, c)
+		}
+	}
+	d.Visiting = v.visiting.get(ctx, v)
+	return d
+}
+
+// titleOf tells the title of a page; empty where it is not known.
+func (v *site) titleOf() func(path string) string {
+	book := v.known()
+	return func(path string) string {
+		title, _ := book.Articles[path].Title()
+		return title
+	}
+}
+
+// shown are the names of the cards of a view.
+func (w *view) shown() []string {
+	if w.Card != "" {
+		return []string{w.Card}
+	}
+	names := []string{totalCard, chartCard}
+	for _, name := range cardNames() {
+		if len(w.filters) == 0 || name != hotCard && name != risingCard && name != botCard && name != string(pageview.ByEntry) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// show is the cards of a view. What is not held begins to be computed, all at the
+// same time, and is waited for only so long.
+func (v *site) show(ctx context.Context, w *view) []web.Card {
+	names := w.shown()
+	cards := make([]web.Card, len(names))
+	counts := map[int]*count{}
+	for i, name := range names {
+		cards[i] = web.Card{Name: name, Filtered: w.asked(name)}
+		if cards[i].Filtered {
+			n, err := v.server.counting.begin(w.question(name))
+			cards[i].Failed, counts[i] = err != nil, n
+		} else if name != hotCard {
+			v.cards.Current(w.key(name))
+		}
+	}
+	wait := firstWait
+	if len(counts) > 0 {
+		wait = filteredWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for i := range cards {
+		c := &cards[i]
+		switch {
+		case c.Failed:
+		case c.Filtered:
+			v.fillCounted(ctx, w, c, counts[i])
+		case c.Name == hotCard:
+			v.fillHot(c)
+		default:
+			v.fill(ctx, w, c)
+		}
+	}
+	return cards
+}
+
+// asked tells whether nobody could know beforehand what a card shows.
+func (w *view) asked(card string) bool {
+	return len(w.filters) > 0 || w.Search != "" && card == string(pageview.ByPage)
+}
+
+// question is what a filtered card asks.
+func (w *view) question(card string) report.Question {
+	q, err := w.key(card).question(w.site, w.to) // of the days as they are today
+	if err != nil {
+		panic(err) // the period was read before
+	}
+	q.From, q.To = w.from, w.to
+	q.Filters = w.filters
+	if card == string(pageview.ByPage) && w.Search != "" {
+		q.Filters = append(q.Filters[:len(q.Filters):len(q.Filters)], pageview.Filter{Dimension: pageview.ByPage, Values: []string{"*" + w.Search + "*"}})
+		if len(w.filters) == 0 { // pageviews alone can be told from what is added up
+			q.Metrics = q.Metrics[:1]
+		}
+	}
+	if len(q.Metrics) == 3 && !adds(w) { // visits are dear to find in single pageviews
+		q.Metrics = []pageview.Metric{pageview.MetricPageviews, pageview.MetricVisitors}
+	}
+	return q
+}
+
+// fill puts a snapshot into a card.
+func (v *site) fill(ctx context.Context, w *view, c *web.Card) {
+	k := w.key(c.Name)
+	now := v.cards.Await(ctx, k)
+	c.State = about(c.Name, now.Status)
+	text, ok := now.Value["json"]
+	if !ok {
+		c.Failed = now.Failures > 0
+		return
+	}
+	var err error
+	if c.Name == risingCard {
+		c.Hot = &report.Hot{}
+		err = json.Unmarshal(text, c.Hot)
+	} else {
+		var q report.Question
+		if q, err = k.question(v, w.to); err == nil {
+			c.Answer, err = report.ReadAnswer(q, text)
+		}
+	}
+	if err != nil {
+		v.server.Logger.Error("read card", "site", v.Name, "card", c.Name, "error", err)
+		c.Answer, c.Hot, c.Failed = nil, nil, true
+		return
+	}
+	c.Files = []web.Link{{Title: "CSV", URL: w.File(c.Name, "csv")}, {Title: "JSON", URL: w.File(c.Name, "json")}}
+}
+
+// fillHot puts the site's hot list into a card.
+func (v *site) fillHot(c *web.Card) {
+	now := v.hot.Current()
+	c.State = about(c.Name, now.Status)
+	if now.Version > 0 {
+		c.Hot = &now.Value
+	}
+	path := "/s/" + url.PathEscape(v.Name) + "/" + HotList
+	c.Files = []web.Link{{Title: "CSV", URL: path + ".csv"}, {Title: "JSON", URL: path + ".json"}, {Title: "RSS", URL: path + ".rss"}}
+}
+
+// fillCounted puts an answer into a card that was counted for it.
+func (v *site) fillCounted(ctx context.Context, w *view, c *web.Card, n *count) {
+	got := v.server.counting.await(ctx, n)
+	switch {
+	case got == nil:
+		return
+	case got.err != nil:
+		c.Failed = true
+		return
+	}
+	c.Answer = got.answer
+	c.State = web.Report{Name: c.Name, AsOf: got.asOf, Took: got.took}
+	path := "/api/v1/sites/" + url.PathEscape(v.Name) + "/stats"
+	query := "?" + statsParametersOf(got.answer.Question).Encode()
+	c.Files = []web.Link{{Title: "CSV", URL: path + ".csv" + query}, {Title: "JSON", URL: path + query}}
+}
+
+// cardFile serves a card as a file.
+func (s *Server) cardFile(w http.ResponseWriter, r *http.Request) {
+	v := s.named(r.PathValue("site"))
+	v.looked(dashboardLook)
+	v.cards.ServeHTTP(w, r)
+}
