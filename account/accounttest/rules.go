@@ -586,8 +586,14 @@ func forgotten(t *testing.T, s account.Store) {
 		kind  account.Kind
 		left  bool
 	}{
-		{time.Second, "tries", true}, {time.Hour, "tries", false}, {6 * day, "session", true}, {2 * day, "session", false},
-		{0, "link", false}, {300 * day, "entry", true}, {100 * day, "entry", false}, {0, "user", true},
+		{time.Second, "tries", true},
+		{time.Hour, "tries", false},
+		{6 * day, "session", true},
+		{2 * day, "session", false},
+		{0, "link", false},
+		{300 * day, "entry", true},
+		{100 * day, "entry", false},
+		{0, "user", true},
 	} {
 		time.Sleep(c.after)
 		want(t, "purge", d.Purge(t.Context()), nil)
