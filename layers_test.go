@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest", "listen"},
 	{"collect/collecttest", "tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
 	{"config", "picture"},
-	{"embedded"},
+	{"embedded", "move"},
 	{"web"},
 	{"examples/blog", "examples/django", "examples/way", "examples/embed", "examples/middleware", "examples/reports"},
 	{"server"},

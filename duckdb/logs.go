@@ -21,20 +21,22 @@ func (s *Store) Logs(ctx context.Context, name string, first uint64) ([]pageview
 	var known []pageview.KnownLog
 	// database/sql takes no uint64 with its high bit set.
 	err = each(ctx, db, query, func(scan func(...any) error) error {
-		var k pageview.KnownLog
-		var blob []byte
-		var last int64
-		if err := scan(&blob, &k.Mark.Offset, &k.Mark.Lines, &last); err != nil {
-			return err
-		}
-		k.Prints, k.Mark.Print = decodePrints(blob), uint64(last)
+		k, err := scanLog(scan)
 		known = append(known, k)
-		return nil
+		return err
 	}, v.sites[name].id, int64(first))
 	if err != nil {
 		return nil, fmt.Errorf("look up log file: %w", err)
 	}
 	return known, nil
+}
+
+func scanLog(scan func(...any) error) (k pageview.KnownLog, err error) {
+	var blob []byte
+	var last int64
+	err = scan(&blob, &k.Mark.Offset, &k.Mark.Lines, &last)
+	k.Prints, k.Mark.Print = decodePrints(blob), uint64(last)
+	return k, err
 }
 
 // isMark is the row of a log file that was read up to a mark.

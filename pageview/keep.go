@@ -13,3 +13,18 @@ type Wrong struct {
 	Dimension string
 	Values    int64 // how many values of the dimension differ
 }
+
+// Known is what a store knows beside pageviews and stays, for moving it to
+// another.
+type Known struct {
+	Sites []KnownSite
+	Keys  []Key // of the requests that it would know again
+}
+
+// KnownSite is what a store knows of a site.
+type KnownSite struct {
+	Site
+	Logs  []KnownLog
+	Marks map[string]string // by source
+	Gone  int64             // pageviews that were deleted; what they add up to is kept
+}
