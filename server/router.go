@@ -51,6 +51,7 @@ func accesses() map[string]access {
 		"GET /metrics": {need: everybody},
 
 		// What is behind.
+		"GET " + web.WidgetsPath + "/{site}":  {need: numbers},
 		"GET /d/{site}":                       {need: numbers},
 		"GET /d/{site}/{file}":                {need: numbers},
 		"GET /api/v1/sites/{site}/stats":      {need: numbers},
