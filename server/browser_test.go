@@ -166,7 +166,7 @@ func TestJobsInABrowser(t *testing.T) {
 	b.says("h1", "Jobs")
 	b.until("window.kept = true")
 	close(end)
-	b.until("document.querySelector('#holders').textContent.includes('Nothing is running') && window.kept")
+	b.until("document.querySelector('#holders').textContent.includes('nothing now') && window.kept")
 
 	b.open("/jobs/blog/hot")
 	b.until("window.kept = true")

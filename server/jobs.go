@@ -120,6 +120,10 @@ func (s *Server) listJobs(w http.ResponseWriter, r *http.Request) {
 		Nav:    s.jobsNavigation(r),
 		Health: s.Reports.Scheduler().Health().Reasons, Search: q.Get("q"),
 	}
+	if d.Replicas, err = s.replicas(r.Context(), l); err != nil {
+		s.failJobs(w, r, l, err)
+		return
+	}
 	for _, st := range all {
 		if !l.sees(s, st.Name) {
 			continue
@@ -201,7 +205,23 @@ func (s *Server) jobDetail(r *http.Request, l looker) (web.JobDetail, error) {
 	if _, known := sched.Job(name); known && st.Definition.Trigger != "" {
 		d.Edit = s.edit(st, r.FormValue("trigger"), d.Now)
 	}
-	return d, nil
+	if due, ok := logToShow(r, st); ok {
+		d.LogOf, d.Logs, err = s.logged(r.Context(), scheduler.Key{Job: name, Due: due})
+	}
+	return d, err
+}
+
+// logToShow is the tick whose log is asked for, else the latest that runs.
+func logToShow(r *http.Request, st scheduler.Status) (due time.Time, ok bool) {
+	if at, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("log")); err == nil {
+		return at.UTC(), true
+	}
+	for _, t := range st.Running {
+		if t.Progress.Logged > 0 && t.Due.After(due) {
+			due, ok = t.Due, true
+		}
+	}
+	return due, ok
 }
 
 // edit works out what a text would mean as a job's trigger; the empty text is
@@ -309,53 +329,75 @@ func (s *Server) actOnJob(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	action := r.PostFormValue("action")
-	wrong, err := s.act(r.Context(), l, action, name, r.PostFormValue("trigger"))
-	switch {
-	case err != nil:
-		s.failJobs(w, r, l, err)
+	err := s.act(r.Context(), action, name, r.PostFormValue("trigger"))
+	switch wrong := l.whyNot(err); {
 	case wrong != "":
 		s.writeJob(w, r, l, http.StatusUnprocessableEntity, wrong)
+	case err != nil:
+		s.failJobs(w, r, l, err)
 	default:
 		s.Logger.Info("job acted on", "job", name, "action", action)
 		http.Redirect(w, r, web.JobURL(name, l.language)+"&did="+action, http.StatusSeeOther)
 	}
 }
 
-// act carries out an action; wrong tells why it is none that can be.
-func (s *Server) act(ctx context.Context, l looker, action, name, text string) (wrong string, err error) {
+// Why an action cannot be carried out.
+var (
+	errNoAction = errors.New("there is no such action")
+	errFixed    = errors.New("the job's trigger cannot be changed from here")
+)
+
+// wrongTrigger is what is wrong with the text of a trigger.
+type wrongTrigger struct{ error }
+
+// whyNot says of an action that cannot be carried out why; empty for what is the
+// server's own failure.
+func (l looker) whyNot(err error) string {
+	switch {
+	case errors.Is(err, errNoAction):
+		return web.Word(l.language, "act_unknown")
+	case errors.Is(err, errFixed):
+		return web.Word(l.language, "edit_fixed")
+	case errors.As(err, new(*wrongTrigger)):
+		return web.Word(l.language, "edit_wrong")
+	}
+	return ""
+}
+
+// act carries out an action.
+func (s *Server) act(ctx context.Context, action, name, text string) error {
 	sched := s.Reports.Scheduler()
 	switch action {
 	case "run":
-		_, err = sched.RunNow(ctx, name)
+		_, err := sched.RunNow(ctx, name)
+		return err
 	case "pause":
-		err = sched.Pause(ctx, name)
+		return sched.Pause(ctx, name)
 	case "resume":
-		err = sched.Resume(ctx, name)
+		return sched.Resume(ctx, name)
 	case "cancel":
-		err = sched.Cancel(ctx, name)
+		return sched.Cancel(ctx, name)
 	case "trigger":
-		return s.retrigger(ctx, l, name, text)
-	default:
-		wrong = web.Word(l.language, "act_unknown")
+		return s.retrigger(ctx, name, text)
 	}
-	return wrong, err
+	return errNoAction
 }
 
 // retrigger gives a job another trigger.
-func (s *Server) retrigger(ctx context.Context, l looker, name, text string) (wrong string, err error) {
+func (s *Server) retrigger(ctx context.Context, name, text string) error {
 	sched := s.Reports.Scheduler()
 	st, err := sched.Status(ctx, name)
 	if err != nil {
-		return "", err
+		return err
 	}
 	job, known := sched.Job(name)
 	if !known || st.Definition.Trigger == "" {
-		return web.Word(l.language, "edit_fixed"), nil
+		return errFixed
 	}
 	if job.Trigger, err = s.readTrigger(name, strings.TrimSpace(text)); err != nil {
-		return web.Word(l.language, "edit_wrong"), nil
+		return &wrongTrigger{err}
 	}
-	return "", sched.Replace(ctx, job)
+	return sched.Replace(ctx, job)
 }
 
 // failJobs answers an error.

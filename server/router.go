@@ -59,6 +59,16 @@ func accesses() map[string]access {
 		"GET " + web.JobsPath:                 {need: jobs},
 		"GET " + web.JobsPath + "/{name...}":  {need: jobs},
 		"POST " + web.JobsPath + "/{name...}": {need: jobs},
+
+		"GET " + jobsAPI:                        {need: jobs},
+		"GET " + jobsAPI + "/{job}":             {need: jobs},
+		"GET " + jobsAPI + "/{job}/ticks":       {need: jobs},
+		"GET " + jobsAPI + "/{job}/ticks/{due}": {need: jobs},
+		"GET " + jobsAPI + "/{job}/preview":     {need: jobs},
+		"PUT " + jobsAPI + "/{job}/trigger":     {need: jobs},
+		"POST " + jobsAPI + "/{job}/run":        {need: jobs},
+		"POST " + jobsAPI + "/{job}/{action}":   {need: jobs},
+		"GET /api/v1/replicas":                  {need: jobs},
 	}
 }
 

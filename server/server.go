@@ -154,6 +154,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	s.mountJobs(mux)
 	s.mountDashboards(mux)
+	s.mountJobsAPI(mux)
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
 	}

@@ -210,10 +210,21 @@ var chinese = words{
 	"jobs_failed":   "无法读取作业；原因见服务器日志。",
 
 	"holders_heading": "各进程正在运行什么",
-	"holders_none":    "当前没有运行中的作业。",
+	"holders_none":    "暂无",
 	"holders_self":    "这里是进程 %s。",
 	"holders_this":    "本进程",
 	"holders_since":   "自 %s 起",
+	"replica_name":    "进程",
+	"replica_runs":    "正在运行",
+	"replica_seen":    "最近心跳",
+	"replica_since":   "启动时间",
+	"replica_silent":  "无响应，自",
+	"replica_stopped": "已结束",
+
+	"log_heading": "%s 这次运行的日志",
+	"log_dropped": "更早的 %s 行因空间所限未保留。",
+	"log_none":    "没有日志。",
+	"log_lines":   "日志（%s 行）",
 
 	"state_running": "运行中",
 	"state_paused":  "已暂停",

@@ -210,10 +210,21 @@ var english = words{
 	"jobs_failed":   "The jobs could not be read; the server's log says why.",
 
 	"holders_heading": "Which process runs what",
-	"holders_none":    "Nothing is running.",
+	"holders_none":    "nothing now",
 	"holders_self":    "This is process %s.",
 	"holders_this":    "this process",
 	"holders_since":   "since %s",
+	"replica_name":    "process",
+	"replica_runs":    "runs",
+	"replica_seen":    "last heard of",
+	"replica_since":   "started",
+	"replica_silent":  "silent since",
+	"replica_stopped": "ended",
+
+	"log_heading": "What the run of %s logged",
+	"log_dropped": "%s older lines had no room and are not kept.",
+	"log_none":    "It logged nothing.",
+	"log_lines":   "log (%s lines)",
 
 	"state_running": "running",
 	"state_paused":  "paused",

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"log/slog"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +25,37 @@ func (v *jobView) Top() top { return top{v.pen, v.Nav} }
 
 // Busy tells whether something is under way, which is worth a look each second.
 func (v *jobView) Busy() bool { return len(v.Open) > 0 }
+
+// LogURL is the page with what the runs of a tick have logged.
+func (v *jobView) LogURL(t *scheduler.Tick) string {
+	return v.URL(v.Name) + "&log=" + url.QueryEscape(t.Due.Format(time.RFC3339Nano)) + "#log"
+}
+
+// LogCount is how many lines the runs of a tick have logged.
+func (v *jobView) LogCount(t *scheduler.Tick) int {
+	n := t.Progress.Logged
+	for _, a := range t.Earlier {
+		n += a.Logged
+	}
+	return n
+}
+
+// LogAttempt is the place of a run among those of the tick whose log is shown.
+func (v *jobView) LogAttempt(l *scheduler.Log) string {
+	n := 1
+	for _, a := range v.LogOf.Earlier {
+		if a.Fence < l.Fence {
+			n++
+		}
+	}
+	return strconv.Itoa(n)
+}
+
+// Clock is the time of a line by the page's clock.
+func (v *jobView) Clock(at time.Time) template.HTML {
+	at = at.In(v.clock.zone)
+	return element(at.Format(time.RFC3339Nano), at.Format("15:04:05.000"))
+}
 
 // Means is the edited trigger in words.
 func (v *jobView) Means() string { return trigger.Describe(v.Edit.Trigger, Triggers(v.Lang)) }
@@ -72,6 +105,17 @@ func (v *jobView) Explained(t trigger.Tick) explained {
 	day := strings.Fields(v.words["weekdays"])[at.Weekday()]
 	text := fmt.Sprintf(v.words["edit_tick"], day, at.Format(v.words["date"]), clock, at.Format("-07:00"))
 	return explained{t.Due(), element(at.Format(time.RFC3339), text), v.words["edit_out"], t.Sentence(Triggers(v.Lang))}
+}
+
+// LevelClass is the style of a line.
+func (v *jobView) LevelClass(l slog.Level) string {
+	switch {
+	case l >= slog.LevelError:
+		return "bad"
+	case l >= slog.LevelWarn:
+		return "waiting"
+	}
+	return "none"
 }
 
 // DidWord says that an action was done.

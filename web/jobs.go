@@ -33,8 +33,9 @@ type Jobs struct {
 	Count    Counts   // over all jobs
 	Health   []string // what is wrong with the scheduler
 	Self     string   // the name of this process among holders
-	Search   string   // only jobs with this in their name are shown
-	Rest     string   // the name after which a further page begins; zero: this is the last
+	Replicas []scheduler.Replica
+	Search   string // only jobs with this in their name are shown
+	Rest     string // the name after which a further page begins; zero: this is the last
 }
 
 // Counts are how many jobs there are, and in which state.
@@ -50,6 +51,8 @@ type JobDetail struct {
 	Self     string            // the name of this process among holders
 	History  []*scheduler.Tick // the latest first
 	More     bool              // the history goes on
+	LogOf    *scheduler.Tick   // whose log is shown; nil: of none
+	Logs     []*scheduler.Log  // what its runs have logged
 	Edit     *Edit             // nil: its trigger cannot be changed from here
 	MayAct   bool              // whoever reads the page may run, pause and change the job
 	Did      string            // the action that was done just now; zero: none
@@ -99,8 +102,9 @@ func execute(w io.Writer, name string, data any) error {
 	return err
 }
 
-// state is what a job is doing, as a style class and a part of a word's name.
-func (j *Job) state() string {
+// State is what a job is doing, as a style class, a part of a word's name, and for
+// programs: running, paused, waiting, failing, fresh or ready.
+func (j *Job) State() string {
 	switch {
 	case len(j.Running) > 0:
 		return "running"
@@ -137,10 +141,10 @@ type jobPen struct {
 }
 
 // State is the state of a job, for its style, and StateWord its word.
-func (p jobPen) State(j Job) string { return j.state() }
+func (p jobPen) State(j Job) string { return j.State() }
 
 func (p jobPen) StateWord(j Job) string {
-	switch j.state() {
+	switch j.State() {
 	case "running":
 		return p.words["state_running"]
 	case "paused":
@@ -153,6 +157,11 @@ func (p jobPen) StateWord(j Job) string {
 		return p.words["state_fresh"]
 	}
 	return p.words["state_ready"]
+}
+
+// When is a job's trigger in words.
+func When(j Job, l language.Language) string {
+	return jobPen{pen: newPen(l, time.Time{}, nil)}.When(j)
 }
 
 // When is a job's trigger in words.
@@ -244,28 +253,23 @@ func (v *jobsView) RestURL() string {
 	return JobsPath + "?" + q.Encode()
 }
 
-// holder is a process with the ticks it runs.
-type holder struct {
-	Name  string
-	Ticks []*scheduler.Tick
+// silent is how long a process has told nothing that is called silent: it tells
+// each minute that it is there.
+const silent = 3 * time.Minute
+
+// ReplicaWord says of a process that is not there any more; empty for one that is.
+func (v *jobsView) ReplicaWord(r scheduler.Replica) string {
+	switch {
+	case r.Stopped:
+		return v.words["replica_stopped"]
+	case !r.Seen.IsZero() && v.Now.Sub(r.Seen) >= silent:
+		return v.words["replica_silent"]
+	}
+	return ""
 }
 
-// Holders are the processes that run something, in order of name.
-func (v *jobsView) Holders() []holder {
-	var all []holder
-	for _, j := range v.Jobs.Jobs {
-		for _, t := range j.Running {
-			i := slices.IndexFunc(all, func(h holder) bool { return h.Name == t.Holder })
-			if i < 0 {
-				i = len(all)
-				all = append(all, holder{Name: t.Holder})
-			}
-			all[i].Ticks = append(all[i].Ticks, t)
-		}
-	}
-	slices.SortFunc(all, func(a, b holder) int { return strings.Compare(a.Name, b.Name) })
-	return all
-}
+// Joined lists words.
+func (p jobPen) Joined(list []string) string { return strings.Join(list, p.words["and"]) }
 
 // oneJob is a job for the parts that both pages have.
 type oneJob struct {

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -81,6 +82,13 @@ func someJob(l language.Language) web.JobDetail {
 	d.History[3].Reason = "panic: <b>\n\ngoroutine 1:\nmain.go:5"
 	d.History[3].Attempt, d.History[3].Progress.Line = 2, "half & half"
 	d.History[3].Earlier = []scheduler.Attempt{{Outcome: scheduler.Lost, Reason: "b/2/Y is gone", Holder: "b/2/Y", Started: jobsNow}}
+	d.History[3].Progress.Logged, d.History[3].Earlier[0].Logged = 1200, 1
+	d.LogOf, d.Logs = d.History[3], []*scheduler.Log{
+		{Lines: []scheduler.Line{{At: jobsNow, Level: slog.LevelInfo, Text: "reading"}}},
+		{Fence: 1, Dropped: 1198, Lines: []scheduler.Line{
+			{At: jobsNow, Level: slog.LevelWarn, Text: "a <b>\n  second line"}, {At: jobsNow, Level: slog.LevelError, Text: "no more"},
+		}},
+	}
 	d.History[7].Count, d.History[7].Until = 12, jobsNow.Add(-6*time.Hour)
 	d.History[7].Reason = "12 or more passed unrun; the one after them stands for them"
 	d.History[8].Reason = "the tick of 2026-03-28T05:20:00Z is still running"
@@ -93,6 +101,12 @@ func jobPages(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	list := web.Jobs{Now: jobsNow, Jobs: someJobs(), Count: web.Counts{Jobs: 6, Running: 1, Failing: 2, Paused: 1}, Self: "a/1/X"}
+	list.Replicas = []scheduler.Replica{
+		{Holder: "a/1/X", Labels: []string{"gpu", "<eu>"}, Started: jobsNow.Add(-time.Hour), Seen: jobsNow, Running: list.Jobs[4].Running[:1]},
+		{Holder: "b/2/Y", Started: jobsNow.Add(-2 * time.Hour), Seen: jobsNow.Add(-time.Minute), Running: list.Jobs[4].Running[1:]},
+		{Holder: "c/3/<Z>", Started: jobsNow.Add(-3 * time.Hour), Seen: jobsNow.Add(-time.Hour)},
+		{Holder: "d/4/V", Seen: jobsNow.Add(-2 * time.Hour), Stopped: true},
+	}
 	list.Health, list.Search, list.Rest = []string{"the store <x> does not answer"}, `"><b>`, "job/blog/then"
 	put := func(name string, write func(b *bytes.Buffer) error) {
 		var b bytes.Buffer
@@ -161,7 +175,7 @@ func TestPagesOfJobsSayWhatIsKnown(t *testing.T) {
 			"the tick of 05:20 was still running", "unheard of", "asked for", "began 2 s late", "Everything that is kept", "The program itself declares: every 1h",
 		},
 		"job-zh":        {"已开始运行。", "至少 12 次未能运行", "05:20 的一次仍在运行", "超时", "用时 3 秒", "2026年3月29日 周日 02:00 (UTC+01:00)"},
-		"jobs-none":     {"There is no job yet.", "Nothing is running."},
+		"jobs-none":     {"There is no job yet.", "Which process runs what"},
 		"job-looked-at": {"It has had no tick yet.", "&lt;i&gt;no", "never"},
 		"job-mistyped":  {"That is no trigger", "^"},
 		"job-too-long":  {"a trigger has at most 2000 bytes"},
