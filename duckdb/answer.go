@@ -47,6 +47,13 @@ func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, 
 	return a, err
 }
 
+// Kinds of rows that the SQL of an answer gives.
+const (
+	kindRow   = iota
+	kindAll   // the sum of all rows, and in place of a key how many there are
+	kindTotal // of all that was counted, where that is another
+)
+
 // ask answers from a WITH that holds daily and totals; see rawRows. SQL gives
 // numbers only, and words tells what they stand for.
 func (b *builder) ask(ctx context.Context, db querier, with string, words func() *view) (pageview.Answer, error) {
@@ -54,20 +61,21 @@ func (b *builder) ask(ctx context.Context, db querier, with string, words func()
 	var all, shown pageview.Values
 	var rows int64
 	var keys [][2]int64
-	var r struct { // as SQL gives it
-		total, rows int64
-		key         [2]int64
-		of, all     pageview.Values
-	}
-	fields := slices.Concat([]*int64{&r.total, &r.key[0], &r.key[1], &r.rows}, b.fields(&r.of), b.fields(&r.all))
+	var kind int64
+	var key [2]int64
+	var v pageview.Values
+	fields := append([]*int64{&kind, &key[0], &key[1]}, b.fields(&v)...)
 	err := eachNumbers(ctx, db, with+b.answer(), fields, func() {
-		if r.total != 0 {
-			a.Total = r.of
-			return
+		switch kind {
+		case kindAll:
+			all, rows = v, key[0]
+		case kindTotal:
+			a.Total = v
+		default:
+			keys = append(keys, key)
+			a.Rows = append(a.Rows, pageview.Row{Values: v})
+			shown = sum(shown, v)
 		}
-		keys = append(keys, r.key)
-		a.Rows = append(a.Rows, pageview.Row{Values: r.of})
-		shown, all, rows = sum(shown, r.of), r.all, r.rows
 	}, b.args...)
 	if err != nil || len(b.q.By) == 0 {
 		return a, err
@@ -272,19 +280,21 @@ func (b *builder) timed() (with, daily, totals string) {
 	return with, fmt.Sprintf(both, "daily"), fmt.Sprintf(both, "totals")
 }
 
-// answer ends a WITH that holds daily and totals. Its columns are whether a row
-// is the total, both keys, how many rows there are, the values, and their sum over
-// all rows; the latter are told where a limit leaves rows out.
+// answer ends a WITH that holds daily and totals. Its columns are the kind of a row,
+// both keys, and the values.
+//
+// It has no window function, as it had one for the sum of all rows: those over few
+// rows end in an internal error now and then in DuckDB 1.5, after which the database
+// must be opened again.
 func (b *builder) answer() string {
-	var kept, values, none, all string
+	var kept, sums, columns string
 	for _, c := range b.columns() {
 		kept += ", sum(" + c + ") AS " + c
-		values += ", CAST(coalesce(sum(" + c + "), 0) AS BIGINT)"
-		none += ", 0"
-		all += ", CAST(sum(" + c + ") OVER () AS BIGINT)"
+		sums += ", CAST(coalesce(sum(" + c + "), 0) AS BIGINT)"
+		columns += ", CAST(" + c + " AS BIGINT)"
 	}
 	with, daily, totals := b.timed()
-	total := "\nSELECT 1, 0, 0, 0" + values + none + " FROM "
+	total := fmt.Sprintf("\nSELECT %d, 0, 0%s FROM ", kindTotal, sums)
 	if len(b.q.By) == 0 {
 		return with + total + daily
 	}
@@ -296,24 +306,18 @@ func (b *builder) answer() string {
 		total = ""
 	}
 	keys := b.keys()
-	rows, limit := "0", ""
+	limit, all := "", ""
 	if b.q.Limit > 0 {
-		rows = "count(*) OVER ()"
 		limit = b.limited()
-	} else {
-		all = none
+		all = fmt.Sprintf("\nUNION ALL SELECT %d, count(*), 0%s FROM keyed", kindAll, sums)
 	}
-	columns := ""
-	for _, c := range b.columns() {
-		columns += ", CAST(" + c + " AS BIGINT)"
-	}
-	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], kept, daily, rows, columns, all, limit, total)
+	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], kept, daily, kindRow, columns, limit, all, total)
 }
 
 const answerSQL = `, keyed AS (
   SELECT %s AS key1, %s AS key2%s FROM %s GROUP BY 1, 2 HAVING sum(pageviews) > 0
 )
-(SELECT 0, CAST(key1 AS BIGINT), CAST(key2 AS BIGINT), %s%s%s FROM keyed%s)%s`
+(SELECT %d, CAST(key1 AS BIGINT), CAST(key2 AS BIGINT)%s FROM keyed%s)%s%s`
 
 // keys are the columns that rows differ in; 0 where there is none.
 func (b *builder) keys() [2]string {
