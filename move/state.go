@@ -125,6 +125,9 @@ func (s *State) ToFile(ctx context.Context) ([]Moved, error) {
 		return nil, err
 	}
 	defer func() { _ = reading.Rollback(ctx) }()
+	if err := idle(ctx, reading); err != nil {
+		return nil, err
+	}
 	tx, err := s.file.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -147,11 +150,23 @@ func (s *State) ToFile(ctx context.Context) ([]Moved, error) {
 	moved, err := s.compare(ctx, tx, reading)
 	if err != nil {
 		if total(there) > 0 {
-			err = fmt.Errorf("the state in the file is another one already, and not empty: %w", err)
+			err = fmt.Errorf("the state in the file is another one already, and not empty, so that it must be put away first: %w", err)
 		}
 		return nil, err
 	}
 	return moved, tx.Commit()
+}
+
+// idle refuses a database on which replicas work, as far as they tell of
+// themselves.
+func idle(ctx context.Context, tx pgx.Tx) error {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM beforehand.replicas
+		WHERE seen > clock_timestamp() - interval '2 minutes' AND replica::jsonb -> 'stopped' IS DISTINCT FROM 'true'`).Scan(&n)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("%d replicas worked on the state within the last two minutes: stop them first, and wait for those that were killed", n)
+	}
+	return err
 }
 
 func (s *State) count(_ context.Context, of func(t *table) (sum, error)) ([]sum, error) {

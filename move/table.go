@@ -321,6 +321,9 @@ func (c column) text(v any) (string, error) {
 	}
 	switch v := v.(type) {
 	case time.Time:
+		if inSeconds[c.table+"."+c.name] {
+			return fmt.Sprint("t", v.Unix()), nil
+		}
 		return fmt.Sprint("t", v.UnixMicro()), nil
 	case []byte:
 		return "b" + hex.EncodeToString(v), nil

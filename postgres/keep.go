@@ -19,6 +19,15 @@ func (s *State) Fact(ctx context.Context, name, value string) (kept string, err 
 	return kept, nil
 }
 
+// SetFact replaces what is kept.
+func (s *State) SetFact(ctx context.Context, name, value string) error {
+	_, err := s.pool.Exec(ctx, `INSERT INTO beforehand.facts VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	if err != nil {
+		return fmt.Errorf("keep %s: %w", name, err)
+	}
+	return nil
+}
+
 // Forget deletes all that is kept of a site of pageviews: its salts and
 // messages, and the jobs, ticks and snapshots of its reports, whose names begin with the site's
 // and a slash. No process may be running them.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/beforehand-go/beforehand/collect"
@@ -29,6 +31,10 @@ type Message struct {
 type Keeper interface {
 	Backup(ctx context.Context, dir string) (pageviews int64, err error)
 	Export(ctx context.Context, dir, format string) (pageviews int64, err error)
+
+	// Move copies the pageviews that are there to another engine, and tells
+	// progress how many it has copied.
+	Move(ctx context.Context, to string, progress func(copied int64)) (copied int64, err error)
 }
 
 // Control is what the owner's commands ask a running server for. It is not for
@@ -44,6 +50,7 @@ type Keeper interface {
 //	POST /refresh                       computes the reports; the answer is one Message
 //	POST /backup?dir=DIR                backs everything up; the answer is one Message
 //	POST /export?dir=DIR&format=FORMAT  writes all pageviews to files; the answer is one Message
+//	POST /move, pageviews=URL           copies all pageviews to another engine; the answer is Messages
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /import", s.takeImport)
@@ -62,8 +69,30 @@ func (s *Server) Control() http.Handler {
 		n, err := s.Keeper.Export(r.Context(), r.FormValue("dir"), r.FormValue("format"))
 		answerCopied(w, n, err)
 	})
+	mux.HandleFunc("POST /move", s.takeMove)
 	mux.HandleFunc("POST /run", s.takeRun)
 	return mux
+}
+
+// takeMove copies the pageviews that are there to the engine that the body
+// names, which is in no query since it may hold a password.
+func (s *Server) takeMove(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	body, err := io.ReadAll(r.Body)
+	var form url.Values
+	if err == nil {
+		form, err = url.ParseQuery(string(body))
+	}
+	if err != nil {
+		answerCopied(w, 0, err)
+		return
+	}
+	control := http.NewResponseController(w)
+	n, err := s.Keeper.Move(r.Context(), form.Get("pageviews"), func(copied int64) {
+		json.NewEncoder(w).Encode(Message{Progress: &collect.Progress{Committed: copied}})
+		control.Flush()
+	})
+	answerCopied(w, n, err)
 }
 
 func answerCopied(w http.ResponseWriter, n int64, err error) {

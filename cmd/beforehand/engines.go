@@ -86,11 +86,17 @@ func (v *placeFlags) engines(file *config.File) (e engines, err error) {
 	if err != nil {
 		return e, fmt.Errorf("pageviews: %w", err)
 	}
-	e = engines{
+	said := placeFlags{
 		state:     cmp.Or(v.state, state),
 		pageviews: cmp.Or(v.pageviews, pageviews),
 		key:       cmp.Or(v.key, file.Path(file.Key)),
 	}
+	return said.checked()
+}
+
+// checked is the engines that the flags name, where they can be.
+func (v *placeFlags) checked() (engines, error) {
+	e := engines{state: v.state, pageviews: v.pageviews, key: v.key}
 	// The URLs hold passwords, so errors show no more than the beginning.
 	if scheme, _, _ := strings.Cut(e.state, ":"); e.state != "" && scheme != "postgres" && scheme != "postgresql" {
 		return engines{}, errors.New("state: use a URL such as postgres://USER:PASSWORD@HOST/NAME, or nothing for SQLite in the data directory")

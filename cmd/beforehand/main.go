@@ -38,6 +38,7 @@ func commands() []command {
 		{"restore", "make a data directory of a backup", runRestore},
 		{"export", "write all pageviews to Parquet or CSV files", runExport},
 		{"delete", "delete a site with all its pageviews", runDelete},
+		{"move", "take everything to other engines and back", runMove},
 		{"check", "tell whether numbers added up beforehand agree with the pageviews", runCheck},
 		{"rebuild", "add up the pageviews anew where they do not", runRebuild},
 		{"run", "compute a report that the configuration declares, and print it", runRun},

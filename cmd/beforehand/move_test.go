@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/beforehand-go/beforehand/internal/pgtest"
+)
+
+// carry gives the move command, which must end as wanted, and returns what it
+// said.
+func carry(t *testing.T, name, want string, args ...string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), name, append([]string{"move"}, args...)...).CombinedOutput()
+	t.Logf("move: %v\n%s", err, out)
+	if !strings.Contains(string(out), want) {
+		t.Fatalf("move says %s, want %q", out, want)
+	}
+}
+
+// TestMoveOfState takes the state of a server to PostgreSQL and back.
+func TestMoveOfState(t *testing.T) {
+	dsn := pgtest.Start(t, "fsync=off").Database(t)
+	name, data := program(t), filepath.Join(t.TempDir(), "data")
+	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := strings.TrimSpace(string(out))
+	serve := func(key, total string) *replica {
+		t.Helper()
+		server, url := serveOn(t, name, data)
+		r := &replica{t, server, url, data}
+		if status := r.send(token, key); status/100 != 2 {
+			t.Fatalf("status %d", status)
+		}
+		r.awaits("/s/default/pageviews.json", says(`"total":`+total))
+		return r
+	}
+	r := serve("a", "1")
+	carry(t, name, "stop it", "--data", data, "--to-state", dsn)
+	r.stop()
+	carry(t, name, "moved", "--data", data, "--to-state", dsn)
+	carry(t, name, "moved", "--data", data, "--to-state", dsn)
+
+	t.Setenv("BEFOREHAND_STATE", dsn)
+	r = serve("b", "2")
+	r.stop()
+	carry(t, name, "another one already", "--data", data, "--to-state", "sqlite")
+	if err := exec.CommandContext(t.Context(), "rm", filepath.Join(data, "state.db")).Run(); err != nil {
+		t.Fatal(err)
+	}
+	carry(t, name, "moved", "--data", data, "--to-state", "sqlite")
+	t.Setenv("BEFOREHAND_STATE", "")
+	serve("c", "3")
+}
+
+// stop ends a server in good order.
+func (r *replica) stop() {
+	r.Helper()
+	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
+		r.Fatal(err)
+	}
+	for range r.lines {
+	}
+	if err := r.Wait(); err != nil {
+		r.Error(err)
+	}
+}
