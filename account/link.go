@@ -58,6 +58,9 @@ func (l *Link) over() bool { return !l.Until.IsZero() && !time.Now().Before(l.Un
 // HasPassword tells whether a share takes a password besides its secret.
 func (l *Link) HasPassword() bool { return l.Password != "" }
 
+// ErrMany is returned where there are as many links as there can be.
+var ErrMany = fmt.Errorf("there are %d links: end some that are not used any more", maxLinks)
+
 // newLink gives a link its secret.
 func newLink(l Link, by Actor, life time.Duration) (Link, string) {
 	secret := newSecret()
@@ -72,14 +75,14 @@ func newLink(l Link, by Actor, life time.Duration) (Link, string) {
 	return l, secret
 }
 
-// make keeps a new link.
+// makeLink keeps a new link.
 func (d *Desk) makeLink(ctx context.Context, by Actor, l Link, life time.Duration) (secret string, err error) {
 	all, err := d.links(ctx)
 	if err != nil {
 		return "", err
 	}
 	if len(all) >= maxLinks {
-		return "", fmt.Errorf("there are %d links: end some that are not used any more", maxLinks)
+		return "", ErrMany
 	}
 	l, secret = newLink(l, by, life)
 	e := by.did(LinkMade, cmp.Or(l.User, l.Note, l.ID))

@@ -22,23 +22,24 @@ const FileName = "beforehand.yaml"
 
 // File is what the file says.
 type File struct {
-	Listen    listen.Address      `yaml:"listen" help:"host:port to serve on, or unix:PATH for a socket; localhost:8080 unless given"`
-	Mode      listen.Mode         `yaml:"socket_mode" help:"who may connect to a socket, as chmod has it; 0660 unless given"`
-	URL       Address             `yaml:"url" help:"where readers reach this server, such as https://stats.example.org; for links in mails"`
-	TLS       TLS                 `yaml:"tls" help:"certificates, so that readers come by https; without them by http"`
-	Language  language.Language   `yaml:"language" help:"language of the pages and pictures for who asks for none: en or zh; en unless given"`
-	Publish   string              `yaml:"publish" help:"directory to write the reports to after each refresh"`
-	Script    string              `yaml:"script" help:"name of the script and the picture in URLs, so that /NAME.js is the script; b unless given"`
-	Proxies   Proxies             `yaml:"proxies" help:"proxies in front of the server"`
-	Countries string              `yaml:"countries" help:"file of countries in MaxMind's format (.mmdb); the table in the program unless given"`
-	Font      string              `yaml:"font" help:"file of a font (.ttf, .otf, .ttc) for what PNG pictures must write besides Latin, Greek and Cyrillic letters; one with Chinese is looked for unless given"`
-	Machines  string              `yaml:"data_centres" help:"file of ranges of addresses, one a line, in which no person sits"`
-	Calendars map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
-	State     Secret              `yaml:"state" help:"where the state is kept: postgres://USER:PASSWORD@HOST/NAME, which several replicas may share; ${NAME} stands for a variable of the environment. SQLite in the data directory unless given"`
-	Pageviews Secret              `yaml:"pageviews" help:"where the pageviews are kept; DuckDB in the data directory unless given"`
-	Key       string              `yaml:"key" help:"file of the secret that seals the salts of visitors, the same for all replicas; the one in the data directory unless given"`
-	Databases map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
-	Sites     []Site              `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
+	Listen       listen.Address      `yaml:"listen" help:"host:port to serve on, or unix:PATH for a socket; localhost:8080 unless given"`
+	Mode         listen.Mode         `yaml:"socket_mode" help:"who may connect to a socket, as chmod has it; 0660 unless given"`
+	URL          Address             `yaml:"url" help:"where readers reach this server, such as https://stats.example.org; for links in mails"`
+	TLS          TLS                 `yaml:"tls" help:"certificates, so that readers come by https; without them by http"`
+	Language     language.Language   `yaml:"language" help:"language of the pages and pictures for who asks for none: en or zh; en unless given"`
+	TrustMachine bool                `yaml:"trust_machine" help:"whether whoever sits at this machine may see and do everything without signing in, also once there are users; only until then unless given"`
+	Publish      string              `yaml:"publish" help:"directory to write the reports to after each refresh"`
+	Script       string              `yaml:"script" help:"name of the script and the picture in URLs, so that /NAME.js is the script; b unless given"`
+	Proxies      Proxies             `yaml:"proxies" help:"proxies in front of the server"`
+	Countries    string              `yaml:"countries" help:"file of countries in MaxMind's format (.mmdb); the table in the program unless given"`
+	Font         string              `yaml:"font" help:"file of a font (.ttf, .otf, .ttc) for what PNG pictures must write besides Latin, Greek and Cyrillic letters; one with Chinese is looked for unless given"`
+	Machines     string              `yaml:"data_centres" help:"file of ranges of addresses, one a line, in which no person sits"`
+	Calendars    map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
+	State        Secret              `yaml:"state" help:"where the state is kept: postgres://USER:PASSWORD@HOST/NAME, which several replicas may share; ${NAME} stands for a variable of the environment. SQLite in the data directory unless given"`
+	Pageviews    Secret              `yaml:"pageviews" help:"where the pageviews are kept; DuckDB in the data directory unless given"`
+	Key          string              `yaml:"key" help:"file of the secret that seals the salts of visitors, the same for all replicas; the one in the data directory unless given"`
+	Databases    map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
+	Sites        []Site              `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
 
 	dir string // the file's own directory
 }

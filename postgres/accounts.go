@@ -20,7 +20,7 @@ var _ account.Store = (*Accounts)(nil)
 type Accounts struct{ pool *pgxpool.Pool }
 
 // Accounts returns the store of accounts.
-func (s *State) Accounts() *Accounts { return &Accounts{s.pool} }
+func (s *State) Accounts() account.Store { return &Accounts{s.pool} }
 
 const accountColumns = "kind, key, version, until, body"
 

@@ -157,16 +157,7 @@ func (s *Server) ownersSite(w http.ResponseWriter, r *http.Request) (*site, lang
 	if refused == nil {
 		return v, l, true
 	}
-	text := web.Word(l, "owners_refused")
-	switch refused.status {
-	case http.StatusNotFound:
-		text = web.Word(l, "owners_no_site")
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	case http.StatusServiceUnavailable:
-		text = web.Word(l, "page_failed")
-	}
-	refuse(w, refused.status, text)
+	s.turnAway(w, r, numbers, refused)
 	return nil, l, false
 }
 

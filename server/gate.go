@@ -64,9 +64,9 @@ func (a *asker) has(role account.Role) bool {
 	return everywhere || len(sites) > 0
 }
 
-// actor is an asker as who changes accounts.
-func (s *Server) actor(r *http.Request, a *asker) account.Actor {
-	return account.Actor{User: a.user, From: s.from(r)}
+// actor is who sent a request as who changes accounts.
+func (s *Server) actor(r *http.Request) account.Actor {
+	return account.Actor{User: s.asker(r).user, From: s.from(r)}
 }
 
 // who tells who sends a request: by a token, else by a session and share links,
@@ -205,6 +205,8 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, n need, refuse
 	l := language.Of(r, s.Language)
 	text := web.Word(l, "gate_refused")
 	switch {
+	case refused.status == http.StatusUnauthorized && s.Accounts != nil && !s.canSignIn(r):
+		text = web.Word(l, "gate_no_owner")
 	case refused.status == http.StatusServiceUnavailable:
 		text = web.Word(l, "gate_failed")
 	case refused.status == http.StatusNotFound:

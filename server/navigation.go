@@ -16,6 +16,9 @@ func (s *Server) navigation(r *http.Request, here web.Part, site string, keep ..
 			n.Sites = append(n.Sites, v.Name)
 		}
 	}
+	if a, err := s.who(r); err == nil {
+		n.Account = a.user != nil
+	}
 	given := r.URL.Query()
 	for _, name := range keep {
 		if of, ok := given[name]; ok {

@@ -50,6 +50,30 @@ func accesses() map[string]access {
 		"GET /readyz":  {need: everybody},
 		"GET /metrics": {need: everybody},
 
+		// Where somebody says who they are.
+		"GET " + web.SignInPath:              {need: everybody},
+		"POST " + web.SignInPath:             {need: everybody},
+		"GET " + web.CodePath:                {need: everybody},
+		"POST " + web.CodePath:               {need: everybody},
+		"POST " + web.SignOutPath:            {need: everybody},
+		"GET " + web.JoinPath + "{secret}":   {need: everybody},
+		"POST " + web.JoinPath + "{secret}":  {need: everybody},
+		"GET " + web.SharePath + "{secret}":  {need: everybody},
+		"POST " + web.SharePath + "{secret}": {need: everybody},
+
+		// Accounts.
+		"GET " + web.AccountPath:        {need: person},
+		"POST " + web.AccountPath:       {need: person},
+		"GET " + web.AuthenticatorPath:  {need: person},
+		"POST " + web.AuthenticatorPath: {need: person},
+		"GET " + web.UsersPath:          {need: owners},
+		"POST " + web.UsersPath:         {need: owners},
+		"GET " + web.SharesPath:         {need: editors},
+		"POST " + web.SharesPath:        {need: editors},
+		"GET " + web.TokensPath:         {need: owners},
+		"POST " + web.TokensPath:        {need: owners},
+		"GET " + web.LogPath:            {need: installation},
+
 		// What is behind.
 		"GET " + web.WidgetsPath + "/{site}":  {need: numbers},
 		"GET /d/{site}":                       {need: numbers},

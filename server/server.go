@@ -28,21 +28,22 @@ import (
 
 // Config is what a server serves.
 type Config struct {
-	Reports  *beforehand.Site  // computes and keeps the reports
-	Store    pageview.Store    // holds the pageviews
-	Importer *collect.Importer // takes logs in
-	Exports  *exports.Importer // takes exports of other programs in
-	Sites    []Site            // at least one; the first is at the root
-	Tokens   *token.Guard      // knows programs that may ask; nil means none
-	Accounts *account.Desk     // knows people who may; nil means that only this machine may, and tokens
-	Proxies  collect.Proxies   // in front of the server
-	Receiver *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
-	Keeper   Keeper            // makes copies for Control
-	Language language.Language // of pages for who asks for none, and of pictures
-	Triggers trigger.Parser    // reads triggers that people type, for the zone of the job's site
-	Live     bool              // also serve the first site's reports computed anew for each reader, under /live/
-	Fonts    *chart.Fonts      // write the text of PNG pictures; nil means those of the program
-	Metrics  http.Handler      // serves /metrics; nil means that there is none
+	Reports    *beforehand.Site  // computes and keeps the reports
+	Store      pageview.Store    // holds the pageviews
+	Importer   *collect.Importer // takes logs in
+	Exports    *exports.Importer // takes exports of other programs in
+	Sites      []Site            // at least one; the first is at the root
+	Tokens     *token.Guard      // knows programs that may ask; nil means none
+	TokenStore token.Store       // where they are made and revoked; nil where Accounts is
+	Accounts   *account.Desk     // knows people who may; nil means that only this machine may, and tokens
+	Proxies    collect.Proxies   // in front of the server
+	Receiver   *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
+	Keeper     Keeper            // makes copies for Control
+	Language   language.Language // of pages for who asks for none, and of pictures
+	Triggers   trigger.Parser    // reads triggers that people type, for the zone of the job's site
+	Live       bool              // also serve the first site's reports computed anew for each reader, under /live/
+	Fonts      *chart.Fonts      // write the text of PNG pictures; nil means those of the program
+	Metrics    http.Handler      // serves /metrics; nil means that there is none
 
 	// TrustMachine says that whoever sits at this machine may see and do
 	// everything also once there are users.
@@ -155,6 +156,10 @@ func (s *Server) Handler() http.Handler {
 	s.mountJobs(mux)
 	s.mountDashboards(mux)
 	s.mountJobsAPI(mux)
+	if s.Accounts != nil {
+		s.mountDoors(mux)
+		s.mountAccounts(mux)
+	}
 	if s.Metrics != nil {
 		mux.Handle("GET /metrics", s.Metrics)
 	}

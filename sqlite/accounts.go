@@ -17,7 +17,7 @@ var _ account.Store = (*Accounts)(nil)
 type Accounts struct{ state *State }
 
 // Accounts returns the store of accounts.
-func (s *State) Accounts() *Accounts { return &Accounts{s} }
+func (s *State) Accounts() account.Store { return &Accounts{s} }
 
 const accountColumns = "kind, key, version, until, body"
 

@@ -50,14 +50,14 @@ const maxName = 60
 func (t Token) Check() error {
 	odd := func(r rune) bool { return r <= ' ' || r == '/' || r == 0x7f }
 	if t.Name == "" || len(t.Name) > maxName || strings.ContainsFunc(t.Name, odd) {
-		return fmt.Errorf("a token's name is 1 to %d bytes without spaces and slashes, not %q", maxName, t.Name)
+		return fmt.Errorf("%w, not %q", ErrName, t.Name)
 	}
 	if len(t.Scopes) == 0 {
-		return errors.New("a token needs a scope")
+		return ErrScope
 	}
 	for _, s := range t.Scopes {
 		if !slices.Contains(Scopes(), s) {
-			return fmt.Errorf("unknown scope %q; there are %q", s, Scopes())
+			return fmt.Errorf("%w: unknown scope %q; there are %q", ErrScope, s, Scopes())
 		}
 	}
 	return nil
@@ -66,6 +66,10 @@ func (t Token) Check() error {
 var (
 	// ErrUnknown is returned for a token that was never made, or was revoked.
 	ErrUnknown = errors.New("unknown token")
+
+	// ErrName and ErrScope are returned by Check.
+	ErrName  = fmt.Errorf("a token's name is 1 to %d bytes without spaces and slashes", maxName)
+	ErrScope = errors.New("a token needs a scope")
 
 	// ErrExists is returned by Create for a name that another token has.
 	ErrExists = errors.New("a token of that name exists")

@@ -40,6 +40,7 @@ var assets = sync.OnceValue(func() map[string]file {
 		"live.js":  "text/javascript; charset=utf-8",
 		"icon.svg": "image/svg+xml",
 
+		"account.css": "text/css; charset=utf-8",
 		"frame.css":   "text/css; charset=utf-8",
 		"gallery.css": "text/css; charset=utf-8",
 		"gallery.js":  "text/javascript; charset=utf-8",

@@ -14,6 +14,9 @@ type Navigation struct {
 	Site  string     // whose pages the links lead to
 	Sites []string   // those that the reader may see, the first of which is meant where Site is empty
 	Query url.Values // of the page: another language keeps it
+
+	// Account says that the reader has pages of an account.
+	Account bool
 }
 
 // Part is a part of the owner's pages.
@@ -24,6 +27,7 @@ const (
 	PartDashboard Part = iota
 	PartJobs
 	PartWidgets
+	PartAccount
 )
 
 // part is what a part is called, and where it is.
@@ -38,6 +42,7 @@ func parts(w words) []part {
 		PartDashboard: {title: w["nav_dashboard"], path: DashboardURL},
 		PartJobs:      {title: w["nav_jobs"], path: func(string) string { return JobsPath }, ofAll: true},
 		PartWidgets:   {title: w["nav_widgets"], path: func(site string) string { return WidgetsPath + "/" + url.PathEscape(site) }},
+		PartAccount:   {title: w["nav_account"], path: func(string) string { return AccountPath }, ofAll: true},
 	}
 }
 
@@ -61,7 +66,7 @@ func (t top) Parts() []navLink {
 	}
 	var all []navLink
 	for i, p := range parts(t.words) {
-		if p.ofAll || site != "" {
+		if (p.ofAll || site != "") && (t.Account || Part(i) != PartAccount) {
 			all = append(all, navLink{t.link(p.title, p.path(site)), Part(i) == t.Here})
 		}
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/account"
+	"github.com/beforehand-go/beforehand/account/argon"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
@@ -50,6 +52,7 @@ type app struct {
 	state     stateStore
 	site      *beforehand.Site
 	server    *server.Server
+	accounts  *account.Desk
 	sites     []server.Site
 	databases map[string]*database.DB // of sites, by name
 	salts     collect.KeptSalts
@@ -108,6 +111,9 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if a.fonts, err = chart.OpenFonts(c.file.Path(c.file.Font)); err != nil {
 		return nil, err
 	}
+	a.accounts = account.NewDesk(account.Config{
+		Store: a.state.Accounts(), Hasher: argon.New(argon.Default()), Key: account.Key(key), Logger: c.log,
+	})
 	tokens := token.NewGuard(a.state.Tokens())
 	receiver, err := receive.New(c.receiver(a, intake, tokens))
 	if err != nil {
@@ -115,7 +121,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	}
 	a.server = server.New(server.Config{
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: metricsOf(a.site),
-		Tokens: tokens, Fonts: a.fonts,
+		Tokens: tokens, TokenStore: a.state.Tokens(), Accounts: a.accounts, Proxies: c.proxies(), TrustMachine: c.file.TrustMachine, Fonts: a.fonts,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},
 		Keeper:  &keeper{a.dir, key, a.store, a.state}, Renewed: a.salts.Renewed,
@@ -224,6 +230,22 @@ func brotliEncoder() snapshot.Encoder {
 		err := w.Close()
 		return b.Bytes(), err
 	}}
+}
+
+// keepAccounts deletes what has ended of sessions and links, until ctx ends.
+func (a *app) keepAccounts(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := a.accounts.Purge(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("delete ended sessions", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // keepSalts deletes old salts of visitors, until ctx ends.

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
@@ -39,6 +40,7 @@ type stateStore interface {
 	beforehand.State
 	Salts() collect.KeptSalts
 	Tokens() token.Store
+	Accounts() account.Store
 	Forget(ctx context.Context, site string) error
 	Close() error
 }

@@ -45,6 +45,7 @@ func commands() []command {
 		{"check-config", "check the configuration and what it names", runCheckConfig},
 		{"trigger", "tell when a trigger is due, and why", runTrigger},
 		{"script", "print the element that puts the script on a page", runScript},
+		{"user", "make, list and change the users who may sign in", runUser},
 		{"token", "make, list and revoke tokens of the API", runToken},
 		{"version", "print the version", runVersion},
 	}

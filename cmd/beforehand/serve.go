@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/datadir"
+	"github.com/beforehand-go/beforehand/web"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -67,6 +68,10 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	if err := errors.Join(a.openDeclared(ctx, c.file), a.addRetention(ctx, c.file)); err != nil {
 		return errors.Join(err, a.close())
 	}
+	setup, err := a.accounts.SetupLink(ctx)
+	if err != nil {
+		return errors.Join(err, a.close())
+	}
 	following, stop := context.WithCancel(ctx)
 	var follow sync.WaitGroup
 	follow.Go(func() { a.followLogs(following, c.file) })
@@ -74,6 +79,9 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 		fmt.Fprintf(s.out, "serving %s from %s\n", url, c.data)
 		for _, site := range a.sites {
 			fmt.Fprintf(s.out, "site %s, days in %s\n", site.Name, site.Zone)
+		}
+		if setup != "" {
+			fmt.Fprintf(s.out, "no owner yet: to become it, open within a day %s%s%s\n", url, web.JoinPath, setup)
 		}
 	})
 	stop()
@@ -93,6 +101,7 @@ func (a *app) serve(ctx context.Context, front *front, ready func(url string)) e
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.site.Run(ctx) })
 	g.Go(func() error { return a.keepSalts(ctx) })
+	g.Go(func() error { return a.keepAccounts(ctx) })
 	g.Go(func() error {
 		return a.server.Run(ctx, front.readerWait)
 	})

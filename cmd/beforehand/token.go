@@ -53,7 +53,8 @@ func runToken(ctx context.Context, s stdio, args []string) error {
 			return usageError{err}
 		}
 	}
-	return withTokens(ctx, v.placeFlags, verb == "create", func(tokens token.Store) error {
+	return withState(ctx, v.placeFlags, verb == "create", func(state stateStore) error {
+		tokens := state.Tokens()
 		switch verb {
 		case "create":
 			return createToken(ctx, s.out, tokens, t)
@@ -73,9 +74,9 @@ func checkToken(t token.Token) error {
 	return t.Check()
 }
 
-// withTokens opens the state of a data directory. Several processes may, so
-// that it works while a server runs.
-func withTokens(ctx context.Context, v placeFlags, create bool, use func(token.Store) error) error {
+// withState opens the state of a data directory. Several processes may, so that
+// it works while a server runs.
+func withState(ctx context.Context, v placeFlags, create bool, use func(stateStore) error) error {
 	file, err := v.readFile()
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func withTokens(ctx context.Context, v placeFlags, create bool, use func(token.S
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(state.Tokens()), state.Close())
+	return errors.Join(use(state), state.Close())
 }
 
 func createToken(ctx context.Context, w io.Writer, tokens token.Store, t token.Token) error {

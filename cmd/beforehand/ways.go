@@ -88,9 +88,14 @@ func (c *appConfig) receiver(a *app, intake *collect.Intake, tokens *token.Guard
 	}
 	return receive.Config{
 		Sites: sites, Store: a.store, Counts: a.store, Intake: intake, Tokens: tokens,
-		Proxies: collect.Proxies{Trusted: prefixes(c.file.Proxies.Trusted), Header: c.file.Proxies.Header},
+		Proxies: c.proxies(),
 		Script:  c.file.Script, Logger: c.log,
 	}
+}
+
+// proxies are those in front of the server.
+func (c *appConfig) proxies() collect.Proxies {
+	return collect.Proxies{Trusted: prefixes(c.file.Proxies.Trusted), Header: c.file.Proxies.Header}
 }
 
 func prefixes(networks []config.Network) (all []netip.Prefix) {
