@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"scheduler", "snapshot", "account", "outbox"},
 	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon", "outbox/outboxtest"},
 	{"."},
-	{"report", "collect", "chart", "statetest"},
+	{"report", "collect", "chart", "statetest", "clickhouse/spool"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest", "listen"},
 	{"collect/collecttest", "tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
 	{"config", "picture"},

@@ -1,0 +1,331 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// foldRows is about how many rows are added up at once: what bounds the memory
+// for a site that is added up for the first time.
+const foldRows = 1_000_000
+
+// errBehind says that a server does not have the rows yet that the ledger tells
+// of: another replica has, or had.
+var errBehind = errors.New("the server of ClickHouse lacks rows that others have")
+
+// current tells whether a version of a day holds everything that a view does.
+func (v *view) current(s site, k dayPart) bool {
+	a, ok := v.added[s.name][k]
+	if !ok {
+		return false
+	}
+	_, gone := v.gone[s.name][dayPart{k.day, counts}]
+	return a.rows == v.days[s.name][k.day].rows && (gone || a.rules == s.rules())
+}
+
+// versions is the condition that a row of rollups is of the versions of days
+// that a view uses.
+func (v *view) versions(s site, part rolled, from, to pageview.Day) string {
+	var pairs []byte
+	for _, day := range slices.Sorted(maps.Keys(v.days[s.name])) {
+		a, ok := v.added[s.name][dayPart{day, part}]
+		if from != 0 && day < from || to != 0 && day > to || !ok {
+			continue
+		}
+		if len(pairs) > 0 {
+			pairs = append(pairs, ',')
+		}
+		pairs = fmt.Appendf(pairs, "(%d,%d)", day, a.version)
+	}
+	if len(pairs) == 0 {
+		return "0"
+	}
+	return "(day, version) IN (" + string(pairs) + ")"
+}
+
+// fold adds up what is new of a site on some days, newest first, and returns a
+// view with that. It goes on where its caller gives up, so that the next one
+// finds it done.
+func (s *Store) fold(ctx context.Context, v *view, name string, from, to pageview.Day, parts ...rolled) (*view, error) {
+	if len(v.stale(name, from, to, parts)) == 0 {
+		return v, nil
+	}
+	type outcome struct {
+		v   *view
+		err error
+	}
+	done := make(chan outcome, 1)
+	if s.closed.Load() {
+		return nil, pageview.ErrClosed
+	}
+	s.work.Go(func() {
+		s.folding.Lock()
+		defer s.folding.Unlock()
+		v, err := s.foldAll(s.life, v, name, from, to, parts)
+		done <- outcome{v, err}
+	})
+	select {
+	case o := <-done:
+		return o.v, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// stale are the days that are not added up in one of the parts, newest first.
+func (v *view) stale(name string, from, to pageview.Day, parts []rolled) (stale []dayPart) {
+	site, known := v.sites[name]
+	if !known {
+		return nil
+	}
+	days := slices.Sorted(maps.Keys(v.days[name]))
+	slices.Reverse(days)
+	for _, part := range parts {
+		for _, day := range days {
+			if k := (dayPart{day, part}); (from == 0 || day >= from) && (to == 0 || day <= to) && !v.current(site, k) {
+				stale = append(stale, k)
+			}
+		}
+	}
+	return stale
+}
+
+// foldAll adds up what a view has, with what others have added up meanwhile.
+func (s *Store) foldAll(ctx context.Context, v *view, name string, from, to pageview.Day, parts []rolled) (*view, error) {
+	v = v.with(s.view.Load())
+	stale := v.stale(name, from, to, parts)
+	for len(stale) > 0 {
+		n := v.chunk(name, stale)
+		f := folder{s: s, v: v, site: v.sites[name], part: stale[0].part, version: s.version()}
+		found, err := f.add(ctx, stale[:n])
+		if err != nil {
+			return nil, err
+		}
+		v = v.clone()
+		v.put(name, found)
+		s.learned(name, found)
+		stale = stale[n:]
+	}
+	return v, nil
+}
+
+// with is a view that uses the versions of another one where these are as good:
+// what holds as many rows of a day holds the same.
+func (v *view) with(other *view) *view {
+	next := v.clone()
+	for name, days := range other.added {
+		site := v.sites[name]
+		found := map[dayPart]added{}
+		for k, a := range days {
+			if a.rules == site.rules() && a.rows == v.days[name][k.day].rows && !v.current(site, k) {
+				found[k] = a
+			}
+		}
+		if len(found) > 0 {
+			next.put(name, found)
+		}
+	}
+	return next
+}
+
+// put has a view use versions.
+func (v *view) put(name string, found map[dayPart]added) {
+	days := maps.Clone(v.added[name])
+	if days == nil {
+		days = map[dayPart]added{}
+	}
+	maps.Copy(days, found)
+	v.added[name] = days
+}
+
+// learned tells readers to come of versions.
+func (s *Store) learned(name string, found map[dayPart]added) {
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	v := s.view.Load().clone()
+	better := map[dayPart]added{}
+	for k, a := range found {
+		if known, ok := v.added[name][k]; !ok || a.better(known, v.sites[name].rules()) {
+			better[k] = a
+		}
+	}
+	v.put(name, better)
+	s.view.Store(v)
+}
+
+// chunk is how many of the days are added up at once: of one part, and those
+// whose raw rows are gone each alone.
+func (v *view) chunk(name string, stale []dayPart) int {
+	var rows int64
+	for i, k := range stale {
+		_, gone := v.gone[name][dayPart{k.day, counts}]
+		_, before := v.gone[name][dayPart{stale[max(i-1, 0)].day, counts}]
+		rows += v.days[name][k.day].rows
+		if i > 0 && (rows > foldRows || k.part != stale[0].part || gone || before) {
+			return i
+		}
+	}
+	return len(stale)
+}
+
+// version is a new number for a version: it tells when it was made, in its
+// higher bits, and is not that of another process.
+func (s *Store) version() uint64 { return s.clock()<<12 | rand.Uint64N(1<<12) }
+
+// folder adds up days of one part under one version.
+type folder struct {
+	s       *Store
+	v       *view
+	site    site
+	part    rolled
+	version uint64
+}
+
+// add adds days up and names the version in the table days.
+func (f *folder) add(ctx context.Context, stale []dayPart) (map[dayPart]added, error) {
+	var days []pageview.Day
+	for _, k := range stale {
+		days = append(days, k.day)
+	}
+	r := &rows{v: f.v, site: f.site, days: in("day", days)}
+	gone, late := f.v.gone[f.site.name][dayPart{days[0], counts}]
+	if late { // a day of which rows are gone: what came after that is added
+		r.days = and(r.days, "NOT ("+upTo(gone.blocks)+")")
+	}
+	found, err := f.count(ctx, r, days)
+	if err != nil {
+		return nil, fmt.Errorf("count raw rows: %w", err)
+	}
+	for _, day := range days {
+		k := dayPart{day, f.part}
+		a := found[k]
+		if late {
+			a.rows = f.v.days[f.site.name][day].rows // what is gone cannot be counted again
+			a = a.over(f.v.added[f.site.name][k])
+		}
+		if want := f.v.days[f.site.name][day].rows; a.rows != want {
+			return nil, fmt.Errorf("%s has %d rows of %s on %s, of %d: %w", f.s.config.database(), a.rows, f.site.name, day, want, errBehind)
+		}
+		found[k] = a
+	}
+	if err := f.s.server.exec(ctx, f.insert(r, days, late, f.v.gone[f.site.name][stale[0]].version)); err != nil {
+		return nil, err
+	}
+	return found, f.name(ctx, found)
+}
+
+// over is a version that goes on from another one.
+func (a added) over(before added) added {
+	if before.persons == 0 {
+		return a
+	}
+	if a.persons == 0 {
+		a.first, a.last = before.first, before.last
+	}
+	a.persons += before.persons
+	a.first, a.last = min(a.first, before.first), max(a.last, before.last)
+	return a
+}
+
+// count counts the raw rows of days, and tells what the pageviews that count
+// reach over.
+func (f *folder) count(ctx context.Context, r *rows, days []pageview.Day) (map[dayPart]added, error) {
+	found := map[dayPart]added{}
+	at := f.s.clock()
+	for _, day := range days {
+		found[dayPart{day, f.part}] = added{version: f.version, rules: f.site.rules(), at: at}
+	}
+	for _, query := range []string{
+		fmt.Sprintf(`SELECT day, toInt64(count()), toInt64(0), toInt64(0), toInt64(0) FROM pageviews WHERE %s GROUP BY day`, r.of()),
+		fmt.Sprintf(`SELECT day, toInt64(count()), toInt64(0), toInt64(0), toInt64(0) FROM stays WHERE %s GROUP BY day`, r.of()),
+		fmt.Sprintf(`SELECT day, toInt64(0), toInt64(count()), min(at), max(at) FROM (%s) GROUP BY day`, r.views(nil, "")),
+	} {
+		err := f.s.server.each(ctx, query, func(scan func(...any) error) error {
+			var day int32
+			var n added
+			if err := scan(&day, &n.rows, &n.persons, &n.first, &n.last); err != nil {
+				return err
+			}
+			a := found[dayPart{pageview.Day(day), f.part}]
+			a.rows += n.rows
+			if n.persons > 0 {
+				a.persons, a.first, a.last = n.persons, n.first, n.last
+			}
+			found[dayPart{pageview.Day(day), f.part}] = a
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// insert is the statement that adds the days up. What is late is added to what
+// there was: pageviews are, visits and visitors stay, since nobody can tell
+// whether the visitor had come before.
+func (f *folder) insert(r *rows, days []pageview.Day, late bool, base uint64) string {
+	from := f.sums(r, late)
+	if late && base != 0 {
+		from += fmt.Sprintf(` UNION ALL SELECT month, day, dimension, key, pageviews, visits, visitors, stays, seconds FROM rollups WHERE site = %s AND %s AND version = %d`,
+			quote(f.site.name), in("day", days), base)
+	}
+	return fmt.Sprintf(`INSERT INTO rollups (site, dimension, month, day, key, version, pageviews, visits, visitors, stays, seconds)
+SELECT %s, dimension, month, day, key, toUInt64(%d), sum(pageviews), sum(visits), sum(visitors), sum(stays), sum(seconds) FROM (
+%s
+) GROUP BY dimension, month, day, key`, quote(f.site.name), f.version, from)
+}
+
+// sums reads what raw rows add up to.
+func (f *folder) sums(r *rows, late bool) string {
+	if f.part >= rolledScore {
+		weight := weightOf(fmt.Sprintf("at - toInt64(day) * %d", dayMicros), fmt.Sprint(int64(f.part-rolledScore)*3600e6))
+		return fmt.Sprintf(`SELECT month, day, toUInt32(%d) AS dimension, path AS key, sum(%s) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
+FROM (%s) GROUP BY month, day, path`, f.part, weight, r.views(nil, ""))
+	}
+	pairs, columns := []string{"(toUInt32(0), '')"}, []string{}
+	for _, d := range pageview.Dimensions() {
+		number, ok := rolledDimensions[d]
+		if !ok {
+			continue
+		}
+		key := value(d)
+		if d == pageview.ByHour {
+			key = "toString(hour)"
+		}
+		pairs = append(pairs, fmt.Sprintf("(toUInt32(%d), %s)", number, key))
+		if d != pageview.ByPage && d != pageview.ByEntry {
+			columns = append(columns, column(d))
+		}
+	}
+	visits, visitors := "toInt64(uniqExactIf(visitor, visit, visitor != 0))", "toInt64(uniqExactIf(visitor, visitor != 0))"
+	if late {
+		visits, visitors = "toInt64(0)", "toInt64(0)"
+	}
+	return fmt.Sprintf(`SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(count()) AS pageviews, %s AS visits, %s AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
+FROM (%s) ARRAY JOIN [%s] AS pair GROUP BY month, day, dimension, key
+UNION ALL
+SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(0) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(count()) AS stays, toInt64(sum(seconds)) AS seconds
+FROM (%s) ARRAY JOIN [(toUInt32(0), ''), (toUInt32(%d), path)] AS pair GROUP BY month, day, dimension, key`,
+		visits, visitors, r.visited(columns), strings.Join(pairs, ", "), r.stays(), rolledPage)
+}
+
+// name names versions in the table days: from now on they are used.
+func (f *folder) name(ctx context.Context, found map[dayPart]added) error {
+	keys := slices.SortedFunc(maps.Keys(found), func(a, b dayPart) int { return int(a.day - b.day) })
+	of := func(value func(added) int64) []int64 {
+		return columnOf(keys, func(k dayPart) int64 { return value(found[k]) })
+	}
+	n := len(keys)
+	return f.s.server.insert(ctx, "", "days", []string{"site", "day", "part", "version", "rows", "rules", "persons", "first", "last", "at"},
+		same(f.site.name, n), columnOf(keys, func(k dayPart) int32 { return int32(k.day) }), same(uint32(f.part), n), same(f.version, n),
+		of(func(a added) int64 { return a.rows }), same(f.site.rules(), n), of(func(a added) int64 { return a.persons }),
+		of(func(a added) int64 { return a.first }), of(func(a added) int64 { return a.last }), same(found[keys[0]].at, n))
+}

@@ -1,0 +1,34 @@
+package clickhouse_test
+
+import (
+	"io"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/beforehand-go/beforehand/clickhouse"
+	"github.com/beforehand-go/beforehand/internal/clickhousetest"
+	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/pageviewtest"
+)
+
+func TestStore(t *testing.T) {
+	server := clickhousetest.Start(t)
+	pageviewtest.Run(t, func(t *testing.T) func() pageview.Store {
+		c := clickhouse.Config{URL: server.Database(t), Spool: filepath.Join(t.TempDir(), "spool.db")}
+		return func() pageview.Store { return open(t, c) }
+	})
+}
+
+func open(t *testing.T, c clickhouse.Config) *clickhouse.Store {
+	t.Helper()
+	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	if testing.Verbose() {
+		c.Logger = slog.Default()
+	}
+	s, err := clickhouse.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -1,0 +1,294 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+// view is what is known of ClickHouse at one moment. Nothing in it is changed;
+// what is learned makes another one.
+type view struct {
+	through uint64            // the newest block
+	blocks  map[uint64]uint64 // of each spool the newest block
+	sites   map[string]site
+	dropped map[string]uint64 // when sites were deleted that are no more
+	days    map[string]siteDays
+	added   map[string]map[dayPart]added
+	gone    map[string]map[dayPart]gone
+	told    uint64 // when the newest row of days or gone was written
+}
+
+func newView() *view {
+	return &view{
+		blocks: map[uint64]uint64{}, sites: map[string]site{}, dropped: map[string]uint64{},
+		days: map[string]siteDays{}, added: map[string]map[dayPart]added{}, gone: map[string]map[dayPart]gone{},
+	}
+}
+
+// dayPart is what has versions: the counts of a day, or its scores by one
+// half-life.
+type dayPart struct {
+	day  pageview.Day
+	part rolled
+}
+
+// added is a version of a day that is complete.
+type added struct {
+	version uint64
+	rows    int64 // of the ledger that it was added up from
+	rules   string
+	persons int64 // pageviews that count
+	first   int64 // the oldest of them, in microseconds since 1970
+	last    int64
+	at      uint64
+}
+
+// gone tells of raw rows that were deleted.
+type gone struct {
+	version uint64            // under which they were added up
+	rows    int64             // how many there were
+	blocks  map[uint64]uint64 // of each spool, the newest block of those
+	at      uint64
+}
+
+// late is how long after it was dated a row of days may come.
+const late = 10 * time.Minute
+
+// refresh asks ClickHouse for what is new. Who comes while somebody asks waits,
+// and takes what was asked for after that.
+func (s *Store) refresh(ctx context.Context) (*view, error) {
+	came := time.Now()
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	if s.closed.Load() {
+		return nil, pageview.ErrClosed
+	}
+	if s.asked.After(came) {
+		return s.view.Load(), nil
+	}
+	asked := time.Now()
+	if err := s.server.open(ctx); err != nil {
+		return nil, err
+	}
+	next := s.view.Load().clone()
+	if err := s.learn(ctx, next); err != nil {
+		return nil, fmt.Errorf("ask ClickHouse for what is new: %w", err)
+	}
+	s.asked = asked
+	s.view.Store(next)
+	return next, nil
+}
+
+// learn changes a view into one of now. The ledger comes last: whatever was added
+// up is of blocks that it then knows.
+func (s *Store) learn(ctx context.Context, v *view) error {
+	recent := v.recent()
+	if err := s.loadSites(ctx, v); err != nil {
+		return err
+	}
+	if err := s.loadAdded(ctx, v, recent); err != nil {
+		return err
+	}
+	if err := s.loadGone(ctx, v, recent); err != nil {
+		return err
+	}
+	return s.loadLedger(ctx, v)
+}
+
+// clone is a view that may be changed: its maps may, what these hold must be
+// replaced.
+func (v *view) clone() *view {
+	next := *v
+	next.blocks, next.days = maps.Clone(v.blocks), maps.Clone(v.days)
+	next.added, next.gone = maps.Clone(v.added), maps.Clone(v.gone)
+	return &next
+}
+
+// loadLedger learns of blocks.
+func (s *Store) loadLedger(ctx context.Context, v *view) error {
+	fresh := map[string]bool{} // sites whose days are changed already
+	query := fmt.Sprintf(`SELECT spool, site, day, source, bot, sum(pageviews), sum(stays), min(block), max(block)
+		FROM ledger WHERE kind = %d AND %s GROUP BY spool, site, day, source, bot`, kindRows, v.unknown())
+	newest := maps.Clone(v.blocks)
+	err := s.server.each(ctx, query, func(scan func(...any) error) error {
+		var spool, first, last uint64
+		var name string
+		var day int32
+		var source, bot uint8
+		var n tally
+		if err := scan(&spool, &name, &day, &source, &bot, &n.pageviews, &n.stays, &first, &last); err != nil {
+			return err
+		}
+		newest[spool] = max(newest[spool], last)
+		v.through = max(v.through, last)
+		if _, known := v.sites[name]; !known || n == (tally{}) {
+			return nil
+		}
+		if !fresh[name] {
+			v.days[name], fresh[name] = maps.Clone(v.days[name]), true
+			if v.days[name] == nil {
+				v.days[name] = siteDays{}
+			}
+		}
+		v.days[name].note(pageview.Day(day), pageview.Source(source), bot != 0, n, first)
+		return nil
+	})
+	v.blocks = newest
+	return err
+}
+
+// forget lets go of what is known of a site.
+func (v *view) forget(name string) {
+	delete(v.days, name)
+	delete(v.added, name)
+	delete(v.gone, name)
+}
+
+// unknown is the condition that a row of the ledger is of a block that a view
+// does not know.
+func (v *view) unknown() string {
+	var c []string
+	spools := slices.Sorted(maps.Keys(v.blocks))
+	for _, spool := range spools {
+		c = append(c, fmt.Sprintf("spool = %d AND block > %d", spool, v.blocks[spool]))
+	}
+	fresh := "1"
+	if len(spools) > 0 {
+		fresh = "(" + strings.Join(c, " OR ") + fmt.Sprintf(" OR spool NOT IN (%s))", list(spools))
+	}
+	for name, since := range v.dropped {
+		fresh += fmt.Sprintf(" AND NOT (site = %s AND block <= %d)", quote(name), since)
+	}
+	return fresh
+}
+
+// loadAdded learns of versions.
+func (s *Store) loadAdded(ctx context.Context, v *view, recent uint64) error {
+	fresh := map[string]bool{}
+	query := fmt.Sprintf(`SELECT site, day, part, version, rows, rules, persons, first, last, at FROM days WHERE at > %d
+		ORDER BY site, day, part, rows DESC, at DESC LIMIT 1 BY site, day, part, rules`, recent)
+	return s.server.each(ctx, query, func(scan func(...any) error) error {
+		var name string
+		var k dayPart
+		var day int32
+		var part uint32
+		var a added
+		if err := scan(&name, &day, &part, &a.version, &a.rows, &a.rules, &a.persons, &a.first, &a.last, &a.at); err != nil {
+			return err
+		}
+		k.day, k.part = pageview.Day(day), rolled(part)
+		v.told = max(v.told, a.at)
+		site := v.sites[name]
+		if known, ok := v.added[name][k]; a.at <= site.since || ok && !a.better(known, site.rules()) {
+			return nil
+		}
+		if !fresh[name] {
+			v.added[name], fresh[name] = maps.Clone(v.added[name]), true
+			if v.added[name] == nil {
+				v.added[name] = map[dayPart]added{}
+			}
+		}
+		v.added[name][k] = a
+		return nil
+	})
+}
+
+// better tells whether a version is to be used in place of another: one of the
+// rules that hold rather than one of others, else the one of more rows.
+func (a added) better(than added, rules string) bool {
+	if (a.rules == rules) != (than.rules == rules) {
+		return a.rules == rules
+	}
+	if a.rows != than.rows {
+		return a.rows > than.rows
+	}
+	return a.at > than.at
+}
+
+// recent is from when on rows of days and gone are asked for again.
+func (v *view) recent() uint64 {
+	if v.told < uint64(late.Microseconds()) {
+		return 0
+	}
+	return v.told - uint64(late.Microseconds())
+}
+
+// loadGone learns which raw rows were deleted.
+func (s *Store) loadGone(ctx context.Context, v *view, recent uint64) error {
+	fresh := map[string]bool{}
+	query := fmt.Sprintf(`SELECT site, day, part, version, rows, spools, blocks, at FROM gone WHERE at > %d ORDER BY at DESC LIMIT 1 BY site, day, part`, recent)
+	return s.server.each(ctx, query, func(scan func(...any) error) error {
+		var name string
+		var k dayPart
+		var day int32
+		var part uint32
+		var g gone
+		var spools, blocks []uint64
+		if err := scan(&name, &day, &part, &g.version, &g.rows, &spools, &blocks, &g.at); err != nil {
+			return err
+		}
+		k.day, k.part = pageview.Day(day), rolled(part)
+		if g.at <= max(v.sites[name].since, v.gone[name][k].at) {
+			return nil
+		}
+		g.blocks = map[uint64]uint64{}
+		for i, spool := range spools {
+			g.blocks[spool] = blocks[i]
+		}
+		if !fresh[name] {
+			v.gone[name], fresh[name] = maps.Clone(v.gone[name]), true
+			if v.gone[name] == nil {
+				v.gone[name] = map[dayPart]gone{}
+			}
+		}
+		v.gone[name][k] = g
+		return nil
+	})
+}
+
+// at is a view of the blocks up to one.
+func (v *view) at(through uint64) *view {
+	if through == 0 || through >= v.through {
+		return v
+	}
+	earlier := *v
+	earlier.through = through
+	return &earlier
+}
+
+// counts is the condition that a row of a site is of a block that counts.
+func (v *view) counts(s site) string {
+	c := upTo(v.blocks)
+	for _, newest := range v.blocks {
+		if newest > v.through {
+			c += fmt.Sprintf(" AND block <= %d", v.through)
+			break
+		}
+	}
+	if s.since > 0 {
+		c += fmt.Sprintf(" AND block > %d", s.since)
+	}
+	return c
+}
+
+// upTo is the condition that a row is of a block up to the newest of its spool.
+func upTo(blocks map[uint64]uint64) string {
+	spools := slices.Sorted(maps.Keys(blocks))
+	newest := make([]uint64, len(spools))
+	for i, spool := range spools {
+		newest[i] = blocks[spool]
+	}
+	switch len(spools) {
+	case 0:
+		return "0"
+	case 1:
+		return fmt.Sprintf("spool = %d AND block <= %d", spools[0], newest[0])
+	}
+	return fmt.Sprintf("block <= transform(spool, [%s], [%s], toUInt64(0))", list(spools), list(newest))
+}
