@@ -1,10 +1,12 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +63,7 @@ func (s *Store) rankAdded(ctx context.Context, q pageview.RankQuery) (r pageview
 			return err
 		}
 		r.Rollup = true
-		return (&ranker{q: q, added: true, score: score}).rank(ctx, db, v, &r)
+		return (&ranker{q: q, added: true, score: score, words: s.view.Load}).rank(ctx, db, v, &r)
 	})
 	return r, err
 }
@@ -76,7 +78,7 @@ func (s *Store) rankRaw(ctx context.Context, q pageview.RankQuery) (r pageview.R
 	if r.Span, err = v.span(ctx, db, q.Site, false); err != nil {
 		return r, err
 	}
-	return r, (&ranker{q: q}).rank(ctx, db, v, &r)
+	return r, (&ranker{q: q, words: s.view.Load}).rank(ctx, db, v, &r)
 }
 
 // byDay tells whether a half-life is long enough for a landmark each day: with
@@ -87,11 +89,13 @@ func byDay(halfLife time.Duration) bool { return halfLife >= 24*time.Hour }
 type ranker struct {
 	*builder
 	q        pageview.RankQuery
-	added    bool      // whole days come from what is added up
-	score    rolled    // dimension of the scores; zero means that they come from raw rows
-	newest   time.Time // instant of the newest counted pageview
-	counted  string    // holds for rows that count, at whatever time
-	halfLife string    // in microseconds
+	added    bool       // whole days come from what is added up
+	score    rolled     // dimension of the scores; zero means that they come from raw rows
+	newest   time.Time  // instant of the newest counted pageview
+	counted  string     // holds for rows that count, at whatever time
+	halfLife string     // in microseconds
+	windows  []interval // now, earlier, and, if it is asked for, before
+	words    func() *view
 }
 
 func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Ranking) error {
@@ -106,60 +110,270 @@ func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Rank
 	b.builder = newBuilder(&pageview.Query{Site: b.q.Site, Through: v.through, Bots: b.q.Bots}, v)
 	b.counted = b.countedRows()
 	b.halfLife = fmt.Sprint(b.q.HalfLife.Microseconds())
-	return each(ctx, db, b.statement(), func(scan func(...any) error) error {
-		var total bool
-		var p pageview.Ranked
-		err := scan(&total, &p.Page, &p.Title, &p.Pageviews, &p.Visitors, &p.Before.Pageviews, &p.Before.Visitors, &p.Score, &p.Earlier)
-		if total {
-			r.Total, r.Before = p.Values, p.Before
-		} else {
-			r.Pages = append(r.Pages, p)
-		}
-		return err
-	}, b.args...)
-}
-
-// statement is the whole of the SQL. What is not asked for is left out, since most
-// of its cost is that of planning it.
-func (b *ranker) statement() string {
-	now := b.window(b.q.Until, b.q.Window)
-	then := b.window(b.q.Until.Add(-b.q.Earlier), b.q.Window)
-	with := []string{b.counts("now", now), b.counts("then", then)}
-	value := "score"
-	if b.q.Order == pageview.RankScore {
-		with = append(with, b.scores("now", now), b.scores("then", then))
-	} else {
-		value = string(b.q.Order)
-	}
-	parts := strings.NewReplacer("{before}", "0 AS pageviews_before, 0 AS visitors_before", "{join_before}", "", "{totals}", "")
+	now := b.window("now", b.q.Until, b.q.Window)
+	b.windows = []interval{now, b.window("earlier", b.q.Until.Add(-b.q.Earlier), b.q.Window)}
 	if b.q.Before && b.q.Window > 0 {
-		before := b.window(now.after, b.q.Window)
-		with = append(with, b.counts("before", before), b.total("now", now), b.total("before", before))
-		parts = strings.NewReplacer("{before}", "b.pageviews AS pageviews_before, b.visitors AS visitors_before",
-			"{join_before}", "LEFT JOIN before_pages b USING (page)", "{totals}", totalsSQL)
+		before := b.window("before", now.after, b.q.Window)
+		b.windows = append(b.windows, before)
+		for of, p := range map[*pageview.Values]interval{&r.Total: now, &r.Before: before} {
+			if err := eachNumbers(ctx, db, b.total(p), []*int64{&of.Pageviews, &of.Visitors}, func() {}); err != nil {
+				return err
+			}
+		}
 	}
-	most := ""
+	pages, err := b.count(ctx, db)
+	if err != nil {
+		return err
+	}
+	listed := b.order(pages, b.words().paths)
+	if len(listed) == 0 {
+		return nil
+	}
+	for _, p := range listed {
+		r.Pages = append(r.Pages, pageview.Ranked{
+			Page: p.path, Values: p.of[0].Values, Before: p.of[2].Values, Score: float64(p.of[0].score) / 1e9, Earlier: p.place,
+		})
+	}
+	return b.complete(ctx, db, now, listed, r.Pages)
+}
+
+// rankedPage is what a page has in each window: now, earlier, and before.
+type rankedPage struct {
+	id    int64
+	path  string
+	place int // earlier, from 1; zero means that it had no pageview then
+	of    [3]struct {
+		pageview.Values
+		score int64 // in billionths
+	}
+}
+
+// value is what pages are ordered by in a window.
+func (p *rankedPage) value(window int, o pageview.RankOrder) int64 {
+	switch o {
+	case pageview.RankPageviews:
+		return p.of[window].Pageviews
+	case pageview.RankVisitors:
+		return p.of[window].Visitors
+	}
+	return p.of[window].score
+}
+
+// count counts each page that is asked for.
+func (b *ranker) count(ctx context.Context, db querier) ([]*rankedPage, error) {
+	var pages []*rankedPage
+	var p rankedPage
+	fields := []*int64{&p.id}
+	for w := range b.windows {
+		fields = append(fields, &p.of[w].Pageviews, &p.of[w].Visitors, &p.of[w].score)
+	}
+	err := eachNumbers(ctx, db, b.statement(), fields, func() {
+		one := p
+		pages = append(pages, &one)
+	}, b.args...)
+	return pages, err
+}
+
+// order gives those to list, in their order, with the place that they had earlier.
+// SQL would need a window function for it; see builder.answer.
+func (b *ranker) order(pages []*rankedPage, paths []string) []*rankedPage {
+	for _, p := range pages {
+		p.path = paths[p.id]
+	}
+	sorted := func(window int) []*rankedPage {
+		there := slices.DeleteFunc(slices.Clone(pages), func(p *rankedPage) bool { return p.of[window].Pageviews == 0 })
+		slices.SortFunc(there, func(x, y *rankedPage) int {
+			if c := cmp.Compare(y.value(window, b.q.Order), x.value(window, b.q.Order)); c != 0 {
+				return c
+			}
+			return strings.Compare(x.path, y.path)
+		})
+		return there
+	}
+	for i, p := range sorted(1) {
+		p.place = i + 1
+	}
+	listed := sorted(0)
 	if b.q.Limit > 0 {
-		most = fmt.Sprint("LIMIT ", b.q.Limit)
+		listed = listed[:min(len(listed), b.q.Limit)]
 	}
-	values := strings.NewReplacer("{site}", b.site, "{pages}", b.patterns(), "{value}", value, "{most}", most,
-		"{now}", b.valued("now"), "{then}", b.valued("then"))
-	return "WITH " + strings.Join(with, ", ") + values.Replace(parts.Replace(rankSQL))
+	return listed
 }
 
-const totalsSQL = `
+// complete adds what is known of the pages that are listed only: titles, and
+// visitors that were not counted for all.
+func (b *ranker) complete(ctx context.Context, db querier, now interval, listed []*rankedPage, pages []pageview.Ranked) error {
+	at := map[int64]int{}
+	ids := make([]string, len(listed))
+	for i, p := range listed {
+		at[p.id], ids[i] = i, fmt.Sprint(p.id)
+	}
+	in := strings.Join(ids, ", ")
+	titles := fmt.Sprintf(`SELECT id, title FROM pages WHERE site = %s AND title <> '' AND id IN (%s)`, b.site, in)
+	err := each(ctx, db, titles, func(scan func(...any) error) error {
+		var id int64
+		var title string
+		err := scan(&id, &title)
+		pages[at[id]].Title = title
+		return err
+	})
+	if err != nil || b.countsVisitors() {
+		return err
+	}
+	var id, visitors int64
+	query := fmt.Sprintf(`SELECT CAST(page AS BIGINT), count(*) FROM (%s) GROUP BY page`, b.seen(now, "page IN ("+in+")"))
+	return eachNumbers(ctx, db, query, []*int64{&id, &visitors}, func() { pages[at[id]].Visitors += visitors })
+}
+
+// countsVisitors tells whether the statement counts the visitors of all pages on
+// days that a window cuts. It costs more than the rest of it, and where the order
+// does not need them, it is done for the pages that are listed.
+func (b *ranker) countsVisitors() bool {
+	return b.q.Order == pageview.RankVisitors || b.q.Before || b.q.Limit == 0
+}
+
+// statement is the SQL of the ranking. What is not asked for is left out, since most
+// of its cost is that of planning it.
+//
+// Its parts hold what pages have on days, or on a part of one, and in which of the
+// windows that lies.
+func (b *ranker) statement() string {
+	parts := []string{b.cutDays()}
+	if b.added {
+		parts = append(parts, b.wholeDays())
+	}
+	if b.countsVisitors() {
+		for _, p := range b.windows {
+			if p.name != "earlier" || b.q.Order == pageview.RankVisitors {
+				parts = append(parts, fmt.Sprintf(`SELECT page, "day", %s, 0 AS n, count(*) AS visitors, 0 AS weight FROM (%s) GROUP BY ALL`,
+					b.only(p.name), b.seen(p, "true")))
+			}
+		}
+	}
+	if b.q.Order == pageview.RankScore && !byDay(b.q.HalfLife) {
+		for _, p := range b.windows[:2] {
+			parts = append(parts, b.lately(p))
+		}
+	}
+	var counts, weights, scores string
+	for _, p := range b.windows {
+		counts += fmt.Sprintf(`, coalesce(sum(n) FILTER (%[1]s), 0) AS %[1]s_pageviews, coalesce(sum(visitors) FILTER (%[1]s), 0) AS %[1]s_visitors`, p.name)
+	}
+	for _, p := range b.windows[:2] {
+		weights += fmt.Sprintf(`, sum(weight) FILTER (%[1]s) AS %[1]s`, p.name)
+		scores += fmt.Sprintf(`, %s AS %s_score`, b.scoreOf(p), p.name)
+	}
+	of := ""
+	if b.q.Order == pageview.RankScore {
+		of = fmt.Sprintf(`LEFT JOIN (
+  SELECT page%s FROM (SELECT page, "day"%s FROM parts WHERE weight <> 0 GROUP BY page, "day") GROUP BY page
+) USING (page)`, scores, weights)
+	}
+	columns := ""
+	for _, p := range b.windows {
+		score := "0"
+		if p.name != "before" && b.q.Order == pageview.RankScore {
+			score = fmt.Sprintf("CAST(coalesce(%s_score, 0) AS BIGINT)", p.name)
+		}
+		columns += fmt.Sprintf(", CAST(%[1]s_pageviews AS BIGINT), CAST(%[1]s_visitors AS BIGINT), %[2]s", p.name, score)
+	}
+	return strings.NewReplacer("{parts}", strings.Join(parts, "\n  UNION ALL\n  "), "{counts}", counts, "{scores}", of,
+		"{columns}", columns, "{pages}", b.patterns()).Replace(rankSQL)
+}
+
+// only tells of a part that it lies in one window.
+func (b *ranker) only(name string) string {
+	var in []string
+	for _, p := range b.windows {
+		in = append(in, fmt.Sprintf("%t AS %s", p.name == name, p.name))
+	}
+	return strings.Join(in, ", ")
+}
+
+// lies tells of a part in which windows it lies, by a condition for each.
+func (b *ranker) lies(condition func(interval) string) string {
+	var in []string
+	for _, p := range b.windows {
+		in = append(in, fmt.Sprintf("%s AS %s", condition(p), p.name))
+	}
+	return strings.Join(in, ", ")
+}
+
+// either holds where a condition does for one of the windows.
+func (b *ranker) either(condition func(interval) string) string {
+	var either []string
+	for _, p := range b.windows {
+		either = append(either, "("+condition(p)+")")
+	}
+	return "(" + strings.Join(either, " OR ") + ")"
+}
+
+// wholeDays are the days that windows hold whole, from what is added up.
+func (b *ranker) wholeDays() string {
+	first, last := pageview.LastDay, pageview.FirstDay
+	for _, p := range b.windows {
+		if p.first <= p.last {
+			first, last = min(first, p.first), max(last, p.last)
+		}
+	}
+	dims, n, visitors, weight := []rolled{rolledPage}, "pageviews", "visitors", "0"
+	if b.score != 0 {
+		dims = append(dims, b.score)
+		n, visitors = fmt.Sprintf("CASE WHEN dimension = %d THEN pageviews ELSE 0 END", rolledPage), "visitors" // a score has none
+		weight = fmt.Sprintf("CASE WHEN dimension = %d THEN pageviews ELSE 0 END", b.score)
+	}
+	return fmt.Sprintf(`SELECT key AS page, "day", %s, %s AS n, %s AS visitors, %s AS weight FROM rollups WHERE site = %s AND dimension IN (%s) AND %s`,
+		b.lies(whole), n, visitors, weight, b.site, numbers(dims), between(first, last))
+}
+
+// cutDays are the days that windows cut, from raw rows.
+func (b *ranker) cutDays() string {
+	weight := "0"
+	if b.q.Order == pageview.RankScore && byDay(b.q.HalfLife) {
+		weight = "sum(" + weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, b.halfLife) + ")"
+	}
+	return fmt.Sprintf(`SELECT page, "day", %s, count(*) AS n, 0 AS visitors, %s AS weight FROM %s WHERE %s AND %s AND %s GROUP BY ALL`,
+		b.lies(b.cut), weight, b.pageviews(), b.counted, b.cutBounds(), b.either(b.cut))
+}
+
+// lately is what pages score by a half-life shorter than a day, at the end of a
+// window. Only the last 38 half-lives can count: a weight is a whole number, and
+// rounds to zero before.
+func (b *ranker) lately(p interval) string {
+	if first := micro(p.upTo.Add(-38 * b.q.HalfLife)); p.after.Before(first) {
+		p.after = first
+	}
+	p.first, p.last = pageview.LastDay, pageview.FirstDay
+	weight := weightOf(fmt.Sprintf(`epoch_us("at") - epoch_us(%s)`, instant(p.upTo)), b.halfLife)
+	return fmt.Sprintf(`SELECT page, NULL, %s, 0, 0, sum(%s) FROM %s WHERE %s AND %s GROUP BY page`,
+		b.only(p.name), weight, b.pageviews(), b.counted, b.cut(p))
+}
+
+// scoreOf is what a page scores at the end of a window, from its weights by day,
+// which are those at the day's beginning.
+func (b *ranker) scoreOf(p interval) string {
+	weight := p.name + " / " + finer
+	if byDay(b.q.HalfLife) {
+		weight = fmt.Sprintf(`%s * pow(2, (epoch_us("day"::TIMESTAMP) - epoch_us(%s)) / %s) / %s`, p.name, instant(p.upTo), b.halfLife, finer)
+	}
+	return "sum(CAST(round(" + weight + ") AS BIGINT))"
+}
+
+// seen are the visitors of pages on the days that a window cuts.
+func (b *ranker) seen(p interval, condition string) string {
+	return fmt.Sprintf(`SELECT DISTINCT page, "day", visitor FROM %s WHERE %s AND %s AND visitor <> 0 AND %s`, b.pageviews(), b.counted, b.cut(p), condition)
+}
+
+// total counts the pageviews and visitors of a window, whatever their page.
+func (b *ranker) total(p interval) string {
+	return fmt.Sprintf(`SELECT CAST(coalesce(sum(pageviews), 0) AS BIGINT), CAST(coalesce(sum(visitors), 0) AS BIGINT) FROM (
+  SELECT pageviews, visitors FROM rollups WHERE site = %s AND dimension = %d AND %s
   UNION ALL
-  SELECT true, '', '', n.pageviews, n.visitors, b.pageviews, b.visitors, 0, 0 FROM now_total n, before_total b`
-
-// valued is a table of what pages are ordered by.
-func (b *ranker) valued(name string) string {
-	if b.q.Order != pageview.RankScore {
-		return fmt.Sprintf("(SELECT page, pageviews, visitors, 0 AS score FROM %s_pages)", name)
-	}
-	return fmt.Sprintf("(SELECT page, pageviews, visitors, coalesce(score, 0) AS score FROM %s_pages LEFT JOIN %[1]s_scores USING (page))", name)
+  SELECT sum(n), count(nullif(visitor, 0)) FROM (SELECT "day", visitor, count(*) AS n FROM %s WHERE %s AND %s GROUP BY ALL)
+)`, b.site, rolledDay, whole(p), b.pageviews(), b.counted, b.cut(p))
 }
 
-// patterns is the condition that a path is asked for.
+// patterns is the condition that a page is asked for.
 func (b *ranker) patterns() string {
 	anyOf := func(patterns []string, none string) string {
 		var either []string
@@ -171,12 +385,16 @@ func (b *ranker) patterns() string {
 		}
 		return "(" + strings.Join(either, " OR ") + ")"
 	}
-	return anyOf(b.q.Pages, "true") + " AND NOT " + anyOf(b.q.Except, "false")
+	if len(b.q.Pages)+len(b.q.Except) == 0 {
+		return "true"
+	}
+	return fmt.Sprintf("page IN (SELECT id FROM pages WHERE site = %s AND %s AND NOT %s)", b.site, anyOf(b.q.Pages, "true"), anyOf(b.q.Except, "false"))
 }
 
 // interval is what was seen after one instant, up to another. The days it holds
 // whole can be taken from what is added up.
 type interval struct {
+	name        string    // now, earlier, or before: the one before now
 	after, upTo time.Time // after is zero where it has no beginning
 	first, last pageview.Day
 }
@@ -187,8 +405,8 @@ type interval struct {
 // A day may end twice, where clocks are set back over midnight. So one is whole
 // only if no instant of it lies beyond a change of the clock near the window's
 // ends.
-func (b *ranker) window(upTo time.Time, length time.Duration) interval {
-	p := interval{upTo: micro(upTo), first: pageview.FirstDay, last: pageview.LastDay}
+func (b *ranker) window(name string, upTo time.Time, length time.Duration) interval {
+	p := interval{name: name, upTo: micro(upTo), first: pageview.FirstDay, last: pageview.LastDay}
 	if length > 0 {
 		p.after = micro(upTo.Add(-length))
 		after := p.after.In(b.zone)
@@ -210,15 +428,25 @@ func (b *ranker) window(upTo time.Time, length time.Duration) interval {
 	return p
 }
 
-// cut is the condition that holds for raw rows of a period on days that it does
-// not hold whole.
+// whole is the condition that a day is one that a window holds whole.
+func whole(p interval) string { return between(p.first, p.last) }
+
+func between(first, last pageview.Day) string {
+	if first > last {
+		return "false"
+	}
+	return fmt.Sprintf(`"day" BETWEEN %s AND %s`, date(first), date(last))
+}
+
+// cut is the condition that a raw row lies in a window, on a day that this does not
+// hold whole.
 func (b *ranker) cut(p interval) string {
 	if p.after.IsZero() && p.first == pageview.FirstDay && p.last == pageview.LastDay {
 		return "false"
 	}
-	c := fmt.Sprintf(`%s AND "at" <= %s AND "day" <= %s`, b.counted, instant(p.upTo), date(pageview.DayOf(p.upTo.In(b.zone))+1))
+	c := fmt.Sprintf(`"at" <= %s AND "day" <= %s`, instant(p.upTo), date(b.lastCut(p)))
 	if !p.after.IsZero() {
-		c += fmt.Sprintf(` AND "at" > %s AND "day" >= %s`, instant(p.after), date(pageview.DayOf(p.after.In(b.zone))-1))
+		c += fmt.Sprintf(` AND "at" > %s AND "day" >= %s`, instant(p.after), date(b.firstCut(p)))
 	}
 	if p.first <= p.last {
 		c += fmt.Sprintf(` AND ("day" < %s OR "day" > %s)`, date(p.first), date(p.last))
@@ -226,69 +454,48 @@ func (b *ranker) cut(p interval) string {
 	return c
 }
 
-// whole is the condition that holds for what is added up in a dimension, of the
-// days that a period holds whole.
-func (b *ranker) whole(p interval, d rolled) string {
-	if p.first > p.last {
-		return "false"
+// firstCut and lastCut bound the days of a window.
+func (b *ranker) firstCut(p interval) pageview.Day {
+	if p.after.IsZero() {
+		return pageview.FirstDay
 	}
-	return fmt.Sprintf(`site = %s AND dimension = %d AND "day" BETWEEN %s AND %s`, b.site, d, date(p.first), date(p.last))
+	return pageview.DayOf(p.after.In(b.zone)) - 1
 }
 
-// counts are tables of a WITH, {name}_cut(page, day, visitor, n, weight) and
-// {name}_pages(page, pageviews, visitors), of a period.
-func (b *ranker) counts(name string, p interval) string {
-	weight := "0"
-	if b.q.Order == pageview.RankScore && byDay(b.q.HalfLife) {
-		weight = "sum(" + weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, b.halfLife) + ")"
-	}
-	return fmt.Sprintf(`%[1]s_cut AS (
-  SELECT page, "day", visitor, count(*) AS n, %[2]s AS weight FROM %[3]s WHERE %[4]s GROUP BY page, "day", visitor
-), %[1]s_pages AS (
-  SELECT page, sum(pageviews) AS pageviews, sum(visitors) AS visitors FROM (
-    SELECT key AS page, pageviews, visitors FROM rollups WHERE %[5]s
-    UNION ALL
-    SELECT page, sum(n), count(nullif(visitor, 0)) FROM %[1]s_cut GROUP BY page
-  ) GROUP BY page HAVING sum(pageviews) > 0
-)`, name, weight, b.pageviews(), b.cut(p), b.whole(p, rolledPage))
-}
+func (b *ranker) lastCut(p interval) pageview.Day { return pageview.DayOf(p.upTo.In(b.zone)) + 1 }
 
-// total is a table of a WITH, {name}_total(pageviews, visitors), of a period, after
-// its counts.
-func (b *ranker) total(name string, p interval) string {
-	return fmt.Sprintf(`%[1]s_total AS (
-  SELECT coalesce(sum(pageviews), 0) AS pageviews, coalesce(sum(visitors), 0) AS visitors FROM (
-    SELECT pageviews, visitors FROM rollups WHERE %[2]s
-    UNION ALL
-    SELECT sum(n), count(nullif(visitor, 0)) FROM (SELECT "day", visitor, sum(n) AS n FROM %[1]s_cut GROUP BY ALL)
-  )
-)`, name, b.whole(p, rolledDay))
-}
-
-// scores is a table of a WITH, {name}_scores(page, score), of what pages score
-// at the end of a period, after its counts.
-//
-// It is added up at landmarks: the beginning of each day, or the period's end
-// where the half-life is short. Then only the last 38 half-lives can count: a
-// weight is a whole number, and rounds to zero before.
-func (b *ranker) scores(name string, p interval) string {
-	end := instant(p.upTo)
-	weights := fmt.Sprintf(`SELECT page, "day"::TIMESTAMP AS landmark, sum(weight) AS weight FROM %s_cut GROUP BY ALL`, name)
-	if !byDay(b.q.HalfLife) {
-		if first := micro(p.upTo.Add(-38 * b.q.HalfLife)); p.after.Before(first) {
-			p.after = first
+// cutBounds is a condition that holds for all raw rows that windows need, by which
+// DuckDB passes over the others.
+func (b *ranker) cutBounds() string {
+	var days []pageview.Day
+	least, most := pageview.LastDay, pageview.FirstDay
+	add := func(first, last pageview.Day) {
+		if first > last {
+			return
 		}
-		p.first, p.last = pageview.LastDay, pageview.FirstDay
-		weights = fmt.Sprintf(`SELECT page, %s AS landmark, sum(%s) AS weight FROM %s WHERE %s GROUP BY page`,
-			end, weightOf(`epoch_us("at") - epoch_us(`+end+`)`, b.halfLife), b.pageviews(), b.cut(p))
-	} else if b.score != 0 {
-		weights += fmt.Sprintf(`
-    UNION ALL
-    SELECT key, "day"::TIMESTAMP, sum(pageviews) FROM rollups WHERE %s GROUP BY ALL`, b.whole(p, b.score))
+		least, most = min(least, first), max(most, last)
+		for d := first; d <= last && len(days) <= maxCutDays; d++ {
+			days = append(days, d)
+		}
 	}
-	return fmt.Sprintf(`%s_scores AS (
-  SELECT page, sum(CAST(round(weight * pow(2, (epoch_us(landmark) - epoch_us(%s)) / %s) / %s) AS HUGEINT)) AS score FROM (
-    %s
-  ) GROUP BY page
-)`, name, end, b.halfLife, finer, weights)
+	for _, p := range b.windows {
+		if p.first > p.last {
+			add(b.firstCut(p), b.lastCut(p))
+			continue
+		}
+		if !p.after.IsZero() {
+			add(b.firstCut(p), p.first-1)
+		}
+		if p.last < pageview.LastDay {
+			add(p.last+1, b.lastCut(p))
+		}
+	}
+	if len(days) == 0 || len(days) > maxCutDays {
+		return between(least, most)
+	}
+	slices.Sort(days)
+	return in(slices.Compact(days))
 }
+
+// maxCutDays is how many days are told one by one.
+const maxCutDays = 24
