@@ -17,7 +17,7 @@ func (s *Store) Query(ctx context.Context, q pageview.Query) (pageview.Answer, e
 	err := q.Check()
 	var a pageview.Answer
 	if err == nil {
-		a, err = s.answer(ctx, q)
+		a, err = reading(ctx, s, func() (pageview.Answer, error) { return s.answer(ctx, q) })
 	}
 	if err != nil {
 		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)

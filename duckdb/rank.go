@@ -24,15 +24,20 @@ func (s *Store) Rank(ctx context.Context, q pageview.RankQuery) (pageview.Rankin
 	}
 	var r pageview.Ranking
 	if err == nil {
-		r, err = s.rankAdded(ctx, q)
-	}
-	if errors.Is(err, errMoved) {
-		r, err = s.rankRaw(ctx, q)
+		r, err = reading(ctx, s, func() (pageview.Ranking, error) { return s.rank(ctx, q) })
 	}
 	if err != nil {
 		return pageview.Ranking{}, fmt.Errorf("rank pages of %s: %w", q.Site, err)
 	}
 	return r, nil
+}
+
+func (s *Store) rank(ctx context.Context, q pageview.RankQuery) (pageview.Ranking, error) {
+	r, err := s.rankAdded(ctx, q)
+	if errors.Is(err, errMoved) {
+		return s.rankRaw(ctx, q)
+	}
+	return r, err
 }
 
 // rankAdded ranks by what is added up, after adding up what is new.

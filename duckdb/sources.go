@@ -144,6 +144,14 @@ func (v *view) uncounted(s site, through uint64, from, to pageview.Day) []pagevi
 // pageviews, and whether they count. Every other answer leaves out those that
 // do not.
 func (s *Store) Sources(ctx context.Context, name string, from, to pageview.Day) ([]pageview.SourceDay, error) {
+	answer, err := reading(ctx, s, func() ([]pageview.SourceDay, error) { return s.sources(ctx, name, from, to) })
+	if err != nil {
+		return nil, fmt.Errorf("sources of %s: %w", name, err)
+	}
+	return answer, nil
+}
+
+func (s *Store) sources(ctx context.Context, name string, from, to pageview.Day) ([]pageview.SourceDay, error) {
 	db, v, err := s.reader()
 	if err != nil {
 		return nil, err
@@ -163,10 +171,7 @@ func (s *Store) Sources(ctx context.Context, name string, from, to pageview.Day)
 	},
 		sql.Named("site", site.id), sql.Named("through", v.through),
 		sql.Named("from_day", from.Date(utc)), sql.Named("to_day", to.Date(utc)))
-	if err != nil {
-		return nil, fmt.Errorf("sources of %s: %w", name, err)
-	}
-	return answer, nil
+	return answer, err
 }
 
 // sourceRow is a row of the table sources.

@@ -17,7 +17,7 @@ var spanSQL string
 
 // Span implements pageview.Store.
 func (s *Store) Span(ctx context.Context, name string) (pageview.Span, error) {
-	span, err := s.span(ctx, name)
+	span, err := reading(ctx, s, func() (pageview.Span, error) { return s.span(ctx, name) })
 	if err != nil {
 		return pageview.Span{}, fmt.Errorf("span of %s: %w", name, err)
 	}
