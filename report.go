@@ -169,6 +169,9 @@ func (r *Report[T]) run(ctx context.Context, run *scheduler.Run) error {
 	if err != nil {
 		return err
 	}
+	if s.Held != "" {
+		run.Logger().Warn("result held for approval", "reason", s.Held)
+	}
 	s.Key, s.Keep, s.Definition, s.Probe = c.key(), c.policy.Keep, c.definition, probe
 	run.Commit(s)
 	return nil

@@ -41,7 +41,7 @@ type Config struct {
 	Private bool
 
 	Progress func(ctx context.Context, done, total int64, line string) // nil means none
-	Logger   *slog.Logger                                              // nil means none
+	Logger   func(ctx context.Context) *slog.Logger                    // of a run; nil means none
 }
 
 // Reader reads what is known of a site's articles.
@@ -52,7 +52,9 @@ func New(c Config) *Reader {
 	c.Pause = cmp.Or(c.Pause, time.Second)
 	c.PerRun = cmp.Or(c.PerRun, 30)
 	c.Fresh = cmp.Or(c.Fresh, 24*time.Hour)
-	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.Logger == nil {
+		c.Logger = func(context.Context) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	}
 	if c.Progress == nil {
 		c.Progress = func(context.Context, int64, int64, string) {}
 	}
@@ -62,6 +64,7 @@ func New(c Config) *Reader {
 // reading is one run of a reader. It asks for one thing at a time.
 type reading struct {
 	*Reader
+	log     *slog.Logger
 	client  Getter
 	book    *Book
 	now     time.Time
@@ -78,7 +81,7 @@ type reading struct {
 // is. It is an error only where nothing at all could be read, or ctx ended.
 func (r *Reader) Read(ctx context.Context, was *Book, listed []string) (*Book, error) {
 	v := &reading{
-		Reader: r, client: r.Client, book: was.clone(), now: time.Now().UTC().Truncate(time.Second),
+		Reader: r, log: r.Logger(ctx), client: r.Client, book: was.clone(), now: time.Now().UTC().Truncate(time.Second),
 		pause: r.Pause, robots: map[string]robots{},
 	}
 	if v.client == nil {
@@ -99,6 +102,9 @@ func (r *Reader) Read(ctx context.Context, was *Book, listed []string) (*Book, e
 	}
 	if v.good == 0 && len(v.problem) > 0 {
 		return nil, fmt.Errorf("nothing of the site could be read: %w", v.problem[0])
+	}
+	if v.good+len(v.problem) > 0 {
+		v.log.Info("articles read", "files_and_pages", v.good, "not_read", len(v.problem), "known", len(v.book.Articles))
 	}
 	on := map[string]bool{}
 	for _, path := range listed {
@@ -206,7 +212,7 @@ func (r *reading) note(what string, was Source, res *fetch.Response, err error, 
 		now.Failures, now.Error = was.Failures+1, err.Error()
 		r.fail(fmt.Errorf("%s: %w", what, err))
 		if now.Error != was.Error { // what goes on going wrong is said once
-			r.Logger.Warn("article facts not read", "from", what, "error", err)
+			r.log.Warn("article facts not read", "from", what, "error", err)
 		}
 		return now
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"os"
@@ -50,8 +51,14 @@ func (r *Report) run(ctx context.Context) (output, error) {
 	c.WaitDelay = 5 * time.Second
 	out := &capped{most: maxOutput, full: c.Cancel}
 	errs := &tail{most: 4 << 10}
-	c.Stdout, c.Stderr = out, errs
+	said, complained := lines{log: r.log(ctx)}, lines{log: r.log(ctx)}
+	c.Stdout, c.Stderr = out, io.MultiWriter(errs, &complained)
+	if r.told {
+		c.Stdout = io.MultiWriter(out, &said)
+	}
 	err := c.Run()
+	said.end()
+	complained.end()
 	var exit *exec.ExitError
 	switch {
 	case out.over:
@@ -102,19 +109,56 @@ func (t *tail) Write(p []byte) (int, error) {
 
 // String is the end as text fit for a message, on lines of its own.
 func (t *tail) String() string {
-	text := strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || r != '\n' && r != '\t' && !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, string(t.buf))
-	if text = strings.TrimSpace(text); text == "" {
+	text := strings.TrimSpace(printable(t.buf))
+	if text == "" {
 		return ""
 	}
 	if t.cut {
 		text = "…" + text
 	}
 	return "\n" + text
+}
+
+// lines logs each line that is written.
+type lines struct {
+	log  *slog.Logger
+	rest []byte // the beginning of a line
+}
+
+// longestLine is where a line is cut, in bytes.
+const longestLine = 4 << 10
+
+func (l *lines) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		line, after, ends := bytes.Cut(rest, []byte("\n"))
+		room := longestLine - len(l.rest)
+		if len(line) > room {
+			line, after, ends = line[:room], rest[room:], true
+		}
+		l.rest = append(l.rest, line...)
+		if rest = after; ends {
+			l.end()
+		}
+	}
+	return len(p), nil
+}
+
+// end logs what is left.
+func (l *lines) end() {
+	if text := strings.TrimSpace(printable(l.rest)); text != "" {
+		l.log.Info(text)
+	}
+	l.rest = l.rest[:0]
+}
+
+// printable is text without what a terminal would take for commands.
+func printable(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, string(b))
 }
 
 // fetch gets the URL. Its own host may be a private one, since the owner wrote
@@ -134,6 +178,7 @@ func (r *Report) fetch(ctx context.Context, timeout time.Duration) (output, erro
 		return output{}, fmt.Errorf("%s answered more than %d MiB", r.Config.URL, maxOutput>>20)
 	}
 	mediaType, _, _ := mime.ParseMediaType(res.Type)
+	r.log(ctx).Info("answered", "status", res.Status, "bytes", len(res.Body), "type", mediaType)
 	return output{res.Body, mediaType}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/beforehand-go/beforehand"
@@ -18,6 +19,13 @@ type Report struct {
 	Site    Site          // of a report on its pageviews
 	Fonts   *chart.Fonts  // write the text of PNG; nil means those of the program
 	Timeout time.Duration // of a command or a request; zero means a minute
+	Logger  *slog.Logger  // nil means that of the run
+
+	told bool // what a command writes is logged, not only what it complains of
+}
+
+func (r *Report) log(ctx context.Context) *slog.Logger {
+	return cmp.Or(r.Logger, beforehand.Logger(ctx))
 }
 
 // Make makes the result: each format that came or could be made of it.
@@ -97,9 +105,9 @@ type Job struct {
 	Timeout time.Duration // zero means a minute
 }
 
-// Do carries it out.
-func (j *Job) Do(ctx context.Context) error {
-	r := Report{Config: Config{Source: j.Source}, Timeout: j.Timeout}
+// Do carries it out, and logs what it writes.
+func (j *Job) Do(ctx context.Context, log *slog.Logger) error {
+	r := Report{Config: Config{Source: j.Source}, Timeout: j.Timeout, Logger: log, told: true}
 	_, err := r.output(ctx)
 	return err
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/beforehand-go/beforehand"
 )
 
 // table is a result as rows. Values are nil, bool, int64, float64 or string.
@@ -57,9 +59,15 @@ func (r *Report) query(ctx context.Context) (*table, error) {
 				return fmt.Errorf("the query gives more than %d MiB", maxOutput>>20)
 			}
 			t.rows = append(t.rows, row)
+			if len(t.rows)%1000 == 0 {
+				beforehand.Progress(ctx, int64(len(t.rows)), 0, "rows")
+			}
 		}
 		return rows.Err()
 	})
+	if err == nil {
+		r.log(ctx).Info("rows read", "rows", len(t.rows))
+	}
 	return t, err
 }
 

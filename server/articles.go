@@ -34,7 +34,7 @@ type learnt struct {
 // ticks are accounted for, and all processes have what was learnt.
 func (v *site) newLearning(l Learn) {
 	l.Base, l.Page = v.URL, v.pageOf
-	l.Progress, l.Logger = beforehand.Progress, v.server.Logger.With("site", v.Name)
+	l.Progress, l.Logger = beforehand.Progress, beforehand.Logger
 	reader := articles.New(l.Config)
 	if l.Trigger == nil {
 		l.Trigger = trigger.Every(time.Hour)

@@ -84,10 +84,15 @@ func (r *reading) counters(ctx context.Context) error {
 		return fmt.Errorf("it has more than %d rows: is it a table of totals?", maxCounters)
 	}
 	byShare := r.sum(list)
+	for _, pages := range byShare {
+		r.total += int64(len(pages))
+	}
 	for i := range shares {
 		if err := r.share(ctx, fmt.Sprintf("counter %s/%d", r.Config.Name, i), byShare[i]); err != nil {
 			return err
 		}
+		r.done += int64(len(byShare[i]))
+		r.tell()
 	}
 	r.summary.Add(r.step) // what no share was committed for
 	return nil

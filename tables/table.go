@@ -31,6 +31,10 @@ type Table struct {
 	Store  pageview.Store
 	Intake *collect.Intake
 	Logger *slog.Logger // nil means nothing is logged
+
+	// Progress is told how many rows of how many were read; a total of zero
+	// means that it is not known. Nil means that nobody is told.
+	Progress func(done, total int64, line string)
 }
 
 // Job is the name of the job that reads the table.
@@ -88,6 +92,8 @@ type reading struct {
 	batch   []pageview.Pageview
 	fresh   bool            // something was read since the last commit
 	last    *witness        // the newest row of this run
+	done    int64           // rows that were read
+	total   int64           // of so many; zero is not known
 	step    collect.Summary // since the last commit
 	summary collect.Summary
 }
@@ -191,8 +197,12 @@ func (r *reading) fillGaps(ctx context.Context) error {
 func (r *reading) afterID(ctx context.Context) error {
 	query := r.DB.Name(r.plan.keys[0]) + " > " + r.DB.Whole(1)
 	for {
-		n, err := r.page(ctx, query, []any{r.at.ids.last()})
+		from := []any{r.at.ids.last()}
+		n, err := r.page(ctx, query, from)
 		if err != nil || n < batchRows {
+			return err
+		}
+		if err := r.count(ctx, query, from); err != nil {
 			return err
 		}
 		if err := r.commit(ctx); err != nil {
@@ -211,6 +221,9 @@ func (r *reading) afterKey(ctx context.Context) error {
 			return err
 		}
 		at = r.at.keys.met[len(r.at.keys.met)-1].key
+		if err := r.count(ctx, query, args); err != nil {
+			return err
+		}
 		if err := r.commit(ctx); err != nil {
 			return err
 		}
@@ -244,12 +257,33 @@ func (r *reading) page(ctx context.Context, where string, args []any) (n int, er
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d",
 		strings.Join(columns, ", "), r.DB.Name(r.Config.Table), where, strings.Join(order, ", "), batchRows)
 	list, err := r.query(ctx, query, args)
+	r.done += int64(len(list))
 	for i := range list {
 		if err := r.row(ctx, &list[i]); err != nil {
 			return 0, err
 		}
 	}
 	return len(list), err
+}
+
+// count counts the rows that are to be read, where they are so many that somebody
+// may want to know how far it is: a page was full.
+func (r *reading) count(ctx context.Context, where string, args []any) error {
+	if r.total > 0 || r.Progress == nil {
+		return nil
+	}
+	err := r.DB.Read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT count(*) FROM "+r.DB.Name(r.Config.Table)+" WHERE "+where, args...).Scan(&r.total)
+	})
+	r.total += r.done - batchRows // what was read before that page
+	return err
+}
+
+// tell tells how far it is.
+func (r *reading) tell() {
+	if r.Progress != nil {
+		r.Progress(r.done, max(r.total, r.done), r.Config.Table)
+	}
 }
 
 // query reads rows whole, so that the database is let go of before anything is
@@ -379,6 +413,7 @@ func (r *reading) append(ctx context.Context, source, to string) error {
 	r.from, r.batch, r.fresh = to, r.batch[:0], false
 	r.summary.Add(r.step)
 	r.step = collect.Summary{}
+	r.tell()
 	return nil
 }
 

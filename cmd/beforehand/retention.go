@@ -19,10 +19,13 @@ func (a *app) addRetention(ctx context.Context, file *config.File) error {
 		zone, keep := a.sites[i].Zone, time.Duration(site.Retention)
 		err := a.site.Scheduler().Add(ctx, scheduler.Job{
 			Name: "retain/" + site.Name, Trigger: trigger.Daily(trigger.Clock{Hour: 4}).In(zone), AtStart: true,
-			Run: func(ctx context.Context, _ *scheduler.Run) error {
-				n, err := a.store.Retain(ctx, site.Name, pageview.DayOf(time.Now().Add(-keep).In(zone)))
+			Run: func(ctx context.Context, run *scheduler.Run) error {
+				first := pageview.DayOf(time.Now().Add(-keep).In(zone))
+				run.Progress(0, 0, "deleting pageviews from before "+first.String())
+				n, err := a.store.Retain(ctx, site.Name, first)
 				if n > 0 {
 					a.log.Info("old pageviews deleted", "site", site.Name, "pageviews", n)
+					run.Logger().Info("old pageviews deleted", "pageviews", n, "before", first)
 				}
 				return err
 			},

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
@@ -48,15 +51,33 @@ func (a *app) addTable(ctx context.Context, file *config.File, site *collect.Sit
 	}
 	table := &tables.Table{
 		Config: t.Config, Site: site, DB: a.databases[t.Database],
-		Store: a.store, Intake: a.server.Importer.Intake, Logger: a.log,
+		Store: a.store, Intake: a.server.Importer.Intake,
 	}
 	return a.site.Scheduler().Add(ctx, scheduler.Job{
 		Name: table.Job(), Trigger: when, AtStart: true,
-		Run: func(ctx context.Context, _ *scheduler.Run) error {
-			_, err := table.Run(ctx)
+		Run: func(ctx context.Context, run *scheduler.Run) error {
+			one := *table
+			one.Logger, one.Progress = run.Logger(), run.Progress
+			sum, err := one.Run(ctx)
+			logSummary(run.Logger(), sum)
 			return err
 		},
 	})
+}
+
+// logSummary logs what was read, if anything was.
+func logSummary(log *slog.Logger, sum collect.Summary) {
+	if sum.Lines == 0 {
+		return
+	}
+	attrs := []any{"rows", sum.Lines, "pageviews", sum.Pageviews}
+	for _, reason := range slices.Sorted(maps.Keys(sum.LeftOut)) {
+		attrs = append(attrs, "left_out_"+reason, sum.LeftOut[reason])
+	}
+	log.Info("rows read", attrs...)
+	for _, b := range sum.BrokenLines {
+		log.Info("row left out", "row", b.Line, "why", b.Why)
+	}
 }
 
 // closeDatabases closes the databases of sites.
