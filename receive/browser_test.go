@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,13 +15,12 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/internal/chromium"
 	"github.com/beforehand-go/beforehand/internal/throwaway"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
@@ -34,28 +32,16 @@ type world struct {
 	*ways
 	t           *testing.T
 	site, stats string // with scheme, host and port
-	ctx         context.Context
+	*chromium.Browser
 
 	mu    sync.Mutex
 	log   strings.Builder // the site's access log
 	asked []string        // paths that the site was asked for
-	hosts []string        // hosts that the browser asked
-	said  []string        // what the browser's console said
 }
 
 // script is the element of the page, with more attributes.
 func (w *world) script(attributes string) string {
 	return fmt.Sprintf(`<script defer src="%s/b.js" %s></script>`, w.stats, attributes)
-}
-
-// chromium is where the browser is.
-func chromium(t *testing.T) string {
-	t.Helper()
-	name, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("left out: chromium is not installed; scripts/deps installs it")
-	}
-	return name
 }
 
 // newServers starts the site and the server that counts it. Pages maps a path
@@ -91,63 +77,19 @@ func newServers(t *testing.T, pages func(w *world) map[string]string) *world {
 // newWorld starts the servers and a browser.
 func newWorld(t *testing.T, pages func(w *world) map[string]string, options ...chromedp.ExecAllocatorOption) *world {
 	t.Helper()
-	name := chromium(t)
 	w := newServers(t, pages)
-	options = append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(name), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserAgent(firefox), chromedp.UserDataDir(throwaway.Dir(t)),
-		chromedp.Flag("disable-blink-features", "AutomationControlled"), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("host-resolver-rules", "MAP *.example 127.0.0.1")), options...)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	w.ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	w.run()
-	if err := chromedp.Listen(w.ctx, w.listen); err != nil {
-		t.Fatal(err)
-	}
-	_, err := chromedp.Call(w.ctx, network.Enable, network.EnableParams{})
-	if err == nil {
-		_, err = chromedp.Call(w.ctx, log.Enable, cdp.Empty{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.Browser = chromium.Open(t, append([]chromedp.ExecAllocatorOption{
+		chromedp.UserAgent(firefox), chromedp.Flag("disable-blink-features", "AutomationControlled"),
+		chromedp.Flag("host-resolver-rules", "MAP *.example 127.0.0.1"),
+	}, options...)...)
 	return w
 }
 
 func port(address string) string { return address[strings.LastIndex(address, ":"):] }
 
-// listen notes what the browser asks for and complains of.
-func (w *world) listen(event any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch e := event.(type) {
-	case *network.EventRequestWillBeSent:
-		if u, err := url.Parse(e.Request.URL); err == nil && !slices.Contains(w.hosts, u.Host) {
-			w.hosts = append(w.hosts, u.Host)
-		}
-	case *runtime.EventExceptionThrown:
-		w.said = append(w.said, e.ExceptionDetails.Text)
-	case *log.EventEntryAdded:
-		w.said = append(w.said, e.Entry.Text)
-	case *runtime.EventConsoleAPICalled:
-		w.said = append(w.said, string(e.Type))
-	}
-}
-
-func (w *world) run(actions ...chromedp.Action[chromedp.Void]) {
-	w.t.Helper()
-	if err := chromedp.Do(w.ctx, actions...); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 func (w *world) open(path string) {
 	w.t.Helper()
-	w.run(chromedp.Navigate(w.site + path))
+	w.Run(chromedp.Navigate(w.site + path))
 }
 
 func (w *world) eval(js string) { evaluate[any](w, js+"; null") }
@@ -155,7 +97,7 @@ func (w *world) eval(js string) { evaluate[any](w, js+"; null") }
 // evaluate gives what a script comes to.
 func evaluate[T any](w *world, js string) T {
 	w.t.Helper()
-	v, err := chromedp.Run(w.ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	v, err := chromedp.Run(w, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -181,7 +123,11 @@ func (w *world) wait(what string, done func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.t.Fatalf("waited for %s; kept %v, stays %v; the console said %q", what, pathsOf(w.pageviews()), w.stays(), w.said)
+			var said []string
+			if w.Browser != nil {
+				said = w.Said()
+			}
+			w.t.Fatalf("waited for %s; kept %v, stays %v; the console said %q", what, pathsOf(w.pageviews()), w.stays(), said)
 		}
 	}
 }
@@ -197,7 +143,7 @@ func noPages(*world) map[string]string { return nil }
 
 func TestBrowserCountsAPageAndItsRoutes(t *testing.T) {
 	w := newWorld(t, noPages)
-	w.run(chromedp.Navigate("http://news.example" + port(w.site) + "/item"))
+	w.Run(chromedp.Navigate("http://news.example" + port(w.site) + "/item"))
 	w.eval(fmt.Sprintf(`location.href = %q`, w.site+"/a?utm_source=x#top"))
 	w.paths(1)
 	w.eval(`history.pushState(0, '', '/b'); document.title = 'B'`)
@@ -263,7 +209,7 @@ func TestBrowserCountsAPageFromItsCacheAgain(t *testing.T) {
 // TestBrowserWaitsForAPrerenderedPageToBeSeen runs a browser without a hand on
 // it, since it prerenders nothing while one is.
 func TestBrowserWaitsForAPrerenderedPageToBeSeen(t *testing.T) {
-	name := chromium(t)
+	name := chromium.Path(t)
 	w := newServers(t, func(w *world) map[string]string {
 		return map[string]string{
 			"/list": `<script type="speculationrules">{"prerender": [{"urls": ["/next"], "eagerness": "immediate"}]}</script>` + w.script("") +
@@ -300,11 +246,11 @@ func TestBrowserTellsOfAPageThatIsLeft(t *testing.T) {
 	w := newWorld(t, noPages)
 	w.open("/a")
 	w.paths(1)
-	w.run(chromedp.Navigate("http://news.example" + port(w.site) + "/item"))
+	w.Run(chromedp.Navigate("http://news.example" + port(w.site) + "/item"))
 	w.wait("a stay", func() bool { return len(w.stays()) == 1 })
 	w.open("/b")
 	w.paths(2)
-	if _, err := chromedp.Call(w.ctx, page.Close, cdp.Empty{}); err != nil {
+	if _, err := chromedp.Call(w, page.Close, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
 	w.wait("another stay", func() bool { return len(w.stays()) == 2 })
@@ -333,14 +279,14 @@ func TestBrowserCountsNothingThatOptedOut(t *testing.T) {
 	w.open("/manual")
 	w.eval(`history.pushState(0, '', '/more'); beforehand()`)
 	w.expect("/more")
-	w.run(chromedp.Navigate("http://127.0.0.1" + port(w.site) + "/here"))
-	w.run(chromedp.Navigate("http://127.0.0.1" + port(w.site) + "/local"))
+	w.Run(chromedp.Navigate("http://127.0.0.1" + port(w.site) + "/here"))
+	w.Run(chromedp.Navigate("http://127.0.0.1" + port(w.site) + "/local"))
 	w.expect("/more", "/local")
 	file := filepath.Join(t.TempDir(), "page.html")
 	if err := os.WriteFile(file, []byte("<!doctype html>"+w.script("data-site=blog")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.run(chromedp.Navigate("file://" + file))
+	w.Run(chromedp.Navigate("file://" + file))
 	w.open("/twice")
 	w.expect("/more", "/local", "/twice")
 	w.open("/last")
@@ -363,10 +309,8 @@ func TestBrowserSendsWithoutBeacons(t *testing.T) {
 	w.open("/last")
 	w.expect("/refused", "/missing", "/last")
 	w.wait("2 stays of pages that were left", func() bool { return len(w.stays()) >= 2 })
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.said) > 0 {
-		t.Errorf("the console said %q", w.said)
+	if said := w.Said(); len(said) > 0 {
+		t.Errorf("the console said %q", said)
 	}
 }
 
@@ -381,16 +325,14 @@ func TestBrowserKeepsNothing(t *testing.T) {
 	w.paths(2)
 	kept := evaluate[[]string](w, `(async () => [document.cookie, ...Object.keys(localStorage), ...Object.keys(sessionStorage),
 		...(await indexedDB.databases()).map((d) => d.name)].filter((s) => s))()`)
-	cookies, err := chromedp.Call(w.ctx, network.GetCookies, network.GetCookiesParams{})
+	cookies, err := chromedp.Call(w, network.GetCookies, network.GetCookiesParams{})
 	if err != nil || len(cookies.Cookies) > 0 || len(kept) > 0 {
 		t.Errorf("the browser keeps %q and %d cookies, error %v", kept, len(cookies.Cookies), err)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.said) > 0 {
-		t.Errorf("the console said %q", w.said)
+	if said := w.Said(); len(said) > 0 {
+		t.Errorf("the console said %q", said)
 	}
-	for _, host := range w.hosts {
+	for _, host := range w.Hosts() {
 		if "http://"+host != w.site && "http://"+host != w.stats {
 			t.Errorf("the browser asked %s", host)
 		}
@@ -439,7 +381,7 @@ func toldBy(views []pageview.Pageview) (all []told) {
 // session with what the site's own access log of it comes to.
 func TestBrowserAndAccessLogTellTheSame(t *testing.T) {
 	w := newWorld(t, noPages)
-	w.run(chromedp.Navigate("http://news.example" + port(w.site) + "/item"))
+	w.Run(chromedp.Navigate("http://news.example" + port(w.site) + "/item"))
 	w.eval(fmt.Sprintf(`location.href = %q`, w.site+"/posts/%C3%BCber?utm_source=letter&x=1"))
 	w.paths(1)
 	for i, path := range []string{"/", "/posts/a", "/posts/a?again", "/index.html#part"} {

@@ -3,97 +3,40 @@ package server_test
 import (
 	"context"
 	"net/http/httptest"
-	"net/url"
-	"os/exec"
 	"slices"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/beforehand-go/beforehand/internal/throwaway"
+	"github.com/beforehand-go/beforehand/internal/chromium"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/server"
 )
 
 // browser is Chromium on the pages of a server.
 type browser struct {
+	*chromium.Browser
 	t   *testing.T
 	url string
-	ctx context.Context
-
-	mu    sync.Mutex
-	hosts []string // that it asked
-	said  []string // by its console
 }
 
 func browse(t *testing.T, s *server.Server) *browser {
 	t.Helper()
-	name, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("left out: chromium is not installed; scripts/deps installs it")
-	}
+	b := chromium.Open(t, chromedp.Flag("lang", "en"))
 	web := httptest.NewServer(s.Handler())
 	t.Cleanup(web.Close)
-	b := &browser{t: t, url: web.URL}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(name), chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.UserDataDir(throwaway.Dir(t)), chromedp.Flag("lang", "en"), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))...)
-	t.Cleanup(cancel)
-	b.ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	b.run()
-	if err := chromedp.Listen(b.ctx, b.listen); err != nil {
-		t.Fatal(err)
-	}
-	_, err = chromedp.Call(b.ctx, network.Enable, network.EnableParams{})
-	if err == nil {
-		_, err = chromedp.Call(b.ctx, log.Enable, cdp.Empty{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return &browser{b, t, web.URL}
 }
 
-func (b *browser) listen(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *network.EventRequestWillBeSent:
-		if u, err := url.Parse(e.Request.URL); err == nil && !slices.Contains(b.hosts, u.Host) {
-			b.hosts = append(b.hosts, u.Host)
-		}
-	case *runtime.EventExceptionThrown:
-		b.said = append(b.said, e.ExceptionDetails.Text)
-	case *log.EventEntryAdded:
-		b.said = append(b.said, e.Entry.Text)
-	case *runtime.EventConsoleAPICalled:
-		b.said = append(b.said, string(e.Type))
-	}
-}
-
-func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	if err := chromedp.Do(b.ctx, actions...); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-func (b *browser) open(path string) { b.t.Helper(); b.run(chromedp.Navigate(b.url + path)) }
+func (b *browser) open(path string) { b.t.Helper(); b.Run(chromedp.Navigate(b.url + path)) }
 
 // is tells whether a script's expression is true. It is not while a page is
 // being left.
 func (b *browser) is(js string) bool {
-	ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+	ok, err := chromedp.Run(b, chromedp.Evaluate[bool]("!!("+js+")"))
 	return err == nil && ok
 }
 
@@ -102,7 +45,7 @@ func (b *browser) until(js string) {
 	b.t.Helper()
 	for end := time.Now().Add(30 * time.Second); !b.is(js); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+			text, err := chromedp.Run(b, chromedp.Evaluate[string]("document.body.innerText"))
 			b.t.Fatalf("waited for %s; the page says %q, %v", js, text, err)
 		}
 	}
@@ -114,13 +57,13 @@ func (b *browser) says(part, text string) {
 	b.until("document.querySelector('" + part + "')?.textContent.includes('" + text + "')")
 }
 
-func (b *browser) click(what string) { b.t.Helper(); b.run(chromedp.Click(what)) }
+func (b *browser) click(what string) { b.t.Helper(); b.Run(chromedp.Click(what)) }
 
 // write types a trigger in place of the one that is there.
 func (b *browser) write(text string) {
 	b.t.Helper()
 	b.until("(document.getElementById('trigger-text').value = '') == ''")
-	b.run(chromedp.SendKeys("#trigger-text", text))
+	b.Run(chromedp.SendKeys("#trigger-text", text))
 }
 
 func TestJobsInABrowser(t *testing.T) {
@@ -172,7 +115,7 @@ func TestJobsInABrowser(t *testing.T) {
 	b.until("window.kept = true")
 	b.write("daily 03:0")
 	b.says("#preview", "That is no trigger")
-	b.run(chromedp.SendKeys("#trigger-text", "0"))
+	b.Run(chromedp.SendKeys("#trigger-text", "0"))
 	b.says("#preview", "every day at 03:00 in UTC")
 	b.until("window.kept && document.querySelectorAll('.ticks li').length == 10")
 	b.click(`button[value="trigger"]`)
@@ -188,12 +131,10 @@ func TestJobsInABrowser(t *testing.T) {
 // nothing.
 func (b *browser) quiet(hosts ...string) {
 	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.said) > 0 {
-		b.t.Errorf("the console said %q", b.said)
+	if said := b.Said(); len(said) > 0 {
+		b.t.Errorf("the console said %q", said)
 	}
-	for _, host := range b.hosts {
+	for _, host := range b.Hosts() {
 		if !slices.Contains(hosts, host) {
 			b.t.Errorf("it asked %s, not only %q", host, hosts)
 		}
@@ -204,7 +145,7 @@ func (b *browser) quiet(hosts ...string) {
 func (b *browser) withoutScripts() {
 	b.t.Helper()
 	scripts := func(off bool) {
-		if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off}); err != nil {
+		if _, err := chromedp.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off}); err != nil {
 			b.t.Fatal(err)
 		}
 	}
@@ -226,10 +167,14 @@ func (b *browser) withoutScripts() {
 func (b *browser) fits(paths ...string) {
 	b.t.Helper()
 	for _, width := range []int64{320, 640} {
-		b.run(chromedp.EmulateViewport(width, 700))
+		b.Run(chromedp.EmulateViewport(width, 700))
 		for _, lang := range []string{"en", "zh"} {
 			for _, path := range paths {
-				b.open(path + "?lang=" + lang)
+				join := "?"
+				if strings.Contains(path, "?") {
+					join = "&"
+				}
+				b.open(path + join + "lang=" + lang)
 				if width == 640 {
 					b.is("document.documentElement.style.fontSize = '200%'")
 				}

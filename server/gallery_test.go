@@ -68,7 +68,7 @@ func TestGallery(t *testing.T) {
 // snippets are the texts to copy on the gallery that a browser shows, by name.
 func (b *browser) snippets() map[string]string {
 	b.t.Helper()
-	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](
+	text, err := chromedp.Run(b, chromedp.Evaluate[string](
 		`JSON.stringify(Object.fromEntries([...document.querySelectorAll("article")].map((a) => [a.getAttribute("aria-labelledby"), a.querySelector("pre code").textContent])))`))
 	all := map[string]string{}
 	if err == nil {
@@ -115,7 +115,7 @@ const shifts = `new Promise((done) => {
 func TestWidgetsInABrowser(t *testing.T) {
 	s := startWidgets(t, nil)
 	b := browse(t, s)
-	b.run(chromedp.EmulateViewport(900, 2600))
+	b.Run(chromedp.EmulateViewport(900, 2600))
 	hosts := []string{b.url[len("http://"):]}
 	for _, c := range []struct{ query, unit string }{
 		{"", "pageviews"}, {"?words=zh&theme=dark&limit=3", "次浏览"}, {"?theme=light&limit=", "pageviews"},
@@ -128,7 +128,7 @@ func TestWidgetsInABrowser(t *testing.T) {
 		}
 		elsewhere := foreign(t, b.url, snippets, c.query == "")
 		hosts = append(hosts, elsewhere[len("http://"):])
-		b.run(chromedp.Navigate(elsewhere + "/p2"))
+		b.Run(chromedp.Navigate(elsewhere + "/p2"))
 		b.until("document.readyState == 'complete' && document.querySelector('beforehand-list').shadowRoot?.querySelector('li')")
 		b.until("[...document.querySelectorAll('beforehand-count')].every((c) => c.shadowRoot?.querySelector('span'))")
 		b.until("(document.getElementById('busuanzi_value_site_pv')?.textContent ?? 200) > 100")
@@ -148,7 +148,7 @@ func TestWidgetsInABrowser(t *testing.T) {
 				t.Errorf("%q: not %s", c.query, is)
 			}
 		}
-		moved, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](shifts, chromedp.EvalAwaitPromise))
+		moved, err := chromedp.Run(b, chromedp.Evaluate[float64](shifts, chromedp.EvalAwaitPromise))
 		if err != nil || moved != 0 {
 			t.Errorf("%q: the page moved by %v, %v", c.query, moved, err)
 		}
