@@ -73,8 +73,7 @@ func (v *site) dashboard(r *http.Request, seen *view, now time.Time) web.Dashboa
 		Nav:   v.server.navigation(r, web.PartDashboard, v.Name, "period", "from", "to", "compare", "unit", "q", "card", "filter"),
 		Units: seen.units(), Unit: seen.unit(), Titles: v.titleOf(),
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), visitingWait)
-	defer cancel()
+	looked := v.visiting.look(v)
 	d.Waiting, d.Since = v.server.Reports.Waiting(func(report string) bool { return strings.HasPrefix(report, v.Name+"/") })
 	for _, c := range v.show(r.Context(), seen) {
 		switch c.Name {
@@ -86,7 +85,9 @@ func (v *site) dashboard(r *http.Request, seen *view, now time.Time) web.Dashboa
 			d.Cards = append(d.Cards, c)
 		}
 	}
-	d.Visiting = v.visiting.get(ctx, v)
+	ctx, cancel := context.WithTimeout(r.Context(), visitingWait)
+	defer cancel()
+	d.Visiting = v.visiting.after(ctx, looked)
 	return d
 }
 

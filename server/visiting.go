@@ -27,22 +27,26 @@ type visiting struct {
 	ended chan struct{} // closed when the counting under way ends; nil without one
 }
 
-// get is the newest number, which is counted anew where it is old. The first time
-// it waits until ctx ends; nil means that it is not known.
-func (n *visiting) get(ctx context.Context, v *site) *web.Visiting {
-	last := n.last.Load()
-	if last != nil && time.Since(last.AsOf) < visitingLasts {
-		return last
+// look has the number counted anew where it is old, and returns a channel that is
+// closed when that ends; nil where there is nothing to wait for.
+func (n *visiting) look(v *site) <-chan struct{} {
+	if last := n.last.Load(); last != nil && time.Since(last.AsOf) < visitingLasts {
+		return nil
 	}
 	n.mu.Lock()
-	ended := n.ended
-	if ended == nil {
-		begun := make(chan struct{})
-		if v.server.background.do(func(ctx context.Context) { n.count(ctx, v, begun) }) {
-			n.ended, ended = begun, begun
+	defer n.mu.Unlock()
+	if n.ended == nil {
+		ended := make(chan struct{})
+		if v.server.background.do(func(ctx context.Context) { n.count(ctx, v, ended) }) {
+			n.ended = ended
 		}
 	}
-	n.mu.Unlock()
+	return n.ended
+}
+
+// after is the newest number once a look has ended or ctx has; nil means that it is
+// not known.
+func (n *visiting) after(ctx context.Context, ended <-chan struct{}) *web.Visiting {
 	if ended != nil {
 		select {
 		case <-ended:
