@@ -407,9 +407,13 @@ func (s *Server) note(r *http.Request, e account.Entry) error {
 	if s.Accounts == nil {
 		return nil
 	}
-	by := s.actor(r)
-	if e.Address = by.From.Address; by.User != nil {
-		e.Who = by.User.Name
+	a := s.asker(r)
+	e.Address = s.from(r).Address
+	switch {
+	case a.user != nil:
+		e.Who = a.user.Name
+	case a.token != nil:
+		e.Who = "token:" + a.token.Name // no user's name has a colon
 	}
 	return s.Accounts.Note(r.Context(), e)
 }

@@ -157,7 +157,7 @@ func (s *Server) ownersSite(w http.ResponseWriter, r *http.Request) (*site, lang
 	if refused == nil {
 		return v, l, true
 	}
-	s.turnAway(w, r, numbers, refused)
+	s.turnAway(w, r, refused)
 	return nil, l, false
 }
 

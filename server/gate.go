@@ -143,7 +143,7 @@ func (s *Server) gate(n need, h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
-		s.turnAway(w, r, n, refused)
+		s.turnAway(w, r, refused)
 	})
 }
 
@@ -187,7 +187,7 @@ func (s *Server) cannotTell(err error) *statsError {
 
 // turnAway answers who gets no answer: programs by an error, people by the page
 // on which they can sign in, where there is one.
-func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, n need, refused *statsError) {
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, refused *statsError) {
 	page := !strings.HasPrefix(r.URL.Path, "/api/")
 	if !page {
 		refused.write(w)
@@ -211,8 +211,6 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, n need, refuse
 		text = web.Word(l, "gate_failed")
 	case refused.status == http.StatusNotFound:
 		text = web.Word(l, "gate_no_site")
-	case n == jobs:
-		text = web.JobsRefused(l, string(token.JobsRead))
 	}
 	if refused.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/token"
@@ -51,7 +52,7 @@ type looker struct {
 func (s *Server) jobsFor(w http.ResponseWriter, r *http.Request) (looker, bool) {
 	l, refused := s.mayJobs(r)
 	if refused != nil {
-		s.turnAway(w, r, jobs, refused)
+		s.turnAway(w, r, refused)
 	}
 	return l, refused == nil
 }
@@ -336,7 +337,7 @@ func (s *Server) actOnJob(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.failJobs(w, r, l, err)
 	default:
-		s.Logger.Info("job acted on", "job", name, "action", action)
+		s.acted(r, name, action)
 		http.Redirect(w, r, web.JobURL(name, l.language)+"&did="+action, http.StatusSeeOther)
 	}
 }
@@ -398,6 +399,18 @@ func (s *Server) retrigger(ctx context.Context, name, text string) error {
 		return &wrongTrigger{err}
 	}
 	return sched.Replace(ctx, job)
+}
+
+// acted writes down what somebody did to a job.
+func (s *Server) acted(r *http.Request, job, action string) {
+	s.Logger.Info("job acted on", "job", job, "action", action)
+	e := account.Entry{What: account.JobActed, About: job, Detail: action}
+	if v := s.siteOf(job); v != nil {
+		e.Site = v.Name
+	}
+	if err := s.note(r, e); err != nil {
+		s.Logger.Error("write down what was done", "error", err)
+	}
 }
 
 // failJobs answers an error.

@@ -278,7 +278,7 @@ func (s *Server) apiRun(r *http.Request, _ looker) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	s.Logger.Info("job acted on", "job", k.Job, "action", "run")
+	s.acted(r, k.Job, "run")
 	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(wait)*time.Second)
 	defer cancel()
 	if t, err := sched.Wait(ctx, k); err == nil && !t.Outcome.Open() {
@@ -302,7 +302,7 @@ func (s *Server) apiAct(r *http.Request, l looker) (int, any, error) {
 	if err := act(r.Context(), name); err != nil {
 		return 0, nil, err
 	}
-	s.Logger.Info("job acted on", "job", name, "action", action)
+	s.acted(r, name, action)
 	return s.tellJob(r, l)
 }
 
@@ -341,7 +341,7 @@ func (s *Server) apiTrigger(r *http.Request, l looker) (int, any, error) {
 	if err := s.retrigger(r.Context(), r.PathValue("job"), body.Trigger); err != nil {
 		return 0, nil, err
 	}
-	s.Logger.Info("job acted on", "job", r.PathValue("job"), "action", "trigger")
+	s.acted(r, r.PathValue("job"), "trigger")
 	return s.tellJob(r, l)
 }
 

@@ -132,7 +132,10 @@ func (s *Server) Ready(ctx context.Context) error {
 }
 
 // Handler is what readers ask: the page, the reports, and what they need.
-func (s *Server) Handler() http.Handler {
+func (s *Server) Handler() http.Handler { return s.routes().mux }
+
+// routes are all that readers ask for.
+func (s *Server) routes() *router {
 	mux := s.newRouter()
 	mux.Handle("GET /{$}", s.sites[0])
 	mux.HandleFunc("GET /s/{site}/{$}", s.sitePage)
@@ -167,5 +170,5 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("GET /live/{$}", s.livePage)
 		mux.HandleFunc("GET /live/s/{site}/{file}", s.liveReport)
 	}
-	return mux.mux
+	return mux
 }

@@ -402,7 +402,6 @@ var chinese = words{
 	"jobs_all":      "全部作业",
 	"jobs_rest":     "更多作业",
 	"jobs_health":   "调度器状态异常",
-	"jobs_refused":  "只有在 beforehand 所在的机器上，或持有权限为 %s 的 API 令牌，才能查看作业。",
 	"jobs_unknown":  "没有这个作业。",
 	"jobs_failed":   "无法读取作业；原因见服务器日志。",
 

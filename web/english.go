@@ -402,7 +402,6 @@ var english = words{
 	"jobs_all":      "All jobs",
 	"jobs_rest":     "Further jobs",
 	"jobs_health":   "The scheduler is not well",
-	"jobs_refused":  "Jobs are shown on the machine that beforehand runs on, and to API tokens of scope %s.",
 	"jobs_unknown":  "There is no such job.",
 	"jobs_failed":   "The jobs could not be read; the server's log says why.",
 

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"fmt"
-
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/internal/language"
 	"github.com/beforehand-go/beforehand/internal/number"
@@ -24,11 +22,6 @@ func ChartWords(l language.Language) chart.Words {
 
 // Word is a sentence of the catalogue that stands by itself.
 func Word(l language.Language, name string) string { return catalogues[l][name] }
-
-// JobsRefused says who may look at jobs: who has a token of the scope.
-func JobsRefused(l language.Language, scope string) string {
-	return fmt.Sprintf(catalogues[l]["jobs_refused"], scope)
-}
 
 // Triggers is the language in which package trigger explains itself.
 func Triggers(l language.Language) trigger.Language {

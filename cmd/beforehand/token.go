@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/token"
@@ -54,14 +55,20 @@ func runToken(ctx context.Context, s stdio, args []string) error {
 		}
 	}
 	return withState(ctx, v.placeFlags, verb == "create", func(state stateStore) error {
-		tokens := state.Tokens()
+		tokens, book := state.Tokens(), account.NewDesk(account.Config{Store: state.Accounts()})
 		switch verb {
 		case "create":
-			return createToken(ctx, s.out, tokens, t)
+			if err := createToken(ctx, s.out, tokens, t); err != nil {
+				return err
+			}
+			return book.Note(ctx, account.Entry{What: account.TokenMade, About: name})
 		case "list":
 			return listTokens(ctx, s.out, tokens)
 		}
-		return tokens.Revoke(ctx, name)
+		if err := tokens.Revoke(ctx, name); err != nil {
+			return err
+		}
+		return book.Note(ctx, account.Entry{What: account.TokenRevoked, About: name})
 	})
 }
 

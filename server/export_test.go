@@ -1,0 +1,27 @@
+package server
+
+// Route is a route with what it needs, for tests.
+type Route struct {
+	Pattern string
+	Need    string
+	Foreign bool // pages elsewhere may have browsers send it
+	Listed  bool // the table, or the list of the ways in, says so
+}
+
+// Routes are those of a server's handler.
+func (s *Server) Routes() []Route {
+	mux := s.routes()
+	var all []Route
+	for _, r := range *mux.routes {
+		_, listed := mux.table[r.pattern]
+		all = append(all, Route{r.pattern, r.need.String(), r.foreign, listed || r.foreign})
+	}
+	return all
+}
+
+func (n need) String() string {
+	return [...]string{"installation", "owners", "editors", "person", "jobs", "numbers", "everybody"}[n]
+}
+
+// Next is where a sign-in leads.
+func Next(asked string) string { return next(asked) }
