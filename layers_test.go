@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"."},
 	{"report", "collect", "chart", "statetest", "clickhouse/spool"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest", "listen"},
-	{"collect/collecttest", "tables", "exports", "declared", "articles", "receive", "middleware", "middleware/queue"},
+	{"collect/collecttest", "tables", "exports", "declared", "articles", "receive", "snippet", "middleware", "middleware/queue"},
 	{"config", "picture"},
 	{"embedded", "move"},
 	{"web"},
