@@ -46,7 +46,7 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	}
 	addr, known := netip.ParseAddr(s.Addr)
 	switch {
-	case !site.takes(host):
+	case !site.Takes(host):
 		return v, LeftOtherHost, nil
 	case s.At.Before(earliest) || in.future(s.At):
 		return v, LeftTime, nil
@@ -109,7 +109,7 @@ func (s *Site) page(path, query string) (counted, left string) {
 // empty where it counts none.
 func (s *Site) Page(address string) string {
 	host, path, query, ok := splitURL(address)
-	if !ok || host == "" || !s.takes(host) {
+	if !ok || host == "" || !s.Takes(host) {
 		return ""
 	}
 	path, _ = s.page(path, query)

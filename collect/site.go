@@ -68,9 +68,15 @@ func (e Exclude) Request(h http.Header) bool {
 	return false
 }
 
-// takes tells whether a page of that host is the site's. A host that is not
+// Address tells whether an address is one that does not count.
+func (e Exclude) Address(text string) bool {
+	addr, err := netip.ParseAddr(text)
+	return err == nil && within(e.Addrs, addr.Unmap())
+}
+
+// Takes tells whether a page of that host is the site's. A host that is not
 // known is.
-func (s *Site) takes(host string) bool {
+func (s *Site) Takes(host string) bool {
 	if host == "" || len(s.Hosts) == 0 {
 		return true
 	}

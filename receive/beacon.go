@@ -78,6 +78,7 @@ func (r *Receiver) count(w http.ResponseWriter, req *http.Request, b beacon) {
 	}
 	site := r.site(b.Site, host)
 	if site == nil {
+		r.noteUnknown(pageview.SourceScript, host)
 		leave(w, leftUnknownSite)
 		http.Error(w, "no such site here; name it with data-site, or its hosts to the server", http.StatusNotFound)
 		return
@@ -96,6 +97,9 @@ func (r *Receiver) count(w http.ResponseWriter, req *http.Request, b beacon) {
 	if err != nil {
 		r.trouble(req, err).writeText(w)
 		return
+	}
+	if b.Stay == nil {
+		r.noteSeen(site, s.Source, left, &v)
 	}
 	if left != "" {
 		leave(w, left)

@@ -55,6 +55,7 @@ func (r *Receiver) takeBusuanzi(w http.ResponseWriter, req *http.Request) {
 	host := urlHost(page)
 	site := r.site("", host)
 	if host == "" || site == nil {
+		r.noteUnknown(pageview.SourceBusuanzi, host)
 		leave(w, leftUnknownSite)
 		http.Error(w, "no such site here; the Referer must name a page of it", http.StatusNotFound)
 		return
@@ -84,6 +85,9 @@ func (r *Receiver) takeBusuanzi(w http.ResponseWriter, req *http.Request) {
 
 func (r *Receiver) countBusuanzi(req *http.Request, site *collect.Site, page string) (c busuanziCounts, left string, err error) {
 	v, left, err := r.see(req, site, &collect.Seen{URL: page, Source: pageview.SourceBusuanzi})
+	if err == nil {
+		r.noteSeen(site, pageview.SourceBusuanzi, left, &v)
+	}
 	if err != nil || left != "" {
 		return c, left, err
 	}

@@ -31,6 +31,7 @@ func (r *Receiver) takePixel(w http.ResponseWriter, req *http.Request) {
 	}
 	site := r.site(q.Get("s"), host)
 	if site == nil {
+		r.noteUnknown(pageview.SourcePixel, host)
 		leave(w, leftUnknownSite)
 		http.Error(w, "no such site here; name it with s, or its hosts to the server", http.StatusNotFound)
 		return
@@ -45,6 +46,7 @@ func (r *Receiver) takePixel(w http.ResponseWriter, req *http.Request) {
 		r.trouble(req, err).writeText(w)
 		return
 	}
+	r.noteSeen(site, pageview.SourcePixel, left, &v)
 	if left != "" {
 		leave(w, left)
 	} else {

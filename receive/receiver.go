@@ -37,6 +37,8 @@ type Receiver struct {
 	Config
 	room   *semaphore.Weighted // bytes of memory for requests that are under way
 	totals totals
+
+	arrivals arrivals
 }
 
 // maxRoom is how much memory in bytes requests under way may take together.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -87,7 +88,7 @@ func Tag(base, name, site string, pinned bool) string {
 	all := versions()
 	v := all[len(all)-1]
 	var b strings.Builder
-	b.WriteString(`<script defer src="` + base + "/" + name)
+	b.WriteString(`<script defer src="` + html.EscapeString(base) + "/" + name)
 	if pinned {
 		b.WriteString("." + v.hash + `.js" integrity="` + v.integrity + `" crossorigin="anonymous"`)
 	} else {
@@ -98,4 +99,26 @@ func Tag(base, name, site string, pinned bool) string {
 	}
 	b.WriteString("></script>")
 	return b.String()
+}
+
+// PictureTag is the HTML element that counts a page by a picture.
+func PictureTag(base, name, site string) string {
+	address := base + "/" + name + ".gif"
+	if site != "" {
+		address += "?s=" + url.QueryEscape(site)
+	}
+	return `<img src="` + html.EscapeString(address) + `" alt="" width="1" height="1" referrerpolicy="no-referrer-when-downgrade">`
+}
+
+// Integrity is what a browser checks a file of the script of that name against,
+// and whether there is such a file.
+func Integrity(file, name string) (integrity string, ok bool) {
+	for _, v := range versions() {
+		for _, f := range v.paths(name) {
+			if f.url == "/"+file {
+				return v.integrity, true
+			}
+		}
+	}
+	return "", false
 }

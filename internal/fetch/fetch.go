@@ -104,6 +104,7 @@ type Response struct {
 	Type         string
 	ETag         string
 	LastModified string
+	Header       http.Header // all of it; not to be changed
 }
 
 // Get gets. An answer of any status is a response, not an error.
@@ -131,6 +132,7 @@ func (f *Client) Get(ctx context.Context, r Request) (*Response, error) {
 	out := &Response{
 		URL: res.Request.URL, Status: res.StatusCode, Type: res.Header.Get("Content-Type"),
 		ETag: res.Header.Get("ETag"), LastModified: res.Header.Get("Last-Modified"),
+		Header: res.Header,
 	}
 	out.Body, err = io.ReadAll(io.LimitReader(res.Body, r.Most+1))
 	if int64(len(out.Body)) > r.Most {
