@@ -145,6 +145,7 @@ func concrete(pattern string) (method, path string) {
 // TestRoutes asks for each route as everybody who can be told apart.
 func TestRoutes(t *testing.T) {
 	s := withAccounts(t, start(t, "shop"))
+	s.CheckEvery(time.Nanosecond)
 	addUser(t, s, "owner", account.Everywhere, account.Owner)
 	addUser(t, s, "ours", "blog", account.Owner)
 	addUser(t, s, "editor", "blog", account.Editor)
@@ -167,6 +168,7 @@ func TestRoutes(t *testing.T) {
 		"editors":      {"owner", "ours", "editor"},
 		"person":       {"owner", "ours", "editor", "viewer", "other"},
 		"jobs":         {"owner", "ours", "editor", "jobs token"},
+		"editorsHere":  {"owner", "ours", "editor", "jobs token"},
 		"numbers":      {"owner", "ours", "editor", "viewer", "share", "stats token"},
 	}
 	h := s.Handler()

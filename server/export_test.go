@@ -1,5 +1,7 @@
 package server
 
+import "time"
+
 // Route is a route with what it needs, for tests.
 type Route struct {
 	Pattern string
@@ -20,8 +22,12 @@ func (s *Server) Routes() []Route {
 }
 
 func (n need) String() string {
-	return [...]string{"installation", "owners", "editors", "person", "jobs", "numbers", "everybody"}[n]
+	return [...]string{"installation", "owners", "editors", "person", "jobs", "numbers", "editorsHere", "everybody"}[n]
 }
 
 // Next is where a sign-in leads.
 func Next(asked string) string { return next(asked) }
+
+// CheckEvery says how long after looking at a site's page the next one may be
+// looked at.
+func (s *Server) CheckEvery(d time.Duration) { s.checks.every = d }

@@ -19,10 +19,7 @@ const maxBase = 300
 
 // gallery is the page of a site's widgets.
 func (s *Server) gallery(w http.ResponseWriter, r *http.Request) {
-	v, l, ok := s.ownersSite(w, r)
-	if !ok {
-		return
-	}
+	v, l := s.named(r.PathValue("site")), language.Of(r, s.Language)
 	g := web.Gallery{
 		Language: l, Nav: s.navigation(r, web.PartWidgets, v.Name, "list", "limit", "theme", "words", "picture", "base"),
 		Site: v.Name, Title: v.Title, Counts: s.Receiver != nil && s.Receiver.Counts != nil, Frames: v.Frames, Limits: widgetLimits[:],
@@ -46,7 +43,8 @@ func (s *Server) gallery(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, web.Word(l, "page_failed"))
 		return
 	}
-	writeOwners(w, b.Bytes(), web.GalleryPolicy)
+	w.Header().Set("Content-Security-Policy", web.GalleryPolicy)
+	writePage(w, r, http.StatusOK, b.Bytes())
 }
 
 // choose is what a query chooses. What it does not say, or says wrongly, is what
@@ -132,7 +130,7 @@ func (w *widget) size() (width, height int) {
 // baseOf is where pages elsewhere reach the server: as a query says, else as the
 // request did. What is no address of a server is told.
 func baseOf(r *http.Request) (base, wrong string) {
-	given := strings.TrimSpace(r.URL.Query().Get("base"))
+	given := strings.TrimSpace(r.FormValue("base"))
 	u, err := url.Parse(given)
 	switch {
 	case given == "":
@@ -146,30 +144,4 @@ func baseOf(r *http.Request) (base, wrong string) {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host, wrong
-}
-
-// ownersSite is the site that a page for its owner is about. It answers itself
-// where there is none to be shown.
-func (s *Server) ownersSite(w http.ResponseWriter, r *http.Request) (*site, language.Language, bool) {
-	l := language.Of(r, s.Language)
-	v := s.named(r.PathValue("site"))
-	refused := s.mayAsk(r, v)
-	if refused == nil {
-		return v, l, true
-	}
-	s.turnAway(w, r, refused)
-	return nil, l, false
-}
-
-// writeOwners writes a page for the owner of a site.
-func writeOwners(w http.ResponseWriter, body []byte, policy string) {
-	h := w.Header()
-	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Vary", "Accept-Language, Authorization")
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.Write(body)
 }

@@ -155,6 +155,12 @@ func (s *Server) refusal(n need, r *http.Request, a *asker) *statsError {
 		ok = true
 	case numbers:
 		return s.mayAsk(r, s.named(r.PathValue("site")))
+	case editorsHere:
+		v := s.named(r.PathValue("site"))
+		if v == nil && !a.nobody() {
+			return &statsError{status: http.StatusNotFound, Error: "there is no site " + r.PathValue("site")}
+		}
+		ok = v != nil && a.may(token.JobsRead, v.Name)
 	case jobs:
 		_, refused := s.mayJobs(r)
 		return refused

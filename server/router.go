@@ -19,6 +19,7 @@ const (
 	person                   // somebody who is signed in
 	jobs                     // who may see jobs, of any site
 	numbers                  // who may see the numbers of the site in the path
+	editorsHere              // an editor of the site in the path, or an owner
 	everybody
 )
 
@@ -80,6 +81,8 @@ func accesses() map[string]access {
 		"GET /d/{site}/{file}":                {need: numbers},
 		"GET /api/v1/sites/{site}/stats":      {need: numbers},
 		"GET /api/v1/sites/{site}/stats.csv":  {need: numbers},
+		"GET " + web.SetupPath + "/{site}":    {need: editorsHere},
+		"POST " + web.SetupPath + "/{site}":   {need: editorsHere},
 		"GET " + web.JobsPath:                 {need: jobs},
 		"GET " + web.JobsPath + "/{name...}":  {need: jobs},
 		"POST " + web.JobsPath + "/{name...}": {need: jobs},

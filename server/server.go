@@ -62,6 +62,7 @@ type Server struct {
 	sites      []*site
 	importing  chan struct{} // holds one token while an import runs
 	asking     chan struct{} // holds one token for each question being answered
+	checks     checks
 	counting   counting
 	background background
 }
@@ -146,6 +147,9 @@ func (s *Server) routes() *router {
 	mux.Handle("GET "+web.ElementsPath, web.Elements())
 	mux.HandleFunc("GET /w/{site}/{report}/{file}", s.serveWidget)
 	mux.HandleFunc("GET "+web.WidgetsPath+"/{site}", s.gallery)
+	if s.Receiver != nil {
+		s.mountSetup(mux)
+	}
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats", s.stats)
 	mux.HandleFunc("GET /api/v1/sites/{site}/stats.csv", s.stats)
 	mux.HandleFunc("GET /api/v1/openapi.json", serveOpenAPI)

@@ -14,8 +14,8 @@ import (
 // packFrom is the size from which a page is compressed, in bytes.
 const packFrom = 2 << 10
 
-// writePage writes a page that is made for who asks. One that did not change
-// since is not sent again.
+// writePage writes a page that is made for who asks, under the policy of all pages
+// unless another is set. One that did not change since is not sent again.
 func writePage(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	sum := sha256.Sum256(body)
 	tag := hex.EncodeToString(sum[:12])
@@ -33,7 +33,9 @@ func writePage(w http.ResponseWriter, r *http.Request, status int, body []byte) 
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", web.Policy)
+	if h.Get("Content-Security-Policy") == "" {
+		h.Set("Content-Security-Policy", web.Policy)
+	}
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if !packed {

@@ -27,6 +27,7 @@ const (
 	PartDashboard Part = iota
 	PartJobs
 	PartWidgets
+	PartSetup
 	PartAccount
 )
 
@@ -42,6 +43,7 @@ func parts(w words) []part {
 		PartDashboard: {title: w["nav_dashboard"], path: DashboardURL},
 		PartJobs:      {title: w["nav_jobs"], path: func(string) string { return JobsPath }, ofAll: true},
 		PartWidgets:   {title: w["nav_widgets"], path: func(site string) string { return WidgetsPath + "/" + url.PathEscape(site) }},
+		PartSetup:     {title: w["nav_setup"], path: func(site string) string { return SetupPath + "/" + url.PathEscape(site) }},
 		PartAccount:   {title: w["nav_account"], path: func(string) string { return AccountPath }, ofAll: true},
 	}
 }
