@@ -220,16 +220,56 @@ func (d *blogDay) next() pageview.Pageview {
 	second := float64(hour)*3600 + float64(bits%(3600*64))/64
 	who := (d.salt + bits/(3600*64)%d.pool) * 0x9E3779B97F4A7C15 // spreads neighbours apart
 	agent := &blogAgents[who>>33%uint64(len(blogAgents))]
+	land := &blogLands[who>>21%uint64(len(blogLands))]
 	at := d.start.Add(time.Duration(second / 86400 * float64(d.length)))
 	return pageview.Pageview{
 		Site: d.site, At: at, Day: d.day, Hour: pageview.HourOf(at.In(d.zone)),
 		Path: page.path, Title: page.title, Visitor: who, Source: pageview.SourceDemo,
 		Referrer: blogReferrers[bits%uint64(len(blogReferrers))],
-		Browser:  agent[0], System: agent[1], Device: agent[2],
+		Browser:  agent[0], System: agent[1], Device: agent[2], Country: land[0], Language: land[1],
 	}
 }
 
-// What the visitors of the blog use and where they come from.
+// today makes the pageviews of a day after the year, so many as those before had.
+func (b *blog) today(day pageview.Day) (g *blogDay, n int64) {
+	before := b.perDay()[blogDays-7:]
+	for _, views := range before {
+		n += views
+	}
+	n /= int64(len(before))
+	return b.day(int(day-b.last)+blogDays-1, n), n
+}
+
+// until hands those of a day's n pageviews to yield, in batches, that lie before
+// an instant.
+func (d *blogDay) until(now time.Time, n int64, yield func([]pageview.Pageview) error) error {
+	var batch []pageview.Pageview
+	for i := range n {
+		if v := d.next(); v.At.Before(now) {
+			batch = append(batch, v)
+		}
+		if len(batch) == blogBatch || i == n-1 && len(batch) > 0 {
+			if err := yield(batch); err != nil {
+				return err
+			}
+			batch = nil
+		}
+	}
+	return nil
+}
+
+// pace is how many pageviews of the day's n come in a second of an hour.
+func (d *blogDay) pace(hour int, n int64) float64 {
+	share := 0
+	for _, h := range d.hourShares {
+		if int(h) == hour {
+			share++
+		}
+	}
+	return float64(n) * float64(share) / float64(len(d.hourShares)) / 3600
+}
+
+// What the visitors of the blog use, where they live and what they come from.
 var (
 	blogAgents = [...][3]string{
 		{"Chrome", "Windows", "desktop"},
@@ -241,6 +281,10 @@ var (
 		{"Edge", "Windows", "desktop"},
 		{"Firefox", "Windows", "desktop"},
 		{"Safari", "iOS", "tablet"},
+	}
+	blogLands = [...][2]string{
+		{"US", "en-US"}, {"US", "en-US"}, {"US", "en-US"}, {"US", "es-US"}, {"DE", "de-DE"}, {"DE", "de-DE"}, {"CN", "zh-CN"}, {"CN", "zh-CN"},
+		{"GB", "en-GB"}, {"GB", "en-GB"}, {"FR", "fr-FR"}, {"IN", "en-IN"}, {"CA", "en-CA"}, {"JP", "ja-JP"}, {"BR", "pt-BR"}, {"NL", "nl-NL"}, {"", "en"},
 	}
 	blogReferrers = [...]string{"", "", "", "", "google.com", "google.com", "news.example", "duckduckgo.com", "social.example"}
 )

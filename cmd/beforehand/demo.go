@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/beforehand-go/beforehand/config"
@@ -33,7 +34,7 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	f.Lookup("data").Usage = "`directory` to fill, which must be new or empty (default: one that is removed at the end)"
 	f.Uint64Var(&seed, "seed", 1, "`number` that decides on the pageviews")
 	f.Int64Var(&views, "pageviews", demoPageviews, "`number` of pageviews")
-	f.StringVar(&until, "until", "", "last `day` of the year of pageviews, as 2006-01-02 (default: yesterday)")
+	f.StringVar(&until, "until", "", "last `day` of the year of pageviews, as 2006-01-02, after which nobody comes (default: yesterday, and then visitors go on coming)")
 	if err := f.parse(s, args, 0); err != nil {
 		return err
 	}
@@ -67,9 +68,16 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	if err == nil {
 		err = a.openReports(c.file, "")
 	}
+	coming, stop := context.WithCancel(ctx)
+	var visitors sync.WaitGroup
+	if err == nil && until == "" {
+		visitors.Go(func() { a.goOn(coming, b) })
+	}
 	if err == nil {
 		err = a.serve(ctx, front, func(url string) { a.showDemo(ctx, s, url) })
 	}
+	stop()
+	visitors.Wait()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = nil // stopped by its user while it loaded
 	}
@@ -145,6 +153,42 @@ func (a *app) load(ctx context.Context, b *blog, p *progress) error {
 	return err
 }
 
+// goOn lets visitors come after the year, at the pace of the days before, until
+// ctx ends.
+func (a *app) goOn(ctx context.Context, b *blog) {
+	keep := func(views []pageview.Pageview) error {
+		return a.store.Append(ctx, pageview.Batch{Pageviews: views})
+	}
+	last := time.Now().In(b.zone)
+	today, n := b.today(pageview.DayOf(last))
+	err := today.until(last, n, keep)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for due := 0.0; err == nil; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now().In(b.zone)
+		if day := pageview.DayOf(now); day != today.day {
+			today, n = b.today(day)
+		}
+		var views []pageview.Pageview
+		for due += today.pace(now.Hour(), n) * min(now.Sub(last), time.Minute).Seconds(); due >= 1; due-- {
+			v := today.next()
+			v.At, v.Hour = now, pageview.HourOf(now)
+			views = append(views, v)
+		}
+		if last = now; len(views) > 0 {
+			err = keep(views)
+		}
+	}
+	if ctx.Err() == nil {
+		a.log.Warn("no more visitors come", "error", err)
+	}
+}
+
 // showDemo waits for the reports and says where to look.
 func (a *app) showDemo(ctx context.Context, s stdio, url string) {
 	if a.server.Ready(ctx) != nil {
@@ -152,5 +196,6 @@ func (a *app) showDemo(ctx context.Context, s stdio, url string) {
 	}
 	fmt.Fprintf(s.out, "the instant page  %s\n", url)
 	fmt.Fprintf(s.out, "the slow page     %s/live/\n", url)
+	fmt.Fprintf(s.out, "its dashboard     %s/d/%s\n", url, a.sites[0].Name)
 	fmt.Fprintf(s.out, "stop with ctrl-c\n")
 }

@@ -13,7 +13,7 @@ import (
 // ones, and serves and publishes what it left behind.
 func TestDemoThenServe(t *testing.T) {
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
-	demo := startProcess(t, "stdout", name, "demo", "--data", data, "--pageviews", "20000", "--listen", "localhost:0")
+	demo := startProcess(t, "stdout", name, "demo", "--data", data, "--pageviews", "20000", "--until", "2026-10-31", "--listen", "localhost:0")
 	line := <-demo.lines
 	url, ok := strings.CutPrefix(line, "the instant page  ")
 	if !ok {
