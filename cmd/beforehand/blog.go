@@ -283,8 +283,23 @@ var (
 		{"Safari", "iOS", "tablet"},
 	}
 	blogLands = [...][2]string{
-		{"US", "en-US"}, {"US", "en-US"}, {"US", "en-US"}, {"US", "es-US"}, {"DE", "de-DE"}, {"DE", "de-DE"}, {"CN", "zh-CN"}, {"CN", "zh-CN"},
-		{"GB", "en-GB"}, {"GB", "en-GB"}, {"FR", "fr-FR"}, {"IN", "en-IN"}, {"CA", "en-CA"}, {"JP", "ja-JP"}, {"BR", "pt-BR"}, {"NL", "nl-NL"}, {"", "en"},
+		{"US", "en-US"},
+		{"US", "en-US"},
+		{"US", "en-US"},
+		{"US", "es-US"},
+		{"DE", "de-DE"},
+		{"DE", "de-DE"},
+		{"CN", "zh-CN"},
+		{"CN", "zh-CN"},
+		{"GB", "en-GB"},
+		{"GB", "en-GB"},
+		{"FR", "fr-FR"},
+		{"IN", "en-IN"},
+		{"CA", "en-CA"},
+		{"JP", "ja-JP"},
+		{"BR", "pt-BR"},
+		{"NL", "nl-NL"},
+		{"", "en"},
 	}
 	blogReferrers = [...]string{"", "", "", "", "google.com", "google.com", "news.example", "duckduckgo.com", "social.example"}
 )
