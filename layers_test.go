@@ -19,8 +19,8 @@ const module = "github.com/beforehand-go/beforehand"
 var layers = [][]string{
 	{"trigger", "pageview", "token"},
 	{"scheduler", "snapshot", "account", "outbox"},
-	{"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon", "outbox/outboxtest"},
-	{"."},
+	{"calendar", "scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon", "outbox/outboxtest"},
+	{".", "calendar/calendartest"},
 	{"report", "collect", "chart", "statetest", "clickhouse/spool"},
 	{"memory", "sqlite", "postgres", "duckdb", "clickhouse", "metrics", "database", "country", "collect/salttest", "listen"},
 	{"collect/collecttest", "tables", "exports", "declared", "articles", "receive", "snippet", "middleware", "middleware/queue"},
@@ -35,7 +35,7 @@ var layers = [][]string{
 // light packages, and their tests, import the standard library and each other
 // only, so that embedding them adds no line to an application's go.sum.
 var light = []string{
-	"trigger", "pageview", "token", "scheduler", "snapshot", "outbox", "outbox/outboxtest", "account",
+	"trigger", "pageview", "token", "scheduler", "snapshot", "calendar", "calendar/calendartest", "outbox", "outbox/outboxtest", "account",
 	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest",
 	".", "statetest", "memory",
 }

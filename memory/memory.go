@@ -13,6 +13,7 @@ type State struct {
 	jobs      *Jobs
 	snapshots snapshots
 	tokens    tokens
+	calendars calendars
 	messages  messages
 	accounts  accounts
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beforehand-go/beforehand/calendar"
+	"github.com/beforehand-go/beforehand/calendar/calendartest"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/collect/salttest"
 	"github.com/beforehand-go/beforehand/internal/pgtest"
@@ -28,6 +30,9 @@ func TestKept(t *testing.T) {
 	})
 	t.Run("tokens", func(t *testing.T) {
 		tokentest.Run(t, func(t *testing.T) token.Store { return connect(t, server.Database(t)).Tokens() })
+	})
+	t.Run("calendars", func(t *testing.T) {
+		calendartest.Run(t, func(t *testing.T) calendar.Store { return connect(t, server.Database(t)).Calendars() })
 	})
 	t.Run("outbox", func(t *testing.T) {
 		outboxtest.Run(t, func(t *testing.T) outbox.Store { return connect(t, server.Database(t)).Outbox() })

@@ -162,11 +162,7 @@ func (s *Scheduler) declared(d *declaration, now time.Time, replace bool, follow
 	newRule := st.Removed || def.Trigger != same.Trigger || def.Trigger == "" || !slices.Equal(def.After, same.After)
 	p.job.Removed = false
 	if newRule && (st.Due.IsZero() || st.Due.After(now)) {
-		after := now
-		if st.Last.After(after) {
-			after = st.Last
-		}
-		p.job.Due = p.next(after, st.Count)
+		p.job.Due = p.fromHere()
 	}
 	return p
 }
@@ -282,6 +278,18 @@ func (s *Scheduler) Resume(ctx context.Context, name string) error {
 		}
 		p.pass("the job was paused")
 		p.job.Paused = false
+		return nil
+	})
+}
+
+// Reckon works out anew when a job is due next, which is called for when what its
+// trigger depends on beside the job has changed, such as a calendar. A tick that
+// is due already stays.
+func (s *Scheduler) Reckon(ctx context.Context, name string) error {
+	return s.edit(ctx, "reckon", name, func(p *plan) error {
+		if !p.reckon() {
+			return errNothing
+		}
 		return nil
 	})
 }

@@ -177,6 +177,27 @@ func (p *plan) next(t time.Time, count int) time.Time {
 	return d
 }
 
+// reckon works out the due instant anew, unless it has come, and tells whether it
+// is another.
+func (p *plan) reckon() bool {
+	st := &p.job
+	if p.trigger == nil || !st.Due.IsZero() && !st.Due.After(p.now) || trigger.NeedsLastEnd(p.trigger) && len(st.Open) > 0 {
+		return false
+	}
+	was := st.Due
+	st.Due = p.fromHere()
+	return !st.Due.Equal(was)
+}
+
+// fromHere is the next due instant after now and after those in the ledger.
+func (p *plan) fromHere() time.Time {
+	after := p.now
+	if p.job.Last.After(after) {
+		after = p.job.Last
+	}
+	return p.next(after, p.job.Count)
+}
+
 // facts are what the ledger knows of the job.
 func (p *plan) facts() trigger.Facts {
 	f := trigger.Facts{Job: p.job.Name, Count: p.job.Count}

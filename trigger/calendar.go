@@ -8,8 +8,8 @@ import (
 
 // A Calendar is a named set of days or hours, such as holidays, by which [Only]
 // and [Except] filter a trigger. It is in no zone: a date is the date on the
-// local clock of the trigger it filters. A Calendar does not change; replicas
-// that share jobs must be given the same.
+// local clock of the trigger it filters. Replicas that share jobs must be given
+// the same. One that changes asks for the next ticks to be worked out anew.
 type Calendar interface {
 	// Name is what texts call it.
 	Name() string

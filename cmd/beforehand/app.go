@@ -14,6 +14,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/account/argon"
+	"github.com/beforehand-go/beforehand/calendar"
 	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
@@ -53,6 +54,7 @@ type app struct {
 	site      *beforehand.Site
 	server    *server.Server
 	accounts  *account.Desk
+	calendars *calendar.Book
 	sites     []server.Site
 	databases map[string]*database.DB // of sites, by name
 	salts     collect.KeptSalts
@@ -87,10 +89,13 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		a.log.Warn("notifications of PostgreSQL do not arrive: what other replicas write is asked for each second",
 			"hint", "a pooler in transaction mode lets none through; one in session mode does")
 	}
+	if err := a.openCalendars(ctx, c.file); err != nil {
+		return nil, err
+	}
 	if err := a.openSites(ctx, c); err != nil {
 		return nil, err
 	}
-	triggers := trigger.Parser{Calendar: calendarFinder(c.file.CalendarFiles())}
+	triggers := trigger.Parser{Calendar: a.calendars.Find}
 	a.site, err = beforehand.Open(ctx, beforehand.Config{
 		State: a.state, Logger: c.log, Publish: cmp.Or(c.publish, c.file.Path(c.file.Publish)), Encoders: []snapshot.Encoder{brotliEncoder()},
 		// This process holds the directory.
@@ -146,7 +151,7 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 		if site.Zone, err = time.LoadLocation(kept.Zone); err != nil {
 			return err
 		}
-		when, err := a.trigger(c.file, site, cmp.Or(v.Trigger, "every 1h"))
+		when, err := a.trigger(site, cmp.Or(v.Trigger, "every 1h"))
 		if err != nil {
 			return fmt.Errorf("trigger of site %q: %w", v.Name, err)
 		}
@@ -166,8 +171,8 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 }
 
 // trigger reads the text of a trigger by the clock of a site.
-func (a *app) trigger(file *config.File, site *collect.Site, text config.Trigger) (trigger.Trigger, error) {
-	p := trigger.Parser{Zone: site.Zone, Calendar: calendarFinder(file.CalendarFiles())}
+func (a *app) trigger(site *collect.Site, text config.Trigger) (trigger.Trigger, error) {
+	p := trigger.Parser{Zone: site.Zone, Calendar: a.calendars.Find}
 	return p.Parse(string(text))
 }
 

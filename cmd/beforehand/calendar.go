@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,8 @@ import (
 	ics "github.com/arran4/golang-ical"
 	"github.com/teambition/rrule-go"
 
+	"github.com/beforehand-go/beforehand/calendar"
+	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/trigger"
 )
 
@@ -28,27 +31,53 @@ func calendarFinder(files map[string]string) func(name string) (trigger.Calendar
 	}
 }
 
-// readCalendar reads the days on which the events of an iCalendar file take
-// place: dates, each in the event's own zone.
+// openCalendars keeps in the state what the configuration says of calendars, and
+// reads all of them.
+func (a *app) openCalendars(ctx context.Context, file *config.File) (err error) {
+	store := a.state.Calendars()
+	for name, path := range file.CalendarFiles() {
+		days, err := readDays(path)
+		if err != nil {
+			return err
+		}
+		if err := calendar.Declare(ctx, store, calendar.New(name, path, days...)); err != nil {
+			return err
+		}
+	}
+	a.calendars, err = calendar.Open(ctx, store)
+	return err
+}
+
+// readCalendar reads a calendar for a trigger.
 func readCalendar(name, path string) (trigger.Calendar, error) {
+	days, err := readDays(path)
+	if err != nil {
+		return nil, err
+	}
+	return trigger.NewDays(name, days...), nil
+}
+
+// readDays reads the days on which the events of an iCalendar file take
+// place: dates, each in the event's own zone.
+func readDays(path string) ([]time.Time, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	calendar, err := ics.ParseCalendar(f)
+	file, err := ics.ParseCalendar(f)
 	if err != nil {
 		return nil, fmt.Errorf("read calendar %s: %w", path, err)
 	}
 	var days []time.Time
-	for _, event := range calendar.Events() {
+	for _, event := range file.Events() {
 		of, err := eventDays(event)
 		if err != nil {
 			return nil, fmt.Errorf("read calendar %s: event %q: %w", path, event.Id(), err)
 		}
 		days = append(days, of...)
 	}
-	return trigger.NewDays(name, days...), nil
+	return days, nil
 }
 
 // eventDays lists the days of an event and its repetitions, as dates in UTC.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/account"
+	"github.com/beforehand-go/beforehand/calendar"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
@@ -41,6 +42,7 @@ type stateStore interface {
 	Salts() collect.KeptSalts
 	Tokens() token.Store
 	Accounts() account.Store
+	Calendars() calendar.Store
 	Forget(ctx context.Context, site string) error
 	Close() error
 }

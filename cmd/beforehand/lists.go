@@ -14,7 +14,7 @@ func (a *app) addLists(file *config.File, c *config.Site, site *server.Site) err
 	for _, l := range c.HotLists() {
 		list := server.List{Name: l.Name, Title: l.Title, Query: l.Query(c)}
 		if l.Trigger != "" {
-			when, err := a.trigger(file, site.Site, l.Trigger)
+			when, err := a.trigger(site.Site, l.Trigger)
 			if err != nil {
 				return fmt.Errorf("list %s of site %s: %w", l.Name, c.Name, err)
 			}
@@ -38,7 +38,7 @@ func (a *app) addLists(file *config.File, c *config.Site, site *server.Site) err
 	}
 	site.Learn = &server.Learn{Config: reader}
 	if c.Learn.Trigger != "" {
-		site.Learn.Trigger, err = a.trigger(file, site.Site, c.Learn.Trigger)
+		site.Learn.Trigger, err = a.trigger(site.Site, c.Learn.Trigger)
 	}
 	return err
 }

@@ -43,7 +43,7 @@ func (a *app) openReports(file *config.File, only string) error {
 			if only != "" && r.Name != only {
 				continue
 			}
-			when, err := a.trigger(file, a.sites[i].Site, cmp.Or(r.Trigger, site.Trigger, "every 1h"))
+			when, err := a.trigger(a.sites[i].Site, cmp.Or(r.Trigger, site.Trigger, "every 1h"))
 			if err != nil {
 				return fmt.Errorf("report %s of site %s: %w", r.Name, site.Name, err)
 			}
@@ -79,7 +79,7 @@ func ownReport(file *config.File, r config.Report, db *database.DB) *declared.Re
 func (a *app) openJobs(ctx context.Context, file *config.File) error {
 	for i, site := range file.Sites {
 		for _, j := range site.Jobs {
-			when, err := a.trigger(file, a.sites[i].Site, j.Trigger)
+			when, err := a.trigger(a.sites[i].Site, j.Trigger)
 			if err != nil {
 				return fmt.Errorf("job %s of site %s: %w", j.Name, site.Name, err)
 			}

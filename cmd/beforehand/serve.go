@@ -101,6 +101,7 @@ func (a *app) serve(ctx context.Context, front *front, ready func(url string)) e
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.site.Run(ctx) })
 	g.Go(func() error { return a.keepSalts(ctx) })
+	g.Go(func() error { return a.calendars.Follow(ctx, a.site.Scheduler(), a.log) })
 	g.Go(func() error { return a.keepAccounts(ctx) })
 	g.Go(func() error {
 		return a.server.Run(ctx, front.readerWait)

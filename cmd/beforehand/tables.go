@@ -45,7 +45,7 @@ func (a *app) openTables(ctx context.Context, file *config.File) error {
 }
 
 func (a *app) addTable(ctx context.Context, file *config.File, site *collect.Site, t config.Table) error {
-	when, err := a.trigger(file, site, cmp.Or(t.Trigger, "every 5m"))
+	when, err := a.trigger(site, cmp.Or(t.Trigger, "every 5m"))
 	if err != nil {
 		return err
 	}
