@@ -39,6 +39,9 @@ type File struct {
 	Pageviews    Secret              `yaml:"pageviews" help:"where the pageviews are kept; DuckDB in the data directory unless given"`
 	Key          string              `yaml:"key" help:"file of the secret that seals the salts of visitors, the same for all replicas; the one in the data directory unless given"`
 	Databases    map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
+	Mail         Mail                `yaml:"mail" help:"the mail server that weekly reports and alerts go through"`
+	Webhooks     map[string]Webhook  `yaml:"webhooks" help:"URLs that weekly reports and alerts are posted to, by the names that they are called by"`
+	Alerts       ServerAlerts        `yaml:"alerts" help:"who is told what goes wrong with the server, and with sites that have no alerts of their own"`
 	Sites        []Site              `yaml:"sites" help:"the sites that are counted; without any, one that is called default"`
 
 	dir string // the file's own directory
@@ -70,6 +73,8 @@ type Site struct {
 	Jobs      []Job          `yaml:"jobs" help:"commands and URLs that are carried out without a report"`
 
 	Frames      []Origin `yaml:"frames" help:"origins whose pages may show the site's hot lists in frames, such as https://example.com or https://*.example.com; every one unless given"`
+	Weekly      *Weekly  `yaml:"weekly" help:"who is told of the site's week; nobody unless given"`
+	Alerts      *Alerts  `yaml:"alerts" help:"who is told what goes wrong with the site; those of the server unless given"`
 	Retention   Duration `yaml:"retention" help:"how long single pageviews are kept, such as 730d, at least 2d; for ever unless given. What they add up to by day and by one dimension is kept all the same"`
 	PublicStats bool     `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
 }
@@ -203,6 +208,9 @@ func Reference() (string, error) { return yamlfile.Reference(File{}) }
 
 // Check refuses what cannot be together.
 func (f *File) Check() error {
+	if err := f.checkTold(); err != nil {
+		return err
+	}
 	names, hosts := map[string]bool{}, map[Host]string{}
 	for _, s := range f.Sites {
 		if names[s.Name] {

@@ -690,4 +690,18 @@ var chinese = words{
 	"snippet_spark_text":         "最近 30 天的一条小折线，可放在文字之间。",
 
 	"page_failed": "页面无法生成，原因见服务器日志。",
+
+	"mail_week_subject": "%s：一周内有 %s 次浏览%s",
+	"mail_week_days":    "%s 至 %s，与前一周相比",
+	"mail_pages":        "页面",
+	"mail_referrers":    "访客来源",
+	"mail_open":         "查看数据",
+	"mail_why":          "您收到这封邮件，是因为 beforehand 的配置中写有您的地址。",
+	"alarm_failed":      "%s：%s 连续失败 %s 次",
+	"alarm_stale":       "%s：%s 自 %s 以来没有成功过",
+	"alarm_spike":       "%s：%[3]s 起一小时内有 %[2]s 次浏览，平时为 %[4]s 次",
+	"alarm_drop":        "%s：%[3]s 起一小时内只有 %[2]s 次浏览，平时为 %[4]s 次",
+	"alarm_disk":        "%s 所在的磁盘快满了：总共 %[3]s，剩余 %[2]s",
+	"alarm_undelivered": "有一条消息无法送达：“%s”，收件人 %s",
+	"alarm_certificate": "%s 的证书将于 %s 到期",
 }

@@ -690,4 +690,18 @@ var english = words{
 	"snippet_spark_text":         "The last 30 days as a small line, to stand in a text.",
 
 	"page_failed": "The page could not be made; the server's log says why.",
+
+	"mail_week_subject": "%s: %s pageviews in a week%s",
+	"mail_week_days":    "%s to %s, compared with the week before",
+	"mail_pages":        "Pages",
+	"mail_referrers":    "Where visitors came from",
+	"mail_open":         "Look at the numbers",
+	"mail_why":          "You get this mail because the configuration of beforehand names your address.",
+	"alarm_failed":      "%s: %s failed %s times in a row",
+	"alarm_stale":       "%s: %s has not succeeded since %s",
+	"alarm_spike":       "%s: %s pageviews in the hour from %s, where %s are usual",
+	"alarm_drop":        "%s: only %s pageviews in the hour from %s, where %s are usual",
+	"alarm_disk":        "The disk of %s is nearly full: %s of %s are free",
+	"alarm_undelivered": "A message could not be delivered: “%s” to %s",
+	"alarm_certificate": "The certificate of %s expires on %s",
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/country"
+	"github.com/beforehand-go/beforehand/courier"
 	"github.com/beforehand-go/beforehand/database"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/exports"
@@ -60,6 +61,7 @@ type app struct {
 	salts     collect.KeptSalts
 	lands     *country.File // nil means the table in the program
 	fonts     *chart.Fonts
+	courier   *courier.Courier // nil where nobody is told anything
 	log       *slog.Logger
 }
 
@@ -197,6 +199,9 @@ func (a *app) named(name string) (*collect.Site, error) {
 // close lets go of everything, in the reverse order.
 func (a *app) close() error {
 	errs := []error{a.closeDatabases()}
+	if a.courier != nil {
+		a.courier.Close()
+	}
 	if a.fonts != nil {
 		errs = append(errs, a.fonts.Close())
 	}

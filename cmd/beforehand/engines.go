@@ -17,6 +17,7 @@ import (
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/internal/datadir"
+	"github.com/beforehand-go/beforehand/outbox"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/postgres"
 	"github.com/beforehand-go/beforehand/sqlite"
@@ -43,6 +44,7 @@ type stateStore interface {
 	Tokens() token.Store
 	Accounts() account.Store
 	Calendars() calendar.Store
+	Outbox() outbox.Store
 	Forget(ctx context.Context, site string) error
 	Close() error
 }

@@ -48,6 +48,7 @@ func commands() []command {
 		{"script", "print the element that puts the script on a page", runScript},
 		{"user", "make, list and change the users who may sign in", runUser},
 		{"token", "make, list and revoke tokens of the API", runToken},
+		{"outbox", "list mails and webhooks, and let one be tried again", runOutbox},
 		{"version", "print the version", runVersion},
 	}
 }

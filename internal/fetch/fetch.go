@@ -134,13 +134,20 @@ func (f *Client) Get(ctx context.Context, r Request) (*Response, error) {
 		ETag: res.Header.Get("ETag"), LastModified: res.Header.Get("Last-Modified"),
 		Header: res.Header,
 	}
-	out.Body, err = io.ReadAll(io.LimitReader(res.Body, r.Most+1))
-	if int64(len(out.Body)) > r.Most {
-		out.Body, out.Cut = out.Body[:r.Most], true
-	} else if err != nil {
+	if err := out.read(res.Body, r.Most); err != nil {
 		return nil, because(ctx, fmt.Errorf("get %q: %w", r.URL, err))
 	}
 	return out, nil
+}
+
+// read reads a body as far as it is wanted.
+func (r *Response) read(body io.Reader, most int64) (err error) {
+	r.Body, err = io.ReadAll(io.LimitReader(body, most+1))
+	if int64(len(r.Body)) > most {
+		r.Body, r.Cut = r.Body[:most], true
+		return nil
+	}
+	return err
 }
 
 func (f *Client) request(ctx context.Context, r *Request) (*http.Request, error) {
