@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -100,14 +102,18 @@ type request struct {
 }
 
 func (q request) do(s http.Handler) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(q.method, q.path, strings.NewReader(q.body))
-	r.RemoteAddr, r.Host = q.addr, "localhost:8080"
-	for name, values := range q.header {
-		r.Header[name] = values
-	}
 	if q.body != "" {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		q.header = q.header.Clone()
+		q.header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	return q.raw(s, q.body)
+}
+
+// raw sends a body of any type.
+func (q request) raw(s http.Handler, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(cmp.Or(q.method, http.MethodGet), q.path, strings.NewReader(body))
+	r.RemoteAddr, r.Host = q.addr, "localhost:8080"
+	maps.Copy(r.Header, q.header)
 	w := httptest.NewRecorder()
 	ctx, stop := context.WithTimeout(r.Context(), 20*time.Second)
 	defer stop()

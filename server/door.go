@@ -132,10 +132,16 @@ func next(asked string) string {
 		!strings.HasPrefix(asked, "/") || strings.HasPrefix(asked, "//") || strings.ContainsFunc(asked, odd) {
 		return ""
 	}
-	if p := path.Clean(u.Path); p == web.SignInPath || p == web.CodePath || strings.HasPrefix(p, "//") || strings.ContainsFunc(p, odd) {
+	clean := path.Clean(u.Path)
+	same := u.Path == clean || u.Path == clean+"/"
+	if !same || strings.ContainsFunc(u.Path, odd) || clean == web.SignInPath || clean == web.CodePath {
 		return ""
 	}
-	return (&url.URL{Path: path.Clean(u.Path), RawQuery: u.RawQuery}).String()
+	to := u.EscapedPath()
+	if u.RawQuery != "" {
+		to += "?" + u.RawQuery
+	}
+	return to
 }
 
 // maxNext is the longest path that a sign-in leads to, in bytes.

@@ -95,6 +95,9 @@ func (s *Server) mayAsk(r *http.Request, v *site) *statsError {
 	case a.token != nil:
 		return &statsError{status: http.StatusForbidden, Error: "the token is not good for " + string(token.StatsRead) + " of this site"}
 	}
+	if a.user == nil {
+		return s.unknown()
+	}
 	return &statsError{status: http.StatusForbidden, Error: "it takes a role at this site"}
 }
 
@@ -150,6 +153,7 @@ func (e *statsError) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 	switch e.status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
