@@ -110,7 +110,7 @@ func (v *dashView) changed(a *report.Answer, now, was int64) *change {
 	percent := math.Round(100 * float64(now-was) / float64(was))
 	switch {
 	case percent > 999:
-		return &change{"> +999 %", "up"}
+		return &change{">+999 %", "up"}
 	case percent > 0:
 		return &change{fmt.Sprintf("+%.0f %%", percent), "up"}
 	case percent < 0:
@@ -288,7 +288,7 @@ func (c cardView) picture() chart.Lines {
 		p.Series = append(p.Series, former)
 	}
 	for _, label := range labels {
-		p.Labels = append(p.Labels, c.label(unit, label, a.From == a.To))
+		p.Labels = append(p.Labels, c.label(unit, label))
 	}
 	if n := len(labels); n > 0 {
 		p.Description = fmt.Sprintf(c.words["dash_chart_description"], number.Grouped(a.Now.Total.Pageviews), p.Labels[0], p.Labels[n-1])
@@ -296,19 +296,18 @@ func (c cardView) picture() chart.Lines {
 	return p
 }
 
-// label is a period under the chart.
-func (c cardView) label(unit pageview.Dimension, text string, oneDay bool) string {
-	if unit != pageview.ByHour {
-		return text
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	switch {
-	case err != nil:
-		return text
-	case oneDay:
+// label is a period under the chart, without what all of them have.
+func (c cardView) label(unit pageview.Dimension, text string) string {
+	from, to := c.Card.Answer.From, c.Card.Answer.To
+	switch t, err := time.Parse(time.RFC3339, text); {
+	case unit == pageview.ByHour && err == nil && from == to:
 		return t.Format("15:04")
+	case unit == pageview.ByHour && err == nil:
+		return t.Format("01-02 15:04")
+	case (unit == pageview.ByDay || unit == pageview.ByWeek) && from.Year() == to.Year():
+		return text[len("2006-"):]
 	}
-	return t.Format("01-02 15:04")
+	return text
 }
 
 // Draw is the chart at a width, in units of its view box.
