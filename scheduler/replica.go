@@ -73,14 +73,14 @@ func (s *Scheduler) now() time.Time {
 // tellOthers tells those who share the store that this replica is there, or that
 // it has ended. Nothing depends on it, so that a failure is left at that.
 func (l *loop) tellOthers(ctx context.Context, now time.Time, stopped bool) {
-	if l.cfg.Exclusive {
-		return
-	}
 	l.mu.Lock()
 	if l.started.IsZero() {
 		l.started = now
 	}
 	l.mu.Unlock()
+	if l.cfg.Exclusive {
+		return
+	}
 	r := l.replica(now)
 	r.Stopped = stopped
 	if _, err := l.store.Write(ctx, []Change{{Replica: &r}}); err != nil {

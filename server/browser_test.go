@@ -74,6 +74,7 @@ func TestJobsInABrowser(t *testing.T) {
 			select {
 			case n := <-progress:
 				r.Progress(n, 200, "posts")
+				r.Logger().Warn("so far <b>", "posts", n)
 			case <-end:
 				return nil
 			case <-ctx.Done():
@@ -96,6 +97,9 @@ func TestJobsInABrowser(t *testing.T) {
 	progress <- 150
 	b.until("document.querySelector('progress')?.value == 75 && window.kept")
 	b.says("#now", "150 of 200")
+	b.says("#log", "so far <b> posts=50")
+	b.until("document.querySelectorAll('.log li').length == 2 && document.querySelector('.log li:last-child b').textContent == 'WARN' && window.kept")
+	b.says("#ticks", "log (2 lines)")
 
 	b.click("#act-pause")
 	b.says(".did", "Paused")
@@ -110,6 +114,12 @@ func TestJobsInABrowser(t *testing.T) {
 	b.until("window.kept = true")
 	close(end)
 	b.until("document.querySelector('#holders').textContent.includes('nothing now') && window.kept")
+	b.open("/jobs/job/blog/long?lang=zh")
+	b.until("!document.querySelector('.log')")
+	b.click("#ticks .times a")
+	b.says("#log", "这次运行的日志")
+	b.says("#log", "so far <b> posts=150")
+	b.until("location.search.includes('log=') && location.hash == '#log'")
 
 	b.open("/jobs/blog/hot")
 	b.until("window.kept = true")
