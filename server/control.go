@@ -49,6 +49,7 @@ type Keeper interface {
 //	POST /run?site=SITE&report=REPORT&format=FORMAT    computes a report of the site's own; the answer is its bytes, or why not
 //	POST /refresh                       computes the reports; the answer is one Message
 //	POST /backup?dir=DIR                backs everything up; the answer is one Message
+//	GET /readyz                         whether it is ready, as readers are told
 //	POST /export?dir=DIR&format=FORMAT  writes all pageviews to files; the answer is one Message
 //	POST /move, pageviews=URL           copies all pageviews to another engine; the answer is Messages
 func (s *Server) Control() http.Handler {
@@ -71,6 +72,7 @@ func (s *Server) Control() http.Handler {
 	})
 	mux.HandleFunc("POST /move", s.takeMove)
 	mux.HandleFunc("POST /run", s.takeRun)
+	mux.HandleFunc("GET /readyz", s.ready)
 	return mux
 }
 

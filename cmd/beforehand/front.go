@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/config"
@@ -73,6 +74,8 @@ type front struct {
 	certificates listen.Certificates // nil means that readers come by http
 	redirect     net.Listener        // where readers come by http nevertheless; may be nil
 	strict       time.Duration
+	name         string // that this server is known by, to itself
+	public       string // URL by which readers reach it; empty means that nobody said
 	log          *slog.Logger
 }
 
@@ -80,7 +83,10 @@ type front struct {
 // before anything else is opened or loaded, so that an address that is taken
 // costs nobody a wait.
 func openFront(ctx context.Context, c *config.File, data string, log *slog.Logger) (_ *front, err error) {
-	f := &front{strict: time.Duration(c.TLS.Strict), log: log}
+	f := &front{strict: time.Duration(c.TLS.Strict), name: "localhost", public: strings.TrimSuffix(string(c.URL), "/"), log: log}
+	if hosts := c.TLS.ACME.Hosts; len(hosts) > 0 {
+		f.name = string(hosts[0]) // for which it has a certificate
+	}
 	if f.certificates, err = openCertificates(c, data, log); err != nil {
 		return nil, err
 	}
@@ -130,10 +136,12 @@ func (f *front) Close() {
 	}
 }
 
-// url is where a reader on this machine finds the server.
+// url is where readers find the server, those on this machine at least.
 func (f *front) url() string {
 	addr := f.Addr()
 	switch {
+	case f.public != "":
+		return f.public
 	case addr.Network() == "unix":
 		return "unix:" + addr.String()
 	case f.certificates != nil:
@@ -182,9 +190,37 @@ func (f *front) server(h http.Handler) *http.Server {
 	}
 }
 
+// alive tells whether a reader gets an answer. While an authority has given no
+// certificate, which a restart would not mend, it does not matter.
+func (f *front) alive(ctx context.Context) bool {
+	if f.certificates != nil && len(f.certificates.Expires()) == 0 {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	client, base := f.client()
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/healthz", http.NoBody)
+	if err != nil {
+		return false
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
+}
+
 // readerWait is what a reader waits for a path: the median of some requests.
 // Zero means that it could not be measured.
 func (f *front) readerWait(ctx context.Context, path string) time.Duration {
+	client, base := f.client()
+	defer client.CloseIdleConnections()
+	return medianWait(ctx, client, base+path)
+}
+
+// client reaches the server as its readers do, wherever it listens.
+func (f *front) client() (client *http.Client, base string) {
 	addr := f.Addr()
 	var dialer net.Dialer
 	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -192,12 +228,10 @@ func (f *front) readerWait(ctx context.Context, path string) time.Duration {
 	}}
 	scheme := "http"
 	if f.certificates != nil {
-		// Only the time is looked at, of what comes from this process.
+		// What comes from this process is not read.
 		scheme, t.TLSClientConfig = "https", &tls.Config{InsecureSkipVerify: true}
 	}
-	client := &http.Client{Transport: t}
-	defer client.CloseIdleConnections()
-	return medianWait(ctx, client, scheme+"://localhost"+path)
+	return &http.Client{Transport: t}, scheme + "://" + f.name
 }
 
 // hostsFlag is a flag of several host names.

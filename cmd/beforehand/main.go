@@ -33,6 +33,7 @@ func commands() []command {
 	return []command{
 		{"demo", "fill a made-up blog with a year of pageviews and serve it", runDemo},
 		{"serve", "serve the reports of a data directory", runServe},
+		{"healthy", "tell whether the server of a data directory is ready", runHealthy},
 		{"import", "read access logs into a data directory", runImport},
 		{"backup", "copy a data directory, while a server may run", runBackup},
 		{"restore", "make a data directory of a backup", runRestore},

@@ -64,6 +64,9 @@ var otherVariables = [][2]string{
 	{"GOGC", "how seldom garbage is collected, in percent; 400 unless given"},
 	{"GOMEMLIMIT", "memory beside that of the store, as long as what is held fits; 384 MiB unless given"},
 	{"TZ", "the machine's time zone, which is that of sites that name none"},
+	{"NOTIFY_SOCKET", "where systemd hears that the server is ready, lives or stops"},
+	{"WATCHDOG_USEC", "how often systemd wants to hear that it lives, in microseconds"},
+	{"WATCHDOG_PID", "the process that systemd wants to hear it of"},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "certificates by which other servers are trusted, in place of the system's"},
 	{"NAME", "whatever the configuration file writes as `${NAME}`, where it takes secrets"},
 }

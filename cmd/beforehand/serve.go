@@ -110,6 +110,13 @@ func (a *app) serve(ctx context.Context, front *front, ready func(url string)) e
 	front.serve(ctx, g, a.server.Handler())
 	serveHTTP(ctx, g, owner, control)
 	ready(front.url())
+	of := newSupervisor()
+	if err := of.tell("READY=1"); err != nil {
+		a.log.Warn("systemd does not hear that the server is ready", "error", err)
+	}
+	g.Go(func() error { return of.watch(ctx, front.alive) })
+	<-ctx.Done()
+	_ = of.tell("STOPPING=1") // it stops all the same
 	if err := g.Wait(); !errors.Is(err, context.Canceled) {
 		return err
 	}
