@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -15,6 +16,12 @@ import (
 // foldRows is about how many rows are added up at once: what bounds the memory
 // for a site that is added up for the first time.
 const foldRows = 1_000_000
+
+// How often, and after which pause, it is tried again where a server lacks rows.
+const (
+	behindTries = 20
+	behindPause = 250 * time.Millisecond
+)
 
 // errBehind says that a server does not have the rows yet that the ledger tells
 // of: another replica has, or had.
@@ -62,15 +69,24 @@ func (s *Store) fold(ctx context.Context, v *view, name string, from, to pagevie
 		err error
 	}
 	done := make(chan outcome, 1)
-	if s.closed.Load() {
-		return nil, pageview.ErrClosed
-	}
-	s.work.Go(func() {
+	err := s.begin(func() {
 		s.folding.Lock()
 		defer s.folding.Unlock()
-		v, err := s.foldAll(s.life, v, name, from, to, parts)
-		done <- outcome{v, err}
+		now, err := s.foldAll(s.life, v, name, from, to, parts)
+		for try := 0; errors.Is(err, errBehind) && try < behindTries; try++ {
+			select {
+			case <-time.After(behindPause):
+			case <-s.life.Done():
+			}
+			if v, err = s.refresh(s.life); err == nil {
+				now, err = s.foldAll(s.life, v, name, from, to, parts)
+			}
+		}
+		done <- outcome{now, err}
 	})
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case o := <-done:
 		return o.v, o.err
@@ -175,9 +191,12 @@ func (v *view) chunk(name string, stale []dayPart) int {
 	return len(stale)
 }
 
+// versionBits are the lower bits of a version, which are random.
+const versionBits = 12
+
 // version is a new number for a version: it tells when it was made, in its
 // higher bits, and is not that of another process.
-func (s *Store) version() uint64 { return s.clock()<<12 | rand.Uint64N(1<<12) }
+func (s *Store) version() uint64 { return s.clock()<<versionBits | rand.Uint64N(1<<versionBits) }
 
 // folder adds up days of one part under one version.
 type folder struct {
@@ -190,6 +209,16 @@ type folder struct {
 
 // add adds days up and names the version in the table days.
 func (f *folder) add(ctx context.Context, stale []dayPart) (map[dayPart]added, error) {
+	found, err := f.fill(ctx, stale)
+	if err != nil {
+		return nil, err
+	}
+	return found, f.name(ctx, found)
+}
+
+// fill adds days up. They are counted before and after that: rows may come to a
+// replica, or be deleted, at any time.
+func (f *folder) fill(ctx context.Context, stale []dayPart) (map[dayPart]added, error) {
 	var days []pageview.Day
 	for _, k := range stale {
 		days = append(days, k.day)
@@ -199,26 +228,35 @@ func (f *folder) add(ctx context.Context, stale []dayPart) (map[dayPart]added, e
 	if late { // a day of which rows are gone: what came after that is added
 		r.days = and(r.days, "NOT ("+upTo(gone.blocks)+")")
 	}
-	found, err := f.count(ctx, r, days)
+	held, err := f.count(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("count raw rows: %w", err)
 	}
+	reach, err := f.reach(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	found, at := map[dayPart]added{}, f.s.clock()
 	for _, day := range days {
-		k := dayPart{day, f.part}
-		a := found[k]
+		k, want := dayPart{day, f.part}, f.v.days[f.site.name][day].rows
+		if !late && held[day] != want { // what is gone cannot be counted again
+			return nil, fmt.Errorf("of %d rows of %s on %s there are %d: %w", want, f.site.name, day, held[day], errBehind)
+		}
+		a := reach[day]
 		if late {
-			a.rows = f.v.days[f.site.name][day].rows // what is gone cannot be counted again
 			a = a.over(f.v.added[f.site.name][k])
 		}
-		if want := f.v.days[f.site.name][day].rows; a.rows != want {
-			return nil, fmt.Errorf("%s has %d rows of %s on %s, of %d: %w", f.s.config.database(), a.rows, f.site.name, day, want, errBehind)
-		}
+		a.version, a.rules, a.rows, a.at = f.version, f.site.rules(), want, at
 		found[k] = a
 	}
 	if err := f.s.server.exec(ctx, f.insert(r, days, late, f.v.gone[f.site.name][stale[0]].version)); err != nil {
 		return nil, err
 	}
-	return found, f.name(ctx, found)
+	again, err := f.count(ctx, r)
+	if err == nil && !maps.Equal(again, held) {
+		err = errBehind
+	}
+	return found, err
 }
 
 // over is a version that goes on from another one.
@@ -234,38 +272,33 @@ func (a added) over(before added) added {
 	return a
 }
 
-// count counts the raw rows of days, and tells what the pageviews that count
-// reach over.
-func (f *folder) count(ctx context.Context, r *rows, days []pageview.Day) (map[dayPart]added, error) {
-	found := map[dayPart]added{}
-	at := f.s.clock()
-	for _, day := range days {
-		found[dayPart{day, f.part}] = added{version: f.version, rules: f.site.rules(), at: at}
-	}
-	for _, query := range []string{
-		fmt.Sprintf(`SELECT day, toInt64(count()), toInt64(0), toInt64(0), toInt64(0) FROM pageviews WHERE %s GROUP BY day`, r.of()),
-		fmt.Sprintf(`SELECT day, toInt64(count()), toInt64(0), toInt64(0), toInt64(0) FROM stays WHERE %s GROUP BY day`, r.of()),
-		fmt.Sprintf(`SELECT day, toInt64(0), toInt64(count()), min(at), max(at) FROM (%s) GROUP BY day`, r.views(nil, "")),
-	} {
-		err := f.s.server.each(ctx, query, func(scan func(...any) error) error {
-			var day int32
-			var n added
-			if err := scan(&day, &n.rows, &n.persons, &n.first, &n.last); err != nil {
-				return err
-			}
-			a := found[dayPart{pageview.Day(day), f.part}]
-			a.rows += n.rows
-			if n.persons > 0 {
-				a.persons, a.first, a.last = n.persons, n.first, n.last
-			}
-			found[dayPart{pageview.Day(day), f.part}] = a
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+// count counts the raw rows of days.
+func (f *folder) count(ctx context.Context, r *rows) (map[pageview.Day]int64, error) {
+	const of = "SELECT day, toInt64(count()) AS n FROM %s WHERE %s GROUP BY day"
+	query := fmt.Sprintf("SELECT day, sum(n) FROM ("+of+" UNION ALL "+of+") GROUP BY day", "pageviews", r.of(), "stays", r.of())
+	found := map[pageview.Day]int64{}
+	err := f.s.server.each(ctx, query, func(scan func(...any) error) error {
+		var day int32
+		var n int64
+		err := scan(&day, &n)
+		found[pageview.Day(day)] = n
+		return err
+	})
+	return found, err
+}
+
+// reach tells of days what the pageviews that count reach over.
+func (f *folder) reach(ctx context.Context, r *rows) (map[pageview.Day]added, error) {
+	found := map[pageview.Day]added{}
+	query := fmt.Sprintf("SELECT day, toInt64(count()), min(at), max(at) FROM (%s) GROUP BY day", r.views(nil, ""))
+	err := f.s.server.each(ctx, query, func(scan func(...any) error) error {
+		var day int32
+		var a added
+		err := scan(&day, &a.persons, &a.first, &a.last)
+		found[pageview.Day(day)] = a
+		return err
+	})
+	return found, err
 }
 
 // insert is the statement that adds the days up. What is late is added to what

@@ -3,11 +3,11 @@ package clickhouse
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/clickhouse/spool"
@@ -118,9 +118,14 @@ func (d *delivery) enter(ctx context.Context) error {
 }
 
 // keyName is what a key is called in the ledger.
-func keyName(k pageview.Key) string {
-	sum := sha256.Sum256([]byte(k.Token + "\x00" + k.Name))
-	return hex.EncodeToString(sum[:])
+func keyName(k pageview.Key) string { return k.Token + "\x00" + k.Name }
+
+// keyOf is the key of a row of the ledger.
+func keyOf(name, digest string) (k pageview.Key, err error) {
+	k.Token, k.Name, _ = strings.Cut(name, "\x00")
+	sum, err := hex.DecodeString(digest)
+	copy(k.Digest[:], sum)
+	return k, err
 }
 
 // sentBefore refuses a request that another process has sent before. Where
@@ -134,8 +139,8 @@ func (s *Store) sentBefore(ctx context.Context, k pageview.Key) error {
 	var digest string
 	err := s.server.open(ctx)
 	if err == nil {
-		query := fmt.Sprintf(`SELECT value FROM ledger WHERE kind = %d AND name = '%s' AND block > %d ORDER BY block LIMIT 1`,
-			kindKey, keyName(k), time.Now().Add(-keyLife).UnixMicro())
+		query := fmt.Sprintf(`SELECT value FROM ledger WHERE kind = %d AND name = %s AND block > %d ORDER BY block LIMIT 1`,
+			kindKey, quote(keyName(k)), time.Now().Add(-keyLife).UnixMicro())
 		err = s.server.each(ctx, query, func(scan func(...any) error) error { return scan(&digest) })
 	}
 	switch {

@@ -126,7 +126,7 @@ func (b *ranker) rank(ctx context.Context, r *pageview.Ranking) error {
 			return err
 		}
 	}
-	titles, err := b.titles(ctx, pages)
+	titles, err := b.s.titlesOf(ctx, b.site, columnOf(pages, func(p ranked) string { return p.path }))
 	for _, p := range pages {
 		r.Pages = append(r.Pages, pageview.Ranked{
 			Page: p.path, Title: titles[p.path], Values: p.values, Before: before[p.path],
@@ -172,17 +172,13 @@ func (b *ranker) pages(ctx context.Context, p interval, scored bool) (pages []ra
 	return pages, err
 }
 
-// titles are those of pages.
-func (b *ranker) titles(ctx context.Context, pages []ranked) (map[string]string, error) {
+// titlesOf are the titles of a site's pages.
+func (s *Store) titlesOf(ctx context.Context, site site, paths []string) (map[string]string, error) {
 	titles := map[string]string{}
-	for part := range slices.Chunk(pages, 10_000) {
-		paths := make([]string, len(part))
-		for i, p := range part {
-			paths[i] = quote(p.path)
-		}
+	for part := range slices.Chunk(paths, 10_000) {
 		query := fmt.Sprintf("SELECT path, argMax(title, place) FROM titles WHERE site = %s AND place > %d AND path IN (%s) GROUP BY path",
-			quote(b.site.name), b.site.since, strings.Join(paths, ", "))
-		err := b.s.server.each(ctx, query, func(scan func(...any) error) error {
+			quote(site.name), site.since, strings.Join(columnOf(part, quote), ", "))
+		err := s.server.each(ctx, query, func(scan func(...any) error) error {
 			var path, title string
 			err := scan(&path, &title)
 			titles[path] = title

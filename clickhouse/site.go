@@ -106,6 +106,7 @@ func (s *Store) loadSites(ctx context.Context, v *view) error {
 		if err := scan(&name, &zone, &precedence, &rate, &at); err != nil {
 			return err
 		}
+		v.clock = max(v.clock, at)
 		if zone == "" {
 			v.dropped[name] = at
 			delete(v.sites, name)

@@ -12,7 +12,7 @@ import (
 
 // quote is text as SQL has it.
 func quote(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`).Replace(text) + "'"
 }
 
 // name is the name of a database or a cluster as SQL has it.

@@ -59,6 +59,7 @@ type Store struct {
 	view       atomic.Pointer[view]
 	folding    sync.Mutex // one adds up at a time
 
+	gate   sync.Mutex // held while work begins, or ends for good
 	closed atomic.Bool
 	work   sync.WaitGroup
 	life   context.Context // ends when the store is closed
@@ -88,6 +89,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s.sender = newSender(s)
 	s.work.Go(s.intake.run)
 	s.work.Go(s.sender.run)
+	s.work.Go(s.sweepAlways)
 	return s, nil
 }
 
@@ -117,7 +119,10 @@ const closing = 3 * time.Second
 
 // Close sends what waits, if that does not take long, and closes the store.
 func (s *Store) Close() error {
-	if s.closed.Swap(true) {
+	s.gate.Lock()
+	again := s.closed.Swap(true)
+	s.gate.Unlock()
+	if again {
 		return nil
 	}
 	s.intake.close()
@@ -129,6 +134,17 @@ func (s *Store) Close() error {
 	s.end()
 	s.work.Wait()
 	return errors.Join(s.spool.Close(), s.server.close())
+}
+
+// begin has f done beside its caller. Close waits for it.
+func (s *Store) begin(f func()) error {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.closed.Load() {
+		return pageview.ErrClosed
+	}
+	s.work.Go(f)
+	return nil
 }
 
 // current is a view that holds everything that was kept before it was asked
@@ -152,5 +168,5 @@ func (s *Store) Waiting(ctx context.Context) (spool.Waiting, error) { return s.s
 // clock is the time as blocks and versions are numbered, beyond all that is
 // known.
 func (s *Store) clock() uint64 {
-	return max(uint64(time.Now().UnixMicro()), s.view.Load().through+1)
+	return max(uint64(time.Now().UnixMicro()), s.view.Load().clock+1)
 }

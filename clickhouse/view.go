@@ -14,6 +14,7 @@ import (
 // view is what is known of ClickHouse at one moment. Nothing in it is changed;
 // what is learned makes another one.
 type view struct {
+	clock   uint64            // the newest number of a block, or of anything that is numbered like blocks
 	through uint64            // the newest block
 	blocks  map[uint64]uint64 // of each spool the newest block
 	sites   map[string]site
@@ -127,6 +128,7 @@ func (s *Store) loadLedger(ctx context.Context, v *view) error {
 		}
 		newest[spool] = max(newest[spool], last)
 		v.through = max(v.through, last)
+		v.clock = max(v.clock, last)
 		if _, known := v.sites[name]; !known || n == (tally{}) {
 			return nil
 		}

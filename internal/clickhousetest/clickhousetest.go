@@ -3,6 +3,7 @@ package clickhousetest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -70,7 +71,10 @@ func (s *Server) Up(t testing.TB) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	throwaway.Await(t, filepath.Join(s.dir, "log"), func() error { return s.ask("SELECT 1") })
+	throwaway.Await(t, filepath.Join(s.dir, "log"), func() error {
+		_, err := s.ask("SELECT 1")
+		return err
+	})
 }
 
 // Down ends the server at once, as if it had crashed.
@@ -110,19 +114,28 @@ func (s *Server) Through(addr, database string) string {
 // Exec carries out a statement.
 func (s *Server) Exec(t testing.TB, statement string) {
 	t.Helper()
-	if err := s.ask(statement); err != nil {
-		t.Fatal(err)
-	}
+	s.Ask(t, statement)
 }
 
-func (s *Server) ask(statement string) error {
+// Ask is the answer to a query, as text.
+func (s *Server) Ask(t testing.TB, query string) string {
+	t.Helper()
+	answer, err := s.ask(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(answer)
+}
+
+func (s *Server) ask(statement string) (string, error) {
 	r, err := http.Post(fmt.Sprintf("http://127.0.0.1:%d/", s.http), "text/plain", strings.NewReader(statement))
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer r.Body.Close()
-	if r.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", statement, r.Status)
+	answer, err := io.ReadAll(r.Body)
+	if err == nil && r.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", statement, r.Status, answer)
 	}
-	return nil
+	return string(answer), err
 }
