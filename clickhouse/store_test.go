@@ -14,10 +14,10 @@ import (
 
 func TestStore(t *testing.T) {
 	server := clickhousetest.Start(t)
-	pageviewtest.Run(t, func(t *testing.T) func() pageview.Store {
+	pageviewtest.RunSome(t, func(t *testing.T) func() pageview.Store {
 		c := clickhouse.Config{URL: server.Database(t), Spool: filepath.Join(t.TempDir(), "spool.db")}
 		return func() pageview.Store { return open(t, c) }
-	})
+	}, 8)
 }
 
 func open(t *testing.T, c clickhouse.Config) *clickhouse.Store {

@@ -36,7 +36,7 @@ const config = `<yandex>
 
 const users = `<yandex>
 <users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
-<profiles><default><max_memory_usage>3000000000</max_memory_usage></default></profiles>
+<profiles><default><max_memory_usage>3000000000</max_memory_usage><max_threads>1</max_threads></default></profiles>
 <quotas><default></default></quotas>
 </yandex>`
 

@@ -13,8 +13,8 @@ import (
 
 // rank asks for random rankings of random pageviews and compares each with a
 // naive one. Each seed is a site of its own.
-func rank(t *testing.T, open func() pageview.Store) {
-	seeds, each := 25, 4
+func rank(t *testing.T, open func() pageview.Store, oneIn int) {
+	seeds, each := 25/oneIn, 4
 	if prove() {
 		seeds, each = 1000, 6
 	}
