@@ -114,6 +114,7 @@ type builder struct {
 	hour     string // when the hour of a row began, in seconds since 1970
 	counting string // the condition that a pageview's source counts on its day
 	added    bool   // daily is from what is added up, so that it holds what is deleted
+	single   bool   // each row of daily and totals is one pageview
 	args     []any
 }
 
@@ -173,9 +174,11 @@ func (b *builder) rawRows() string {
 	}
 	fmt.Fprintf(&t, ", picked AS (\n  SELECT %s, visitor, %s AS visit FROM %s WHERE %s\n)", keys, visit, from, b.filters())
 	daily, totals := fmt.Sprintf("SELECT %s, 1 AS pageviews, 0 AS visits, 0 AS visitors FROM picked", columns), "SELECT * FROM daily"
+	b.single = !b.q.Timed()
 	if b.wants(pageview.MetricVisits) || b.wants(pageview.MetricVisitors) {
 		// A visitor, and a visit, is made one row before it is counted, since
 		// count(DISTINCT …) costs ten times as much where there are few rows.
+		b.single = false
 		fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, visitor, visit, count(*) AS n FROM picked GROUP BY ALL\n)", columns)
 		daily = b.persons(columns, "seen")
 		totals = b.persons(`"day"`, `(SELECT "day", visitor, visit, sum(n) AS n FROM seen GROUP BY ALL)`)
@@ -288,8 +291,13 @@ func (b *builder) timed() (with, daily, totals string) {
 // must be opened again.
 func (b *builder) answer() string {
 	var kept, sums, columns string
+	having := " HAVING sum(pageviews) > 0"
 	for _, c := range b.columns() {
-		kept += ", sum(" + c + ") AS " + c
+		if b.single { // and then there are no others
+			kept, having = ", count(*) AS pageviews", ""
+		} else {
+			kept += ", sum(" + c + ") AS " + c
+		}
 		sums += ", CAST(coalesce(sum(" + c + "), 0) AS BIGINT)"
 		columns += ", CAST(" + c + " AS BIGINT)"
 	}
@@ -311,11 +319,11 @@ func (b *builder) answer() string {
 		limit = b.limited()
 		all = fmt.Sprintf("\nUNION ALL SELECT %d, count(*), 0%s FROM keyed", kindAll, sums)
 	}
-	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], kept, daily, kindRow, columns, limit, all, total)
+	return with + fmt.Sprintf(answerSQL, keys[0], keys[1], kept, daily, having, kindRow, columns, limit, all, total)
 }
 
 const answerSQL = `, keyed AS (
-  SELECT %s AS key1, %s AS key2%s FROM %s GROUP BY 1, 2 HAVING sum(pageviews) > 0
+  SELECT %s AS key1, %s AS key2%s FROM %s GROUP BY 1, 2%s
 )
 (SELECT %d, CAST(key1 AS BIGINT), CAST(key2 AS BIGINT)%s FROM keyed%s)%s%s`
 
