@@ -243,7 +243,7 @@ func (b *ranker) countsVisitors() bool {
 // Its parts hold what pages have on days, or on a part of one, and in which of the
 // windows that lies.
 func (b *ranker) statement() string {
-	parts := []string{b.cutDays()}
+	parts := b.cutDays()
 	if b.added {
 		parts = append(parts, b.wholeDays())
 	}
@@ -331,14 +331,28 @@ func (b *ranker) wholeDays() string {
 		b.lies(whole), n, visitors, weight, b.site, numbers(dims), between(first, last))
 }
 
-// cutDays are the days that windows cut, from raw rows.
-func (b *ranker) cutDays() string {
+// cutDays are the days that windows cut, from raw rows. Each end of a window is read
+// on its own, since DuckDB finds the rows of a few days in a row fast, and passes
+// over others less well by an OR. Where all days are raw, windows are read together.
+func (b *ranker) cutDays() (parts []string) {
 	weight := "0"
 	if b.q.Order == pageview.RankScore && byDay(b.q.HalfLife) {
 		weight = "sum(" + weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, b.halfLife) + ")"
 	}
-	return fmt.Sprintf(`SELECT page, "day", %s, count(*) AS n, 0 AS visitors, %s AS weight FROM %s WHERE %s AND %s AND %s GROUP BY ALL`,
-		b.lies(b.cut), weight, b.pageviews(), b.counted, b.cutBounds(), b.either(b.cut))
+	read := func(in, where string) {
+		parts = append(parts, fmt.Sprintf(`SELECT page, "day", %s, count(*) AS n, 0 AS visitors, %s AS weight FROM %s WHERE %s AND %s GROUP BY ALL`,
+			in, weight, b.pageviews(), b.counted, where))
+	}
+	if !b.added {
+		read(b.lies(b.cut), b.either(b.cut))
+		return parts
+	}
+	for _, p := range b.windows {
+		for _, end := range b.ends(p) {
+			read(b.only(p.name), end)
+		}
+	}
+	return parts
 }
 
 // lately is what pages score by a half-life shorter than a day, at the end of a
@@ -446,61 +460,32 @@ func between(first, last pageview.Day) string {
 // cut is the condition that a raw row lies in a window, on a day that this does not
 // hold whole.
 func (b *ranker) cut(p interval) string {
-	if p.after.IsZero() && p.first == pageview.FirstDay && p.last == pageview.LastDay {
+	ends := b.ends(p)
+	if len(ends) == 0 {
 		return "false"
 	}
-	c := fmt.Sprintf(`"at" <= %s AND "day" <= %s`, instant(p.upTo), date(b.lastCut(p)))
+	return "(" + strings.Join(ends, " OR ") + ")"
+}
+
+// ends are conditions that a raw row lies at one end of a window, on a day that this
+// does not hold whole; or anywhere in it, if it holds none.
+func (b *ranker) ends(p interval) (ends []string) {
+	first, last := pageview.FirstDay, pageview.DayOf(p.upTo.In(b.zone))+1
+	within := fmt.Sprintf(`"at" <= %s`, instant(p.upTo))
 	if !p.after.IsZero() {
-		c += fmt.Sprintf(` AND "at" > %s AND "day" >= %s`, instant(p.after), date(b.firstCut(p)))
+		first = pageview.DayOf(p.after.In(b.zone)) - 1
+		within += fmt.Sprintf(` AND "at" > %s`, instant(p.after))
 	}
-	if p.first <= p.last {
-		c += fmt.Sprintf(` AND ("day" < %s OR "day" > %s)`, date(p.first), date(p.last))
-	}
-	return c
-}
-
-// firstCut and lastCut bound the days of a window.
-func (b *ranker) firstCut(p interval) pageview.Day {
-	if p.after.IsZero() {
-		return pageview.FirstDay
-	}
-	return pageview.DayOf(p.after.In(b.zone)) - 1
-}
-
-func (b *ranker) lastCut(p interval) pageview.Day { return pageview.DayOf(p.upTo.In(b.zone)) + 1 }
-
-// cutBounds is a condition that holds for all raw rows that windows need, by which
-// DuckDB passes over the others.
-func (b *ranker) cutBounds() string {
-	var days []pageview.Day
-	least, most := pageview.LastDay, pageview.FirstDay
 	add := func(first, last pageview.Day) {
-		if first > last {
-			return
-		}
-		least, most = min(least, first), max(most, last)
-		for d := first; d <= last && len(days) <= maxCutDays; d++ {
-			days = append(days, d)
+		if first <= last {
+			ends = append(ends, between(first, last)+" AND "+within)
 		}
 	}
-	for _, p := range b.windows {
-		if p.first > p.last {
-			add(b.firstCut(p), b.lastCut(p))
-			continue
-		}
-		if !p.after.IsZero() {
-			add(b.firstCut(p), p.first-1)
-		}
-		if p.last < pageview.LastDay {
-			add(p.last+1, b.lastCut(p))
-		}
+	if p.first > p.last {
+		add(first, last)
+		return ends
 	}
-	if len(days) == 0 || len(days) > maxCutDays {
-		return between(least, most)
-	}
-	slices.Sort(days)
-	return in(slices.Compact(days))
+	add(first, min(p.first-1, last))
+	add(max(p.last+1, first), last)
+	return ends
 }
-
-// maxCutDays is how many days are told one by one.
-const maxCutDays = 24

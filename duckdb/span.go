@@ -48,7 +48,7 @@ func (s *Store) span(ctx context.Context, name string) (span pageview.Span, err 
 func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (pageview.Span, error) {
 	span := pageview.Span{Through: v.through}
 	site := v.sites[name]
-	days := "true"
+	ends := []string{"true"}
 	var bounds [2]pageview.Day // of what is added up
 	if added {
 		query := fmt.Sprintf(`SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = %d AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`, site.id)
@@ -57,23 +57,48 @@ func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (p
 			return span, err
 		}
 		bounds = [2]pageview.Day{pageview.DayOf(first.Time.UTC()), pageview.DayOf(last.Time.UTC())}
-		const format = `("day" <= DATE '%s' OR "day" >= DATE '%s')`
-		days = fmt.Sprintf(format, bounds[0]+1, bounds[1]-1)
+		// An instant of the next day may come first, where clocks are set back over
+		// midnight. Each end is asked for on its own: an OR passes over less.
+		ends = []string{between(bounds[0], bounds[0]+1)}
+		if bounds[1]-1 > bounds[0]+1 {
+			ends = append(ends, between(bounds[1]-1, bounds[1]))
+		} else {
+			ends[0] = between(bounds[0], bounds[1])
+		}
 	}
-	var first, last, firstDay, lastDay sql.NullTime
-	counted := fmt.Sprintf("site = %d AND seq <= %d AND %s AND %s", site.id, v.through, v.counting(site, v.through), days)
-	row := db.QueryRowContext(ctx, strings.Replace(only(spanSQL, counted), "{pageviews}", site.pageviews(fmt.Sprint(v.through), days), 1))
-	if err := row.Scan(&first, &last, &firstDay, &lastDay); err != nil {
-		return span, err
-	}
-	if first.Valid {
-		span.First, span.Last = first.Time.UTC(), last.Time.UTC()
-		span.FirstDay, span.LastDay = pageview.DayOf(firstDay.Time.UTC()), pageview.DayOf(lastDay.Time.UTC())
+	for _, days := range ends {
+		if err := v.reach(ctx, db, site, days, &span); err != nil {
+			return span, err
+		}
 	}
 	if added {
 		widen(&span, bounds, v.zone(name))
 	}
 	return span, nil
+}
+
+// reach reaches a span to the counted pageviews of some days.
+func (v *view) reach(ctx context.Context, db *sql.DB, site site, days string, span *pageview.Span) error {
+	counted := fmt.Sprintf("site = %d AND seq <= %d AND %s AND %s", site.id, v.through, v.counting(site, v.through), days)
+	row := db.QueryRowContext(ctx, strings.Replace(only(spanSQL, counted), "{pageviews}", site.pageviews(fmt.Sprint(v.through), days), 1))
+	var first, last, firstDay, lastDay sql.NullTime
+	if err := row.Scan(&first, &last, &firstDay, &lastDay); err != nil || !first.Valid {
+		return err
+	}
+	none := span.First.IsZero()
+	if none || first.Time.Before(span.First) {
+		span.First = first.Time.UTC()
+	}
+	if none || last.Time.After(span.Last) {
+		span.Last = last.Time.UTC()
+	}
+	if day := pageview.DayOf(firstDay.Time.UTC()); none || day < span.FirstDay {
+		span.FirstDay = day
+	}
+	if day := pageview.DayOf(lastDay.Time.UTC()); none || day > span.LastDay {
+		span.LastDay = day
+	}
+	return nil
 }
 
 // widen reaches over days whose pageviews are deleted: of these only the day is
