@@ -186,6 +186,38 @@ func ExampleRun_Progress() {
 	// rebuild: 15 of 30, folding day 15
 }
 
+func ExampleRun_Logger() {
+	s, stop := running(scheduler.Config{}, scheduler.Job{
+		Name: "rebuild", Trigger: trigger.Never{},
+		Run: func(_ context.Context, run *scheduler.Run) error {
+			for day := range 3 {
+				run.Logger().Info("folded", "day", day)
+			}
+			return nil
+		},
+	})
+	defer stop()
+	ctx := context.Background()
+	key, err := s.RunNow(ctx, "rebuild")
+	if err == nil {
+		_, err = s.Wait(ctx, key)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	logs, err := s.Logs(ctx, key) // one for each run of the tick that logged something
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, line := range logs[0].Lines {
+		fmt.Println(line.Level, line.Text)
+	}
+	// Output:
+	// INFO folded day=0
+	// INFO folded day=1
+	// INFO folded day=2
+}
+
 // One job runs after others: once each of them has ended a newer tick.
 func ExampleJob_after() {
 	s, stop := running(scheduler.Config{},
