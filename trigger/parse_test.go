@@ -4,9 +4,11 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 // holidays is a calendar of a few days.
@@ -129,6 +131,7 @@ func TestParserZone(t *testing.T) {
 // TestMistakes holds errors to their place: ^ stands below the first and the
 // last character of the mistake.
 func TestMistakes(t *testing.T) {
+	english := regexp.MustCompile("such as|lists|counted| a | with |fields")
 	for _, c := range []struct{ text, marks, says string }{
 		{"", "^", "the end is no trigger; allowed is never, every"},
 		{"sometimes", "^^^^^^^^^", `"sometimes" is no trigger`},
@@ -195,6 +198,14 @@ func TestMistakes(t *testing.T) {
 		}
 		if !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: error is %q, want it to say %q", c.text, err, c.says)
+		}
+		chinese, allowed := wrong.Words(Chinese)
+		if !strings.ContainsFunc(strings.TrimPrefix(chinese, `"每天"`), func(r rune) bool { return unicode.Is(unicode.Han, r) }) ||
+			english.MatchString(allowed) {
+			t.Errorf("%q: in Chinese it is %q, allowed is %q", c.text, chinese, allowed)
+		}
+		if problem, _ := wrong.Words(English); !strings.HasSuffix(problem, wrong.Problem) || !strings.HasPrefix(problem, wrong.Field) {
+			t.Errorf("%q: in English it is %q", c.text, problem)
 		}
 	}
 }

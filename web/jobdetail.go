@@ -75,12 +75,9 @@ func (v *jobView) Why() string {
 	if !errors.As(v.Edit.Wrong, &wrong) {
 		return v.Edit.Wrong.Error()
 	}
-	text := wrong.Problem
-	if wrong.Field != "" {
-		text = wrong.Field + ": " + text
-	}
-	if wrong.Allowed != "" {
-		text += "; " + fmt.Sprintf(v.words["edit_allowed"], wrong.Allowed)
+	text, allowed := wrong.Words(Triggers(v.Lang))
+	if allowed != "" {
+		text += v.words["semicolon"] + fmt.Sprintf(v.words["edit_allowed"], allowed)
 	}
 	return text
 }

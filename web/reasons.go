@@ -34,6 +34,21 @@ var reasons = []reason{
 	{regexp.MustCompile(`^(\d+(?: or more)?) passed unrun, more than the job catches up with$`), "reason_bound"},
 	{regexp.MustCompile(`^(.+) is gone$`), "reason_gone"},
 	{regexp.MustCompile(`^(.+) did not renew its lease of (\S+)$`), "reason_silent"},
+	{regexp.MustCompile(`^lost: (.+)$`), "reason_lost"},
+	{regexp.MustCompile(`^the lease was lost$`), "reason_lease"},
+	{regexp.MustCompile(`^(\d+) ticks are waiting to be caught up with already$`), "reason_full"},
+	{regexp.MustCompile(`^handed back: (.+)$`), "reason_back"},
+	{regexp.MustCompile(`^the scheduler is shutting down$`), "reason_shutdown"},
+	{regexp.MustCompile(`^the function ignored the shutdown$`), "reason_deaf"},
+	{regexp.MustCompile(`^(.+); the function ignored it for (\S+)$`), "reason_ignored"},
+	{regexp.MustCompile(`^(\S+) (?:has|was) (failed|timed out|cancelled|missed|coalesced|skipped)$`), "reason_followed"},
+
+	{regexp.MustCompile(`^the store does not answer since ` + anInstant + `: (.+)$`), "health_store"},
+	{regexp.MustCompile(`^the loop stands still since ` + anInstant + `$`), "health_loop"},
+	{regexp.MustCompile(`^the clock went forward by (\S+): it was set, or the machine slept$`), "health_forward"},
+	{regexp.MustCompile(`^the clock went back by (\S+): it was set, or the machine slept$`), "health_back"},
+	{regexp.MustCompile(`^the clock was set back: (\d+) jobs had ticks up to ` + anInstant + ` and are due again only after that; ask them to run, or set the clock$`), "health_ahead"},
+	{regexp.MustCompile(`^(\d+) runs ignored the end of their context and still go on$`), "health_stuck"},
 }
 
 // Reason is why a tick ended as it did; an error stays in its own words.
@@ -75,7 +90,10 @@ func (p jobPen) said(part string) string {
 	if n, more := strings.CutSuffix(part, " or more"); more {
 		return fmt.Sprintf(p.words["at_least"], n)
 	}
-	return part
+	if word := p.outcome(scheduler.Outcome(part)); word != part {
+		return word
+	}
+	return p.Reason(part)
 }
 
 // Why is why a result is stale.
