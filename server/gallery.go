@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -35,7 +36,7 @@ func (s *Server) gallery(w http.ResponseWriter, r *http.Request) {
 	if len(g.Lists[0].Items) > 0 {
 		g.Page = g.Lists[0].Items[0].Path
 	}
-	g.Pictures = v.pictures()
+	g.Pictures = v.pictures(r.Context())
 	g.Choice = choose(r.URL.Query(), &g)
 	var b bytes.Buffer
 	if err := web.WriteGallery(&b, g); err != nil {
@@ -77,10 +78,10 @@ func choose(q url.Values, g *web.Gallery) web.Choice {
 }
 
 // pictures are the reports of a site that have one of ours, pageviews first.
-func (v *site) pictures() []web.Picture {
+func (v *site) pictures(ctx context.Context) []web.Picture {
 	var all []web.Picture
 	for _, name := range v.names() {
-		width, height := v.widgets[name].size()
+		width, height := v.widgets[name].size(ctx)
 		if width == 0 {
 			continue
 		}
@@ -112,13 +113,13 @@ const maxSpark = 100
 // pictureSize finds the size that a picture of ours says it has.
 var pictureSize = regexp.MustCompile(`^<svg [^>]*?width="(\d+)[^"]*" height="(\d+)`)
 
-// size is the size of the picture in dots; zero where there is none.
-func (w *widget) size() (width, height int) {
-	served := w.find(variant{file: chartFile, theme: chart.Auto})
-	if served == nil {
-		return 0, 0
+// size is the size of the picture in dots; zero where there is none of ours.
+func (w *widget) size(ctx context.Context) (width, height int) {
+	svg, err := w.paint(ctx, chart.Auto)
+	if err != nil {
+		return 0, 0 // it is being computed anew at this moment
 	}
-	m := pictureSize.FindSubmatch(served.Snapshot().Files[0].Body)
+	m := pictureSize.FindSubmatch(svg)
 	if m == nil {
 		return 0, 0
 	}

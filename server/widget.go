@@ -3,10 +3,12 @@ package server
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +29,7 @@ const (
 // widgetLimits are how many rows of a list a widget may have; zero is all.
 var widgetLimits = [...]int{0, 3, 5, 10, 20}
 
-// variant is one form of a widget. They are few, so that all are made beforehand.
+// variant is one form of a widget. There are few of each.
 type variant struct {
 	file     string
 	language language.Language // of frames and fragments
@@ -65,58 +67,117 @@ func readVariant(file string, q url.Values, otherwise language.Language) (varian
 	return v, file == frameFile || file == fragmentFile
 }
 
-// widget is a report as it is shown on pages elsewhere: every variant finished
-// beforehand, and swapped when the report has a new snapshot.
+// widget is a report as it is shown on pages elsewhere. Its variants are made of
+// the report's result: one when somebody asks for it first, which takes no longer
+// than rendering a list, and from then on with each new result beforehand, as long
+// as it is read.
 type widget struct {
 	name   string
 	report reader
 	list   *hotList // nil where the report is none
 
-	served atomic.Pointer[map[variant]*snapshot.Served]
+	held atomic.Pointer[map[variant]*heldVariant] // never changed, but swapped
 
-	// Only Run knows the rest: what the variants were made of.
-	version int64
+	mu      sync.Mutex // orders who makes variants; no reader of what is held takes it
+	version int64      // of the result that they are made of
 	state   snapshot.State
-	files   map[variant][]snapshot.File
 }
+
+// heldVariant is a variant ready to be read.
+type heldVariant struct {
+	*snapshot.Served
+	files []snapshot.File
+	read  *atomic.Int64 // when it was last, in seconds since 1970
+}
+
+// widgetLasts is how long after having been read a variant is held.
+const widgetLasts = 24 * time.Hour
 
 // addWidget makes the widget of a report of the site.
 func (v *site) addWidget(name string) {
 	if v.widgets == nil {
 		v.widgets = map[string]*widget{}
 	}
-	v.widgets[name] = &widget{name: name, report: v.find(name), list: v.list(name)}
+	w := &widget{name: name, report: v.find(name), list: v.list(name)}
+	w.held.Store(&map[variant]*heldVariant{})
+	v.widgets[name] = w
 }
 
-// keepWidgets makes the variants anew of what changed.
+// keepWidgets makes anew, beforehand, what changed.
 func (v *site) keepWidgets(ctx context.Context) {
 	for _, w := range v.widgets {
+		if len(*w.held.Load()) == 0 {
+			continue
+		}
 		if err := w.keep(ctx, v); err != nil {
 			v.server.Logger.Error("make widget", "site", v.Name, "report", w.name, "error", err)
 		}
 	}
 }
 
+// keep brings what is held to the report's result and state, and lets go of what
+// was not read for long.
 func (w *widget) keep(ctx context.Context, v *site) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	st := w.report.Status()
-	state := snapshot.State{NextAt: st.NextAt, Usual: st.Usual, RunningSince: st.RunningSince, Stale: st.Stale}
-	if st.Version == 0 || st.Version == w.version && state == w.state {
+	state := stateOf(st)
+	if st.Version == w.version && state == w.state {
 		return nil
 	}
-	if st.Version != w.version {
-		files, err := w.build(ctx, v, st)
-		if err != nil {
-			return err
+	next := map[variant]*heldVariant{}
+	for of, h := range *w.held.Load() {
+		if time.Since(time.Unix(h.read.Load(), 0)) > widgetLasts {
+			continue
 		}
-		w.files = files
-	}
-	served := make(map[variant]*snapshot.Served, len(w.files))
-	for of, files := range w.files {
-		served[of] = snapshot.Prepare(snapshot.Snapshot{Version: st.Version, Files: files, ComputedAt: st.ComputedAt, Tick: st.Tick, Took: st.Took}, state, v.rules(of))
+		files := h.files
+		if st.Version != w.version {
+			var err error
+			if files, err = w.build(ctx, of, h.files); err != nil {
+				return err
+			}
+		}
+		if files != nil {
+			next[of] = v.hold(of, files, st, h.read)
+		}
 	}
 	w.version, w.state = st.Version, state
-	w.served.Store(&served)
+	w.held.Store(&next)
 	return nil
+}
+
+// make makes a variant that is not held. It returns nil where the report has no
+// such.
+func (w *widget) make(ctx context.Context, v *site, of variant) (*heldVariant, error) {
+	if err := w.keep(ctx, v); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	held := *w.held.Load()
+	if h := held[of]; h != nil {
+		return h, nil
+	}
+	files, err := w.build(ctx, of, nil)
+	if err != nil || files == nil {
+		return nil, err
+	}
+	read := new(atomic.Int64)
+	read.Store(time.Now().Unix())
+	next := maps.Clone(held)
+	next[of] = v.hold(of, files, w.report.Status(), read)
+	w.held.Store(&next)
+	return next[of], nil
+}
+
+func stateOf(st beforehand.Status) snapshot.State {
+	return snapshot.State{NextAt: st.NextAt, Usual: st.Usual, RunningSince: st.RunningSince, Stale: st.Stale}
+}
+
+// hold makes a variant ready to be read.
+func (v *site) hold(of variant, files []snapshot.File, st beforehand.Status, read *atomic.Int64) *heldVariant {
+	s := snapshot.Snapshot{Version: st.Version, Files: files, ComputedAt: st.ComputedAt, Tick: st.Tick, Took: st.Took}
+	return &heldVariant{snapshot.Prepare(s, stateOf(st), v.rules(of)), files, read}
 }
 
 // rules are the headers of a variant.
@@ -131,85 +192,56 @@ func (v *site) rules(of variant) snapshot.Rules {
 	return r
 }
 
-// build makes every variant of a snapshot.
-func (w *widget) build(ctx context.Context, v *site, st beforehand.Status) (map[variant][]snapshot.File, error) {
-	all := map[variant][]snapshot.File{}
-	put := func(of variant, format string, body []byte) error {
-		files, err := snapshot.Build([]snapshot.Format{{Name: format, Body: body}}, []snapshot.Encoder{snapshot.Gzip()}, w.files[of], time.Now())
-		all[of] = files
-		return err
+// build makes the files of a variant, nil where the report has no such. Bytes that
+// are those of the files before keep their instant of change.
+func (w *widget) build(ctx context.Context, of variant, before []snapshot.File) ([]snapshot.File, error) {
+	format, body, err := "html", []byte(nil), error(nil)
+	if of.file == chartFile {
+		format = "svg"
+		body, err = w.paint(ctx, of.theme)
+	} else if w.list != nil {
+		body, err = w.write(of)
 	}
-	if st.Bytes("svg") > 0 {
-		svg, err := bytesOf(ctx, w.report, w.name, "svg")
-		if err != nil {
-			return nil, err
-		}
-		for _, theme := range chart.Themes() {
-			if painted, ours := theme.Paint(svg); ours {
-				if err := put(variant{file: chartFile, theme: theme}, "svg", painted); err != nil {
-					return nil, err
-				}
-			}
-		}
+	if err != nil || body == nil {
+		return nil, err
 	}
-	if w.list == nil {
-		return all, nil
-	}
-	list := items(w.list.Current().Value)
-	for _, l := range language.All() {
-		for _, limit := range widgetLimits {
-			if limit >= len(list) && limit > 0 {
-				continue // the whole list is the same
-			}
-			if err := w.buildList(l, limit, list, put); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return all, nil
+	return snapshot.Build([]snapshot.Format{{Name: format, Body: body}}, []snapshot.Encoder{snapshot.Gzip()}, before, time.Now())
 }
 
-// buildList makes the frames and the fragment of a list in a language, with at
-// most so many rows.
-func (w *widget) buildList(l language.Language, limit int, list []web.Item, put func(variant, string, []byte) error) error {
-	if limit > 0 {
-		list = list[:limit]
+// paint is the report's picture in the colours of a theme; nil where it has none
+// of ours.
+func (w *widget) paint(ctx context.Context, theme chart.Theme) ([]byte, error) {
+	if w.report.Status().Bytes("svg") == 0 {
+		return nil, nil
+	}
+	svg, err := bytesOf(ctx, w.report, w.name, "svg")
+	if err != nil {
+		return nil, err
+	}
+	painted, ours := theme.Paint(svg)
+	if !ours {
+		return nil, nil
+	}
+	return painted, nil
+}
+
+// write writes the list as a frame or a fragment.
+func (w *widget) write(of variant) ([]byte, error) {
+	list := items(w.list.Current().Value)
+	if of.limit > 0 {
+		list = list[:min(of.limit, len(list))]
 	}
 	var b bytes.Buffer
-	if err := web.List(&b, l, list); err != nil {
-		return err
+	if of.file == fragmentFile {
+		err := web.List(&b, of.language, list)
+		return b.Bytes(), err
 	}
-	if err := put(variant{file: fragmentFile, language: l, limit: limit}, "html", b.Bytes()); err != nil {
-		return err
-	}
-	f := web.Frame{Language: l, Items: list}
+	f := web.Frame{Language: of.language, Theme: of.theme, Items: list}
 	if w.list.named {
 		f.Title = w.list.Title
 	}
-	for _, f.Theme = range chart.Themes() {
-		var b bytes.Buffer
-		if err := web.WriteFrame(&b, f); err != nil {
-			return err
-		}
-		if err := put(variant{file: frameFile, language: l, theme: f.Theme, limit: limit}, "html", b.Bytes()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// find is a variant that is ready, or nil. One with at least as many rows as the
-// list has is the whole list.
-func (w *widget) find(of variant) *snapshot.Served {
-	served := w.served.Load()
-	if served == nil {
-		return nil
-	}
-	if s := (*served)[of]; s != nil {
-		return s
-	}
-	of.limit = 0
-	return (*served)[of]
+	err := web.WriteFrame(&b, f)
+	return b.Bytes(), err
 }
 
 // serveWidget serves /w/SITE/REPORT/FILE.
@@ -219,21 +251,31 @@ func (s *Server) serveWidget(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	of, ok := readVariant(r.PathValue("file"), r.URL.Query(), s.Language)
-	if !ok {
-		http.Error(w, "no such widget; the page /widgets/"+url.PathEscape(v.Name)+" has those that there are", http.StatusNotFound)
-		return
-	}
 	shown := v.widgets[r.PathValue("report")]
-	served := shown.find(of)
-	switch {
-	case served == nil && shown.served.Load() == nil && (of.file == chartFile || shown.list != nil):
-		served = snapshot.Prepare(snapshot.Snapshot{}, snapshot.State{}, snapshot.Rules{Origins: []string{"*"}}) // not computed yet
-	case served == nil:
-		http.NotFound(w, r)
+	of, ok := readVariant(r.PathValue("file"), r.URL.Query(), s.Language)
+	if !ok || shown.list == nil && of.file != chartFile {
+		http.Error(w, "no such widget; the page "+web.WidgetsPath+"/"+url.PathEscape(v.Name)+" has those that there are", http.StatusNotFound)
 		return
 	}
 	v.looked(shown.name)
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-	served.ServeHTTP(w, r)
+	if of.file == chartFile && of.theme == chart.Auto || shown.report.Status().Version == 0 {
+		shown.report.ServeHTTP(w, r) // it is what is asked for, or says that there is nothing yet
+		return
+	}
+	held := (*shown.held.Load())[of]
+	if held == nil {
+		var err error
+		if held, err = shown.make(r.Context(), v, of); err != nil {
+			s.Logger.Error("make widget", "site", v.Name, "report", shown.name, "error", err)
+			http.Error(w, "the widget could not be made; the server's log says why", http.StatusInternalServerError)
+			return
+		}
+	}
+	if held == nil {
+		http.NotFound(w, r)
+		return
+	}
+	held.read.Store(time.Now().Unix())
+	held.ServeHTTP(w, r)
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,22 +25,12 @@ func startWidgets(t *testing.T, change func(*server.Site)) *server.Server {
 		change(&all[0])
 	}
 	s := startSites(t, all)
-	var b pageview.Batch
-	now := time.Now()
 	for page := range 7 {
-		for n := range 20 - page {
-			v := pageview.Pageview{
-				Site: "blog", At: now, Day: pageview.DayOf(now.UTC()), Hour: now.UTC().Truncate(time.Hour),
-				Path: "/p" + string(rune('1'+page)), Title: "Page " + string(rune('1'+page)), Visitor: uint64(n + 1), Source: pageview.SourceScript,
-			}
-			if page == 0 {
-				v.Title = hostile
-			}
-			b.Pageviews = append(b.Pageviews, v)
+		title := fmt.Sprint("Page ", page+1)
+		if page == 0 {
+			title = hostile
 		}
-	}
-	if err := s.Store.Append(t.Context(), b); err != nil {
-		t.Fatal(err)
+		seen(t, s, fmt.Sprint("/p", page+1), title, 20-page)
 	}
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
@@ -51,6 +42,22 @@ func startWidgets(t *testing.T, change func(*server.Site)) *server.Server {
 		}
 	}
 	return s
+}
+
+// seen puts pageviews of a page into the store, by as many visitors, just now.
+func seen(t *testing.T, s *server.Server, path, title string, n int) {
+	t.Helper()
+	var b pageview.Batch
+	now := time.Now()
+	for visitor := range n {
+		b.Pageviews = append(b.Pageviews, pageview.Pageview{
+			Site: "blog", At: now, Day: pageview.DayOf(now.UTC()), Hour: now.UTC().Truncate(time.Hour),
+			Path: path, Title: title, Visitor: uint64(visitor + 1), Source: pageview.SourceScript,
+		})
+	}
+	if err := s.Store.Append(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWidgets(t *testing.T) {
@@ -98,6 +105,29 @@ func TestWidgets(t *testing.T) {
 	frame := get(h, "/w/blog/hot/frame.html")
 	if again := get(h, "/w/blog/hot/frame.html", "If-None-Match", frame.Header().Get("ETag")); again.Code != http.StatusNotModified {
 		t.Errorf("asked again: %d", again.Code)
+	}
+}
+
+func TestWidgetsFollowTheirReport(t *testing.T) {
+	s := startWidgets(t, nil)
+	h := s.Handler()
+	before := map[string]string{}
+	for _, path := range []string{"/w/blog/hot/frame.html?limit=3", "/w/blog/hot/fragment.html", "/w/blog/hot/chart.svg?theme=dark", "/w/blog/pageviews/chart.svg?theme=light"} {
+		before[path] = get(h, path).Header().Get("ETag")
+	}
+	seen(t, s, "/new", "New", 50)
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for path, tag := range before {
+		for end := time.Now().Add(20 * time.Second); get(h, path).Header().Get("ETag") == tag; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s stays as it was", path)
+			}
+		}
+	}
+	if body := get(h, "/w/blog/hot/frame.html?limit=3").Body.String(); !strings.Contains(body, `<li value="1"><a href="https://blog.example/new"`) {
+		t.Error(body)
 	}
 }
 
