@@ -207,3 +207,28 @@ func TestSetupIsNotForStrangers(t *testing.T) {
 		}
 	}
 }
+
+func TestSetupInABrowser(t *testing.T) {
+	o := newOwned(t)
+	b := browse(t, o.Server)
+	o.mu.Lock()
+	o.page = `<meta http-equiv="Content-Security-Policy" content="script-src 'self'"><script src="` + b.url + `/b.js" data-local></script>`
+	o.mu.Unlock()
+	b.open("/setup/blog")
+	b.says("#arrivals", "No pageview of this site has arrived yet")
+	b.until("document.querySelectorAll('.copy').length == 4 && (window.kept = true)")
+	r := httptest.NewRequest(http.MethodPost, "/b.js", strings.NewReader(`{"u":"http://127.0.0.1/a"}`))
+	r.Header.Set("User-Agent", firefox)
+	o.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	b.says("#arrivals", "It counts: a pageview arrived")
+	b.until("window.kept")
+	b.until("document.getElementById('page').value == '" + o.site.URL + "'")
+	b.click("#content form button")
+	b.says("#looked", "Its address is this server")
+	b.says("#looked", "blocks the script: script-src")
+	b.open("/setup/blog?lang=zh")
+	b.click("#content form button")
+	b.says("#looked", "拦截脚本")
+	b.fits("/setup/blog")
+	b.quiet(b.url[len("http://"):])
+}
