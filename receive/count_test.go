@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,15 +17,29 @@ import (
 
 // growing is a store with as many pageviews of /a as it says, and one of /b.
 type growing struct {
+	mu        sync.Mutex
 	pageviews int64
 	asked     int
 	takes     time.Duration
 	err       error
 }
 
+// becomes changes the store, and returns how often it was asked.
+func (g *growing) becomes(pageviews int64, takes time.Duration, err error) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pageviews, g.takes, g.err = pageviews, takes, err
+	return g.asked
+}
+
 func (g *growing) Query(context.Context, pageview.Query) (pageview.Answer, error) {
+	g.mu.Lock()
 	g.asked++
-	time.Sleep(g.takes)
+	takes := g.takes
+	g.mu.Unlock()
+	time.Sleep(takes)
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	of := pageview.Values{Pageviews: g.pageviews, Visitors: g.pageviews / 2}
 	all := pageview.Values{Pageviews: g.pageviews + 1, Visitors: g.pageviews/2 + 1}
 	return pageview.Answer{Rows: []pageview.Row{{Keys: []string{"/a"}, Values: of}}, Total: all}, g.err
@@ -104,25 +119,24 @@ func TestCountsFollowEveryWayIn(t *testing.T) {
 			}
 		}
 		says("at first", "11")
-		store.pageviews = 20
+		store.becomes(20, 0, nil)
 		says("at once", "11")
 		time.Sleep(recountAfter + 2*recountEvery)
 		says("after a minute", "21")
-		store.pageviews, store.err = 30, errors.New("the disk is gone")
+		store.becomes(30, 0, errors.New("the disk is gone"))
 		time.Sleep(recountAfter + 2*recountEvery)
 		says("while the store fails", "21")
-		store.err, store.takes = nil, 30*time.Second
-		time.Sleep(recountAfter + 2*recountEvery + store.takes)
+		store.becomes(30, 30*time.Second, nil)
+		time.Sleep(recountAfter + 2*recountEvery + 30*time.Second)
 		says("once it is back", "31")
-		asked := store.asked
+		asked := store.becomes(30, 30*time.Second, nil)
 		time.Sleep(5 * time.Minute) // less than twenty times what it took
-		if store.asked != asked {
+		if again := store.becomes(30, 0, nil); again != asked {
 			t.Error("a store that takes long is asked too often")
 		}
-		store.takes = 0
 		time.Sleep(time.Hour)
-		if store.asked != asked {
-			t.Errorf("asked %d times though nobody reads", store.asked-asked)
+		if again := store.becomes(30, 0, nil); again != asked {
+			t.Errorf("asked %d times though nobody reads", again-asked)
 		}
 		stop()
 		<-ended

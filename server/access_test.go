@@ -13,9 +13,7 @@ import (
 
 	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/account/argon"
-	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/memory"
-	"github.com/beforehand-go/beforehand/receive"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/token"
 )
@@ -34,20 +32,7 @@ func withAccounts(t testing.TB, s *server.Server) *server.Server {
 	})
 	s.TokenStore = state.Tokens()
 	s.Tokens = token.NewGuard(s.TokenStore)
-	visitors, err := collect.NewVisitors(&salts{}, collect.Key{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all collect.Sites
-	for _, v := range s.Sites {
-		all = append(all, v.Site)
-	}
-	s.Receiver, err = receive.New(receive.Config{
-		Sites: all, Store: s.Store, Intake: &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}, Tokens: s.Tokens, Logger: s.Logger,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.Receiver.Tokens = s.Tokens
 	return s
 }
 

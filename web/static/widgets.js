@@ -32,7 +32,7 @@
     get(name, otherwise) { return this.getAttribute(name) || otherwise; }
   }
 
-  const lists = sheet(":host{display:grid;grid-template-columns:minmax(0,1fr)}ol{margin:0;padding:0;list-style:none}li{display:flex;gap:1em;align-items:baseline;line-height:2em}li>:first-child{flex:1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;unicode-bidi:isolate}a{color:inherit;text-decoration:none}a:hover,a:focus{text-decoration:underline}small{font-variant-numeric:tabular-nums}i{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden;white-space:nowrap}" +
+  const lists = sheet(":host{display:grid;grid-template-columns:minmax(0,1fr)}ol{margin:0;padding:0;list-style:none}li{display:flex;gap:1em;align-items:baseline;line-height:2em}li>:first-child{flex:1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;unicode-bidi:isolate}a{color:inherit;text-decoration:none}a:hover,a:focus{text-decoration:underline}small{line-height:1;font-variant-numeric:tabular-nums}i{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden;white-space:nowrap}" +
     colours("light", "#fbfaf7", "#1b2026", "#005f8f") + colours("dark", "#15181c", "#e6e9ec", "#8ab9ff"));
   class List extends Widget {
     sheet = lists;
