@@ -29,6 +29,7 @@ func (s *Store) do(ctx context.Context, f func(ctx context.Context, w *writer) e
 func (s *Store) send(ctx context.Context, r request) error {
 	r.done = make(chan error, 1)
 	if err := s.queue.put(r); err != nil {
+		s.load.count(&r, err)
 		return err
 	}
 	select {
@@ -51,6 +52,7 @@ func (s *Store) write() {
 		outcome := s.commit(group)
 		s.queue.release(group) // before they are told, as they may send again at once
 		for i, r := range group {
+			s.load.count(&r, outcome[i])
 			r.done <- outcome[i]
 		}
 	}

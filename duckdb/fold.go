@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -165,6 +166,7 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 	for _, d := range dims {
 		s.marks.of[markKey{site.id, d}] = next
 	}
+	s.load.folded.Store(time.Now().UnixNano())
 	return nil
 }
 

@@ -17,7 +17,10 @@ import (
 	driver "github.com/duckdb/duckdb-go/v2"
 )
 
-var _ pageview.Store = (*Store)(nil)
+var (
+	_ pageview.Store  = (*Store)(nil)
+	_ pageview.Loaded = (*Store)(nil)
+)
 
 // Config says where a store is and what it may use.
 type Config struct {
@@ -42,6 +45,7 @@ type Store struct {
 	view atomic.Pointer[view]
 	w    *writer
 
+	load     load
 	marks    marks
 	folding  sync.Mutex // one adds up at a time
 	added    int        // how often something was added up; held by folding

@@ -70,4 +70,3 @@ func TestAWrongQuestionIsAskedOnce(t *testing.T) {
 		t.Errorf("after %d tries error %v", tries, err)
 	}
 }
-

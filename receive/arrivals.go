@@ -23,6 +23,9 @@ type Arrival struct {
 	Count  int64
 }
 
+// Nobodys tells whether no site takes the page.
+func (a *Arrival) Nobodys() bool { return a.Left == leftUnknownSite }
+
 // arrivals are all kinds that came. They are few: ways in times reasons.
 type arrivals struct {
 	mu  sync.Mutex

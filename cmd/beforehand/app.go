@@ -24,6 +24,7 @@ import (
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/datadir"
+	"github.com/beforehand-go/beforehand/listen"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/postgres"
 	"github.com/beforehand-go/beforehand/receive"
@@ -49,20 +50,21 @@ type appConfig struct {
 
 // app is a data directory with all that works on it.
 type app struct {
-	dir       *datadir.Dir
-	store     pageviewStore
-	state     stateStore
-	site      *beforehand.Site
-	server    *server.Server
-	accounts  *account.Desk
-	calendars *calendar.Book
-	sites     []server.Site
-	databases map[string]*database.DB // of sites, by name
-	salts     collect.KeptSalts
-	lands     *country.File // nil means the table in the program
-	fonts     *chart.Fonts
-	courier   *courier.Courier // nil where nobody is told anything
-	log       *slog.Logger
+	dir          *datadir.Dir
+	store        pageviewStore
+	state        stateStore
+	site         *beforehand.Site
+	server       *server.Server
+	accounts     *account.Desk
+	calendars    *calendar.Book
+	sites        []server.Site
+	databases    map[string]*database.DB // of sites, by name
+	salts        collect.KeptSalts
+	lands        *country.File // nil means the table in the program
+	fonts        *chart.Fonts
+	courier      *courier.Courier    // nil where nobody is told anything
+	certificates listen.Certificates // nil where readers come by http
+	log          *slog.Logger
 }
 
 // openApp opens a data directory, and makes what is not there. The flags were
@@ -127,7 +129,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		return nil, err
 	}
 	a.server = server.New(server.Config{
-		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: metricsOf(a.site),
+		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: a.serveMetrics(receiver),
 		Tokens: tokens, TokenStore: a.state.Tokens(), Accounts: a.accounts, Proxies: c.proxies(), TrustMachine: c.file.TrustMachine, Fonts: a.fonts,
 		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},

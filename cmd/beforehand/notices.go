@@ -11,7 +11,6 @@ import (
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/courier"
 	"github.com/beforehand-go/beforehand/internal/language"
-	"github.com/beforehand-go/beforehand/listen"
 	"github.com/beforehand-go/beforehand/notice"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/trigger"
@@ -38,7 +37,7 @@ const (
 
 // addNotices adds the jobs that tell people something, where the configuration
 // says that anybody is told anything.
-func (a *app) addNotices(ctx context.Context, file *config.File, certificates listen.Certificates) error {
+func (a *app) addNotices(ctx context.Context, file *config.File) error {
 	c, err := a.openCourier(file)
 	if err != nil || c == nil {
 		return err
@@ -49,7 +48,7 @@ func (a *app) addNotices(ctx context.Context, file *config.File, certificates li
 		Name: outboxJob, Trigger: trigger.Every(carryEvery), Timeout: time.Hour,
 		Run: func(ctx context.Context, r *scheduler.Run) error { return c.Carry(ctx, r) },
 	}}
-	if w := a.watch(file, desk, certificates); w != nil {
+	if w := a.watch(file, desk); w != nil {
 		jobs = append(jobs, alertsOf(w))
 	}
 	for i := range file.Sites {
@@ -110,7 +109,7 @@ func (a *app) weekly(file *config.File, i int, desk *notice.Desk) (scheduler.Job
 }
 
 // watch is what looks for what goes wrong, or nil where nobody is to know.
-func (a *app) watch(file *config.File, desk *notice.Desk, certificates listen.Certificates) *notice.Watch {
+func (a *app) watch(file *config.File, desk *notice.Desk) *notice.Watch {
 	w := &notice.Watch{Desk: desk, Store: a.store, Jobs: a.site.Scheduler(), Outbox: a.state.Outbox()}
 	w.Server = watched(&file.Alerts.Alerts, file.Language)
 	nobody := w.Server.To.Nobody()
@@ -128,8 +127,8 @@ func (a *app) watch(file *config.File, desk *notice.Desk, certificates listen.Ce
 	if p := file.Alerts.Disk; p != nil {
 		w.Disk.Least = float64(*p) / 100
 	}
-	if certificates != nil {
-		w.Expires = certificates.Expires
+	if a.certificates != nil {
+		w.Expires = a.certificates.Expires
 	}
 	return w
 }

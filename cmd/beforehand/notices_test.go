@@ -56,7 +56,7 @@ func TestAWeekIsTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := a.addNotices(t.Context(), c.file, nil); err != nil {
+		if err := a.addNotices(t.Context(), c.file); err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())

@@ -65,7 +65,8 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.openDeclared(ctx, c.file), a.addRetention(ctx, c.file), a.addNotices(ctx, c.file, front.certificates)); err != nil {
+	a.certificates = front.certificates
+	if err := errors.Join(a.openDeclared(ctx, c.file), a.addRetention(ctx, c.file), a.addNotices(ctx, c.file)); err != nil {
 		return errors.Join(err, a.close())
 	}
 	setup, err := a.accounts.SetupLink(ctx)
