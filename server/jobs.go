@@ -313,15 +313,11 @@ func textOf(t trigger.Trigger) string {
 // actOnJob carries out an action and leads back to the job's page.
 func (s *Server) actOnJob(w http.ResponseWriter, r *http.Request) {
 	l, ok := s.jobsFor(w, r)
-	if !ok {
+	if !ok || !readForm(w, r) {
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	name := r.PathValue("name")
-	switch err := r.ParseForm(); {
-	case err != nil:
-		refuse(w, http.StatusRequestEntityTooLarge, err.Error())
-		return
+	switch {
 	case !l.writes:
 		refuse(w, http.StatusForbidden, web.Word(l.language, "act_no_write"))
 		return

@@ -102,8 +102,10 @@ func (s *Server) writeSetup(w http.ResponseWriter, r *http.Request, v *site, d w
 // check looks at a page of the site, for its owner.
 func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	v, l := s.named(r.PathValue("site")), language.Of(r, s.Language)
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil || len(r.PostFormValue("page")) > maxPageURL {
+	if !readForm(w, r) {
+		return
+	}
+	if len(r.PostFormValue("page")) > maxPageURL {
 		refuse(w, http.StatusBadRequest, web.Word(l, "check_too_long"))
 		return
 	}
