@@ -60,6 +60,10 @@ type Policy struct {
 	// kept in any case, since it is the value.
 	Formats []string
 
+	// Publish is a folder that this report alone is written to, besides that of
+	// the site; empty means none. See [Config].
+	Publish string
+
 	// Rules decide on headers: other origins, shared caches, content policy.
 	Rules snapshot.Rules
 

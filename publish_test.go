@@ -341,3 +341,35 @@ func TestPublishWhatIsAddedLater(t *testing.T) {
 		}
 	})
 }
+
+func TestAReportIsPublishedToAFolderOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := func(context.Context) (int, error) { return 1, nil }
+		state, all, own := memory.New(), t.TempDir(), t.TempDir()
+		run := func(dir string, policy beforehand.Policy) {
+			site := publishing(t, state, dir)
+			beforehand.New(site, "blog/secret", one, beforehand.Policy{})
+			beforehand.New(site, "blog/hot", one, policy)
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- site.Run(ctx) }()
+			time.Sleep(time.Minute)
+			stop()
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+		run("", beforehand.Policy{Publish: own})
+		if got, want := files(t, own), ".beforehand.json blog/hot.json"; got != want {
+			t.Errorf("its folder holds %s, want %s", got, want)
+		}
+		run(all, beforehand.Policy{Publish: own})
+		if got, want := files(t, all), ".beforehand.json blog/hot.json blog/secret.json"; got != want {
+			t.Errorf("the folder of all holds %s, want %s", got, want)
+		}
+		run(all, beforehand.Policy{Publish: all})
+		if got, want := files(t, all), ".beforehand.json blog/hot.json blog/secret.json"; got != want {
+			t.Errorf("named twice, it holds %s, want %s", got, want)
+		}
+	})
+}

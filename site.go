@@ -49,7 +49,8 @@ type Site struct {
 	log       *slog.Logger
 	encoders  []snapshot.Encoder
 	poll      time.Duration
-	publisher *publisher // nil without a folder
+	publish   string                // folder of all reports
+	folders   map[string]*publisher // used by the one that looks
 	scheduler *scheduler.Scheduler
 	wake      chan struct{} // asks the poller for a look
 	waiting   *waiting
@@ -102,13 +103,10 @@ func Open(ctx context.Context, cfg Config) (*Site, error) {
 		state: cfg.State, log: log, poll: cfg.Poll, scheduler: s,
 		encoders: append(slices.Clone(cfg.Encoders), snapshot.Gzip()),
 		members:  map[string]member{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		waiting: newWaiting(cfg.State.Snapshots()),
+		waiting: newWaiting(cfg.State.Snapshots()), publish: cfg.Publish, folders: map[string]*publisher{},
 	}
 	if err := site.waiting.load(ctx); err != nil {
 		log.Error("waiting times begin anew", "error", err)
-	}
-	if cfg.Publish != "" {
-		site.publisher = &publisher{dir: cfg.Publish, snapshots: cfg.State.Snapshots()}
 	}
 	return site, nil
 }
@@ -364,8 +362,11 @@ func (s *Site) list() []member {
 // look brings every report to what the state has, and the folder to that.
 func (s *Site) look(ctx context.Context) error {
 	err := errors.Join(s.swap(ctx), s.tell(ctx))
-	if s.publisher != nil {
-		err = errors.Join(err, s.publisher.publish(ctx, s.names(), s.keys()))
+	for dir, keys := range s.published() {
+		if s.folders[dir] == nil {
+			s.folders[dir] = &publisher{dir: dir, snapshots: s.state.Snapshots()}
+		}
+		err = errors.Join(err, s.folders[dir].publish(ctx, s.names(), keys))
 	}
 	return err
 }
@@ -404,13 +405,18 @@ func (s *Site) names() []string {
 	return slices.Clone(s.order)
 }
 
-// keys are those of what is published.
-func (s *Site) keys() []snapshot.Key {
-	var keys []snapshot.Key
+// published are the keys of what is published, by folder.
+func (s *Site) published() map[string][]snapshot.Key {
+	folders := map[string][]snapshot.Key{}
 	for _, m := range s.list() {
-		keys = append(keys, m.keys()...)
+		keys := m.keys()
+		for _, dir := range slices.Compact([]string{s.publish, m.core().policy.Publish}) {
+			if dir != "" {
+				folders[dir] = append(folders[dir], keys...)
+			}
+		}
 	}
-	return keys
+	return folders
 }
 
 // tell brings what readers are told of freshness up to what the ledger has.

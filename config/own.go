@@ -13,6 +13,7 @@ type Report struct {
 	Database string   `yaml:"database" help:"name of the database that sql asks, as databases has it"`
 	Trigger  Trigger  `yaml:"trigger" help:"when it is computed; that of the site unless given"`
 	Timeout  Duration `yaml:"timeout" help:"how long a command or a request may take; 1m unless given. A query has the database's"`
+	Publish  string   `yaml:"publish" help:"directory that this report is written to after each refresh, besides that of all"`
 	declared.Config
 }
 

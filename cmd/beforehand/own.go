@@ -52,7 +52,7 @@ func (a *app) openReports(file *config.File, only string) error {
 			made.Site = declared.Site{Name: site.Name, Zone: a.sites[i].Zone, Store: a.store}
 			policy := beforehand.Policy{
 				Trigger: when, Definition: r.Definition() + site.Precedence().String(), Formats: r.Formats,
-				Rules: snapshot.Rules{Origins: []string{"*"}},
+				Publish: file.Path(r.Publish), Rules: snapshot.Rules{Origins: []string{"*"}},
 			}
 			if r.OnPageviews() {
 				policy.Timeout, policy.When = 30*time.Minute, made.Probe
