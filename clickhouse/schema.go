@@ -80,8 +80,8 @@ func (c *Config) spread() (statements []string) {
 	}
 	for _, table := range []string{"pageviews", "stays"} {
 		statements = append(statements, fmt.Sprintf(
-			"CREATE TABLE IF NOT EXISTS %s %s AS %s ENGINE = Distributed(%s, %s, %s, sipHash64(spool, block))",
-			table, c.onCluster(), c.raw(table), quote(c.Cluster), quote(c.database()), quote(c.raw(table))))
+			"CREATE TABLE IF NOT EXISTS %s %s AS %s.%s ENGINE = Distributed(%s, %s, %s, sipHash64(spool, block))",
+			table, c.onCluster(), name(c.database()), c.raw(table), quote(c.Cluster), quote(c.database()), quote(c.raw(table))))
 	}
 	return statements
 }

@@ -6,17 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/calendar"
+	"github.com/beforehand-go/beforehand/clickhouse"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/internal/datadir"
+	"github.com/beforehand-go/beforehand/move"
 	"github.com/beforehand-go/beforehand/outbox"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/postgres"
@@ -51,6 +55,9 @@ type stateStore interface {
 
 var (
 	_ pageviewStore = (*duckdb.Store)(nil)
+	_ pageviewStore = (*clickhouse.Store)(nil)
+	_ move.Source   = (*duckdb.Store)(nil)
+	_ move.Source   = (*clickhouse.Store)(nil)
 	_ stateStore    = (*sqlite.State)(nil)
 	_ stateStore    = (*postgres.State)(nil)
 )
@@ -64,7 +71,7 @@ type placeFlags struct {
 // addEngines adds the flags of a command that works with either engine.
 func (v *placeFlags) addEngines(f *flagSet) {
 	f.StringVar(&v.state, "state", "", "`URL` of the PostgreSQL that keeps the state, such as postgres://USER:PASSWORD@HOST/NAME (default: SQLite in the data directory)")
-	f.StringVar(&v.pageviews, "pageviews", "", "`URL` of what keeps the pageviews (default: DuckDB in the data directory)")
+	f.StringVar(&v.pageviews, "pageviews", "", "`URL` of the ClickHouse that keeps the pageviews, such as clickhouse://USER:PASSWORD@HOST:9000/NAME (default: DuckDB in the data directory)")
 	f.StringVar(&v.key, "key", "", "`file` of the secret that seals the salts, the same for all replicas (default: the one in the data directory)")
 }
 
@@ -108,7 +115,9 @@ func (v *placeFlags) checked() (engines, error) {
 		return engines{}, errors.New("state: use a URL such as postgres://USER:PASSWORD@HOST/NAME, or nothing for SQLite in the data directory")
 	}
 	if e.pageviews != "" {
-		return engines{}, errors.New("pageviews: this program keeps them in DuckDB in the data directory only: leave it out")
+		if _, err := clickhouseConfig(e.pageviews); err != nil {
+			return engines{}, err
+		}
 	}
 	return e, nil
 }
@@ -134,12 +143,52 @@ func (e engines) readKey(dir *datadir.Dir) (collect.Key, error) {
 }
 
 func (e engines) openPageviews(ctx context.Context, dir *datadir.Dir, c duckdb.Config) (pageviewStore, error) {
+	if e.pageviews != "" {
+		there, err := clickhouseConfig(e.pageviews)
+		if err != nil {
+			return nil, err
+		}
+		there.Spool, there.Logger = dir.File(datadir.SpoolFile), c.Logger
+		store, err := clickhouse.Open(ctx, there)
+		if err != nil {
+			return nil, err // and no store that is nil
+		}
+		return store, nil
+	}
 	c.Path = dir.File(datadir.PageviewsFile)
 	store, err := duckdb.Open(ctx, c)
 	if err != nil {
 		return nil, err // and no store that is nil
 	}
 	return store, nil
+}
+
+// clickhouseConfig reads the URL of a ClickHouse. Some of its parameters are
+// ours: cluster, quorum, and spool, which is a number of bytes.
+func clickhouseConfig(text string) (c clickhouse.Config, err error) {
+	// The URL holds a password, so errors do not show it.
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "clickhouse" || u.Host == "" {
+		return c, errors.New("pageviews: use a URL such as clickhouse://USER:PASSWORD@HOST:9000/NAME, or nothing for DuckDB in the data directory")
+	}
+	q := u.Query()
+	c.Cluster = q.Get("cluster")
+	if text := q.Get("quorum"); text != "" {
+		if c.Quorum, err = strconv.Atoi(text); err != nil || c.Quorum < 1 {
+			return c, fmt.Errorf("pageviews: quorum=%s: use the number of servers that must have a pageview, from 1", text)
+		}
+	}
+	if text := q.Get("spool"); text != "" {
+		if c.SpoolBytes, err = strconv.ParseInt(text, 10, 64); err != nil || c.SpoolBytes < 1<<20 {
+			return c, fmt.Errorf("pageviews: spool=%s: use how many bytes of the disk pageviews may wait in, at least 1048576", text)
+		}
+	}
+	for _, name := range []string{"cluster", "quorum", "spool"} {
+		q.Del(name)
+	}
+	u.RawQuery = q.Encode()
+	c.URL = u.String()
+	return c, nil
 }
 
 // openState opens the state that belongs to a data directory.

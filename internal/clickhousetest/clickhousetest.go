@@ -31,7 +31,7 @@ const config = `<yandex>
 <tcp_port>%[2]d</tcp_port><http_port>%[3]d</http_port><interserver_http_port>%[4]d</interserver_http_port>
 <path>%[1]s/data/</path><tmp_path>%[1]s/tmp/</tmp_path>
 <mark_cache_size>67108864</mark_cache_size>
-<users_config>users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
+%[5]s<users_config>users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
 </yandex>`
 
 const users = `<yandex>
@@ -47,15 +47,27 @@ func Start(t testing.TB) *Server {
 	if _, err := exec.LookPath("clickhouse-server"); err != nil {
 		t.Skip("ClickHouse is not installed, so nothing is tested on it (apt install clickhouse-server)")
 	}
-	s := &Server{dir: throwaway.Dir(t), tcp: throwaway.Port(t), http: throwaway.Port(t), between: throwaway.Port(t)}
-	for name, text := range map[string]string{"config.xml": fmt.Sprintf(config, s.dir, s.tcp, s.http, s.between), "users.xml": users} {
+	s := newServer(t)
+	s.start(t, "")
+	return s
+}
+
+func newServer(t testing.TB) *Server {
+	t.Helper()
+	return &Server{dir: throwaway.Dir(t), tcp: throwaway.Port(t), http: throwaway.Port(t), between: throwaway.Port(t)}
+}
+
+// start starts a server with more in its configuration, and stops it when the
+// test ends.
+func (s *Server) start(t testing.TB, more string) {
+	t.Helper()
+	for name, text := range map[string]string{"config.xml": fmt.Sprintf(config, s.dir, s.tcp, s.http, s.between, more), "users.xml": users} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.Up(t)
 	t.Cleanup(func() { s.Down(t) })
-	return s
 }
 
 // Up starts the server again after Down, on the same ports.

@@ -21,6 +21,7 @@ const (
 	PageviewsFile = "pageviews.duckdb" // pageviews
 	StateFile     = "state.db"         // jobs, ticks, snapshots, salts
 	SocketFile    = "beforehand.sock"  // where a running server takes imports
+	SpoolFile     = "spool.db"         // pageviews that wait to be sent elsewhere
 	IDFile        = "id"               // what tells the directory from all others
 	Certificates  = "certificates"     // folder of those from an authority, and their keys
 )
