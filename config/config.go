@@ -36,7 +36,7 @@ type File struct {
 	Machines     string              `yaml:"data_centres" help:"file of ranges of addresses, one a line, in which no person sits"`
 	Calendars    map[string]string   `yaml:"calendars" help:"iCalendar files by the names that triggers use, such as holidays"`
 	State        Secret              `yaml:"state" help:"where the state is kept: postgres://USER:PASSWORD@HOST/NAME, which several replicas may share; ${NAME} stands for a variable of the environment. SQLite in the data directory unless given"`
-	Pageviews    Secret              `yaml:"pageviews" help:"where the pageviews are kept; DuckDB in the data directory unless given"`
+	Pageviews    Secret              `yaml:"pageviews" help:"where the pageviews are kept: clickhouse://USER:PASSWORD@HOST:9000/NAME, with ?cluster=, &quorum= and &spool= where wanted, see docs/scaling.md; DuckDB in the data directory unless given"`
 	Key          string              `yaml:"key" help:"file of the secret that seals the salts of visitors, the same for all replicas; the one in the data directory unless given"`
 	Databases    map[string]Database `yaml:"databases" help:"the databases of sites, by the names that tables use"`
 	Mail         Mail                `yaml:"mail" help:"the mail server that weekly reports and alerts go through"`

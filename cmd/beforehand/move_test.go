@@ -1,12 +1,14 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/beforehand-go/beforehand/internal/clickhousetest"
 	"github.com/beforehand-go/beforehand/internal/pgtest"
 )
 
@@ -56,6 +58,64 @@ func TestMoveOfState(t *testing.T) {
 	carry(t, name, "moved", "--data", data, "--to-state", "sqlite")
 	t.Setenv("BEFOREHAND_STATE", "")
 	serve("c", "3")
+}
+
+// TestMoveOfPageviews takes the pageviews of a server to ClickHouse, most of them
+// while it runs, and the state to PostgreSQL, and both back.
+func TestMoveOfPageviews(t *testing.T) {
+	there := clickhousetest.Start(t).Database(t)
+	dsn := pgtest.Start(t, "fsync=off").Database(t)
+	name, data := program(t), filepath.Join(t.TempDir(), "data")
+	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := strings.TrimSpace(string(out))
+	log := writeLog(t, 3000)
+	if out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, log).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	serve := func(key, total string) *replica {
+		t.Helper()
+		server, url := serveOn(t, name, data)
+		r := &replica{t, server, url, data}
+		if status := r.send(token, key); status/100 != 2 {
+			t.Fatalf("status %d", status)
+		}
+		r.awaits("/s/default/pageviews.json", says(`"total":`+total))
+		return r
+	}
+	r := serve("a", "2701")
+	to := []string{"--data", data, "--to-state", dsn, "--to-pageviews", there}
+	carry(t, name, "copied 3,001 pageviews while the server went on", to...)
+	if status := r.send(token, "b"); status/100 != 2 {
+		t.Fatalf("status %d", status)
+	}
+	r.stop()
+	carry(t, name, "pageviews: 1 copied now, 3,002 there", to...)
+	carry(t, name, "pageviews: 0 copied now, 3,002 there", to...)
+
+	t.Setenv("BEFOREHAND_STATE", dsn)
+	t.Setenv("BEFOREHAND_PAGEVIEWS", there)
+	r = serve("c", "2703")
+	if status := r.send(token, "a"); status/100 != 2 {
+		t.Fatalf("a request that came before: status %d", status)
+	}
+	r.stop()
+	// The log counts nowhere again.
+	if out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, log).CombinedOutput(); err != nil || !strings.Contains(string(out), "pageviews kept  0") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, old := range []string{"state.db", "pageviews.duckdb"} {
+		if err := os.Rename(filepath.Join(data, old), filepath.Join(data, old+".old")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := []string{"--data", data, "--to-state", "sqlite", "--to-pageviews", "duckdb"}
+	carry(t, name, "pageviews: 3,003 copied now, 3,003 there", back...)
+	t.Setenv("BEFOREHAND_STATE", "")
+	t.Setenv("BEFOREHAND_PAGEVIEWS", "")
+	serve("d", "2704")
 }
 
 // stop ends a server in good order.
