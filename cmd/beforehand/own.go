@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -193,7 +194,7 @@ const checkUsage = `check-config [flags]
 
 Reads the configuration and checks what it names: whether the databases can be
 reached, whether their tables have the columns, whether the queries of reports
-are queries and their commands there, and whether the font can be read. Nothing is carried out or written.`
+are queries and their commands there, and whether calendars and the font can be read. Nothing is carried out or written.`
 
 func runCheckConfig(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{command: "check-config"}
@@ -226,7 +227,20 @@ func runCheckConfig(ctx context.Context, s stdio, args []string) error {
 		fmt.Fprintf(s.out, "site %s: %d hot lists, %d tables, %d reports, %d jobs of its own\n",
 			site.Name, len(site.HotLists()), len(site.Tables), len(site.Reports), len(site.Jobs))
 	}
-	errs = append(errs, checkFont(s, c.file.Path(c.file.Font)), a.closeDatabases())
+	errs = append(errs, checkCalendars(s, c.file.CalendarFiles()), checkFont(s, c.file.Path(c.file.Font)), a.closeDatabases())
+	return errors.Join(errs...)
+}
+
+// checkCalendars reads the files of calendars.
+func checkCalendars(s stdio, files map[string]string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		days, err := readDays(files[name])
+		if err == nil {
+			fmt.Fprintf(s.out, "calendar %s: %d days\n", name, len(days))
+		}
+		errs = append(errs, err)
+	}
 	return errors.Join(errs...)
 }
 

@@ -3,6 +3,7 @@ package schedulertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -45,6 +46,34 @@ func Seeds(t *testing.T, few, many int, wall time.Duration, open func(*testing.T
 	t.Logf("%d seeds from %d on, %d ticks in their ledgers", few, first, rows)
 }
 
+// logging is the job of Mixed whose runs log.
+const logging = "queue"
+
+// checkLogs checks that every run of that job which succeeded has its log, and
+// that no log is of a run that the ledger does not know.
+func checkLogs(t *testing.T, store scheduler.Store, rows []*scheduler.Tick) {
+	t.Helper()
+	for _, row := range rows {
+		if row.Job != logging {
+			continue
+		}
+		logs, err := store.Logs(t.Context(), row.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := false
+		for _, l := range logs {
+			if !tried(row, l.Fence) || len(l.Lines) != 1 || l.Lines[0].Text != fmt.Sprint("begun fence=", l.Fence) {
+				t.Errorf("%s has the log %+v", row.Key(), *l)
+			}
+			has = has || l.Fence == row.Fence && row.Progress.Logged == 1
+		}
+		if row.Outcome == scheduler.Succeeded && !has {
+			t.Errorf("%s succeeded under fence %d, logged %d lines, and has the logs %+v", row.Key(), row.Fence, row.Progress.Logged, logs)
+		}
+	}
+}
+
 // Mixed is the simulation engines are tried with: jobs of each policy, whose
 // runs commit what they did, under harsh faults for half an hour. For a store whose clock cannot be simulated
 // every hour takes as long as wall says, and everything in proportion;
@@ -58,6 +87,9 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulat
 	rng := rand.New(rand.NewPCG(seed, 0))
 	work := func(longest time.Duration, failing float64) func(context.Context, *scheduler.Run) error {
 		return func(ctx context.Context, run *scheduler.Run) error {
+			if run.Job == logging {
+				run.Logger().Info("begun", "fence", run.Fence)
+			}
 			mu.Lock()
 			d, fails := time.Duration(rng.Int64N(int64(longest))), rng.Float64() < failing
 			mu.Unlock()
@@ -88,7 +120,10 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulat
 			state = open(t)
 			return state.Jobs()
 		},
-		Verify: func(t *testing.T, _ []*scheduler.Tick) { CheckEffects(t, state) },
+		Verify: func(t *testing.T, rows []*scheduler.Tick) {
+			CheckEffects(t, state)
+			checkLogs(t, state.Jobs(), rows)
+		},
 		Seed:   seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
 		Config: scheduler.Config{Poll: poll, MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
 		Jobs: []scheduler.Job{
