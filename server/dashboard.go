@@ -21,6 +21,8 @@ const (
 	// is not there by then comes later.
 	firstWait    = 300 * time.Millisecond
 	filteredWait = 1800 * time.Millisecond
+	// largeFrom is from how many pageviews on the days of a view are large.
+	largeFrom = 1_000_000
 	// visitingWait is how long a page waits for how many are visiting.
 	visitingWait = 50 * time.Millisecond
 )
@@ -48,8 +50,8 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writePage(w, r, http.StatusOK, b.Bytes())
-	v.warm(seen)
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode == "" || mode == "navigate" { // not a page that keeps itself up to date
+		v.warm(seen)
 		s.Reports.Tally(v.Name+"/dashboard").Count(took(&d), time.Since(began))
 	}
 }
@@ -118,6 +120,7 @@ func (w *view) shown() []string {
 // same time, and is waited for only so long.
 func (v *site) show(ctx context.Context, w *view) []web.Card {
 	names := w.shown()
+	w.large = len(w.filters) > 0 && v.large(ctx, w)
 	cards := make([]web.Card, len(names))
 	counts := map[int]*count{}
 	for i, name := range names {
@@ -169,10 +172,36 @@ func (w *view) question(card string) report.Question {
 			q.Metrics = q.Metrics[:1]
 		}
 	}
+	if q.Limit > 0 && w.large && card != w.dimension() { // one is counted a tenth as fast
+		q.Metrics, q.Compare, q.FormerFrom, q.FormerTo = q.Metrics[:1], "", 0, 0
+	}
 	if len(q.Metrics) == 3 && !adds(w) { // visits are dear to find in single pageviews
 		q.Metrics = []pageview.Metric{pageview.MetricPageviews, pageview.MetricVisitors}
 	}
 	return q
+}
+
+// large tells whether the days of a view have so many pageviews that to count
+// visitors among them takes longer than somebody likes to wait. What is not known
+// soon is taken to be large.
+func (v *site) large(ctx context.Context, w *view) bool {
+	ctx, cancel := context.WithTimeout(ctx, firstWait)
+	defer cancel()
+	k := w.key(totalCard)
+	q, err := k.question(v, w.to)
+	if err != nil {
+		return true
+	}
+	a, err := report.ReadAnswer(q, v.cards.Await(ctx, k).Value["json"])
+	return err != nil || a.Now.Total.Pageviews > largeFrom
+}
+
+// dimension is the one that a view filters by, where what is left of it is added up.
+func (w *view) dimension() string {
+	if !adds(w) {
+		return ""
+	}
+	return string(w.filters[0].Dimension)
 }
 
 // fill puts a snapshot into a card.

@@ -25,6 +25,7 @@ type view struct {
 	filters []pageview.Filter
 	from    pageview.Day // the days that the period has today; zero is no bound
 	to      pageview.Day
+	large   bool // the days have very many pageviews
 }
 
 // parseView reads what a dashboard is asked to show. What is wrong with it names
