@@ -348,7 +348,7 @@ func TestAReportIsPublishedToAFolderOfItsOwn(t *testing.T) {
 		state, all, own := memory.New(), t.TempDir(), t.TempDir()
 		run := func(dir string, policy beforehand.Policy) {
 			site := publishing(t, state, dir)
-			beforehand.New(site, "blog/secret", one, beforehand.Policy{})
+			beforehand.New(site, "blog/secret", one, beforehand.Policy{Formats: []string{"json"}})
 			beforehand.New(site, "blog/hot", one, policy)
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan error, 1)
@@ -359,15 +359,15 @@ func TestAReportIsPublishedToAFolderOfItsOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		run("", beforehand.Policy{Publish: own})
+		run("", beforehand.Policy{Publish: own, Formats: []string{"json"}})
 		if got, want := files(t, own), ".beforehand.json blog/hot.json"; got != want {
 			t.Errorf("its folder holds %s, want %s", got, want)
 		}
-		run(all, beforehand.Policy{Publish: own})
+		run(all, beforehand.Policy{Publish: own, Formats: []string{"json"}})
 		if got, want := files(t, all), ".beforehand.json blog/hot.json blog/secret.json"; got != want {
 			t.Errorf("the folder of all holds %s, want %s", got, want)
 		}
-		run(all, beforehand.Policy{Publish: all})
+		run(all, beforehand.Policy{Publish: all, Formats: []string{"json"}})
 		if got, want := files(t, all), ".beforehand.json blog/hot.json blog/secret.json"; got != want {
 			t.Errorf("named twice, it holds %s, want %s", got, want)
 		}
