@@ -3,7 +3,6 @@ package middleware
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -89,17 +88,19 @@ const (
 )
 
 // Run hands pages to the sink until ctx ends, and then those that are left.
-// While the sink is busy the next ones gather, so that one write keeps many.
+// While the sink is busy the next ones gather, so that one write keeps many. A sink
+// is not cut off by that end: it may have kept what it was handed, and would keep
+// it twice.
 func (c *Counter) Run(ctx context.Context) error {
+	longer, cancel := outlive(ctx, goodbye)
+	defer cancel()
 	for {
 		select {
 		case first := <-c.pages:
-			c.hand(ctx, c.gather([]collect.Seen{first}))
+			c.hand(longer, c.gather([]collect.Seen{first}))
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
-			defer cancel()
 			for rest := c.gather(nil); len(rest) > 0; rest = c.gather(nil) {
-				c.hand(last, rest)
+				c.hand(longer, rest)
 			}
 			return ctx.Err()
 		}
@@ -120,14 +121,21 @@ func (c *Counter) gather(pages []collect.Seen) []collect.Seen {
 }
 
 func (c *Counter) hand(ctx context.Context, pages []collect.Seen) {
-	err := c.Sink.Keep(ctx, pages)
-	if errors.Is(err, context.Canceled) { // cut off by the end: there is a little time yet
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
-		defer cancel()
-		err = c.Sink.Keep(last, pages)
-	}
-	if err != nil {
+	if err := c.Sink.Keep(ctx, pages); err != nil {
 		c.dropped.Add(int64(len(pages)))
 		c.Logger.Error("pages were not counted", "pages", len(pages), "error", err)
 	}
+}
+
+// outlive is a context that ends a while after ctx does.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(d):
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, cancel
 }

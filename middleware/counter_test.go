@@ -157,6 +157,39 @@ func TestCounterNeverWaits(t *testing.T) {
 	}
 }
 
+// slowSink keeps pages, and then takes its time to say so.
+type slowSink struct{ sink }
+
+func (s *slowSink) Keep(ctx context.Context, pages []collect.Seen) error {
+	if err := s.sink.Keep(ctx, pages); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestPagesBeingKeptAtTheEndAreKeptOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowSink{}
+		c := middleware.New(middleware.Config{Sink: s})
+		h := c.Handler(site(t.TempDir()))
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/page", http.NoBody))
+		synctest.Wait() // it is being kept
+		stop()
+		<-done
+		if got := s.urls(); len(got) != 1 || c.Dropped() != 0 {
+			t.Errorf("kept %v, dropped %d", got, c.Dropped())
+		}
+	})
+}
+
 func TestHijackedConnectionWorks(t *testing.T) {
 	c := middleware.New(middleware.Config{Sink: &sink{}})
 	s := httptest.NewServer(c.Handler(site("")))
