@@ -27,11 +27,12 @@ type figure struct {
 	labels             []string
 	series             []chart.Series
 	texts              []string // numbers of rows as they are written; nil means the first series
+	words              *Words
 }
 
 // picture is the figure as a chart. Rows and a spark draw the first series.
 func (f *figure) picture(kind string) (chart.Picture, error) {
-	b := chart.Bars{Title: f.title, Description: f.description, Heading: true, Labels: f.labels, Series: f.series}
+	b := chart.Bars{Title: f.title, Description: f.description, Heading: true, Labels: f.labels, Series: f.series, Words: f.words.Chart}
 	first := make([]int64, len(f.labels))
 	if len(f.series) > 0 {
 		first = f.series[0].Values
@@ -44,7 +45,7 @@ func (f *figure) picture(kind string) (chart.Picture, error) {
 	case "spark":
 		return chart.Spark{Title: f.title, Description: f.description, Labels: f.labels, Values: first}, nil
 	case "rows":
-		r := chart.Ranking{Title: f.title, Description: f.description, Heading: true, Plain: true}
+		r := chart.Ranking{Title: f.title, Description: f.description, Heading: true, Plain: true, Words: f.words.Chart}
 		for i, label := range f.labels {
 			row := chart.Row{Name: label, Value: float64(first[i]), Text: number.Grouped(first[i])}
 			if f.texts != nil {
@@ -160,31 +161,21 @@ func (c *Config) kind() string {
 }
 
 // heading is the title, or what the report asks in words.
-func (c *Config) heading() string {
+func (c *Config) heading(w *Words) string {
 	if c.Title != "" || len(c.By) == 0 {
 		return c.title()
 	}
-	names := make([]string, len(c.By))
+	by := make([]pageview.Dimension, len(c.By))
 	for i, d := range c.By {
-		names[i] = strings.ReplaceAll(string(d), "_", " ")
+		by[i] = pageview.Dimension(d)
 	}
-	metric := strings.ReplaceAll(string(c.question(0).Metrics[0]), "_", " ")
-	text := strings.ToUpper(metric[:1]) + metric[1:] + " by " + strings.Join(names, " and ")
-	if p := c.period(); !p.All() {
-		text += ", " + p.String()
-	}
-	return text
+	return w.Heading(c.question(0).Metrics[0], by, c.period())
 }
 
 // counted is what a chart of an answer shows at a time.
-func (c *Config) counted(a *report.Answer, now time.Time) *figure {
-	f := &figure{title: c.heading()}
+func (c *Config) counted(a *report.Answer, now time.Time, w *Words) *figure {
 	metric := a.Metrics[0]
-	f.description = fmt.Sprintf("%s %s", number.Grouped(a.Now.Total.Of(metric)), strings.ReplaceAll(string(metric), "_", " "))
-	if a.From != 0 {
-		f.description += fmt.Sprintf(" from %s to %s", a.From, a.To)
-	}
-	f.description += "."
+	f := &figure{title: c.heading(w), description: w.Sum(a.Now.Total.Of(metric), metric, a.From, a.To), words: w}
 	of := slices.IndexFunc(a.By, pageview.Dimension.Time)
 	switch {
 	case of < 0:
@@ -200,7 +191,7 @@ func (c *Config) counted(a *report.Answer, now time.Time) *figure {
 // ranked has a label for each row.
 func (f *figure) ranked(a *report.Answer) {
 	metric := a.Metrics[0]
-	s := chart.Series{Name: string(metric)}
+	s := chart.Series{Name: f.words.Metric(metric)}
 	add := func(name string, now pageview.Values, was int64) {
 		f.labels = append(f.labels, name)
 		s.Values = append(s.Values, now.Of(metric))
@@ -208,10 +199,10 @@ func (f *figure) ranked(a *report.Answer) {
 	}
 	former := a.FormerRow()
 	for _, r := range a.Now.Rows {
-		add(keyName(r.Keys), r.Values, former(r.Keys).Of(metric))
+		add(f.keyName(a.By, r.Keys), r.Values, former(r.Keys).Of(metric))
 	}
 	if a.Now.Beyond > 0 {
-		add(fmt.Sprintf("%d %s", a.Now.Beyond, report.Other), a.Now.Other, 0)
+		add(f.words.Others(a.Now.Beyond), a.Now.Other, 0)
 	}
 	f.series = []chart.Series{s}
 }
@@ -229,12 +220,10 @@ func grown(now, was int64) string {
 }
 
 // keyName is a row's name for people.
-func keyName(keys []string) string {
+func (f *figure) keyName(by []pageview.Dimension, keys []string) string {
 	names := make([]string, len(keys))
 	for i, k := range keys {
-		if names[i] = k; k == "" {
-			names[i] = "(not known)"
-		}
+		names[i] = f.words.Key(by[i], k)
 	}
 	return strings.Join(names, ", ")
 }
@@ -250,7 +239,7 @@ func (f *figure) overTime(a *report.Answer, of int, now time.Time, lines bool) {
 	}
 	series := make([]chart.Series, len(metrics), len(metrics)+1)
 	for i, m := range metrics {
-		series[i] = chart.Series{Name: strings.ReplaceAll(string(m), "_", " "), Values: make([]int64, len(f.labels))}
+		series[i] = chart.Series{Name: f.words.Metric(m), Values: make([]int64, len(f.labels))}
 	}
 	for _, r := range a.Now.Rows {
 		for i, m := range metrics {
@@ -260,7 +249,7 @@ func (f *figure) overTime(a *report.Answer, of int, now time.Time, lines bool) {
 		}
 	}
 	if lines && a.Compare != "" && len(a.By) == 1 {
-		before := chart.Series{Name: series[0].Name + " before", Values: make([]int64, len(f.labels)), Other: true}
+		before := chart.Series{Name: f.words.Before(series[0].Name), Values: make([]int64, len(f.labels)), Other: true}
 		former := a.FormerRow()
 		for i, label := range f.labels {
 			before.Values[i] = former([]string{label}).Of(a.Metrics[0])
@@ -283,7 +272,7 @@ func (f *figure) byTime(a *report.Answer, of int, now time.Time) {
 		if !ok {
 			i = len(f.series)
 			series[name] = i
-			f.series = append(f.series, chart.Series{Name: keyName([]string{name}), Values: make([]int64, len(f.labels))})
+			f.series = append(f.series, chart.Series{Name: f.keyName(a.By[1-of:2-of], []string{name}), Values: make([]int64, len(f.labels))})
 		}
 		if n, ok := at[r.Keys[of]]; ok {
 			f.series[i].Values[n] += r.Of(metric)
@@ -296,7 +285,7 @@ func (f *figure) byTime(a *report.Answer, of int, now time.Time) {
 	if len(a.Others) == 0 {
 		return
 	}
-	other := chart.Series{Name: report.Other, Values: make([]int64, len(f.labels)), Other: true}
+	other := chart.Series{Name: cmp.Or(f.words.Chart.Other, report.Other), Values: make([]int64, len(f.labels)), Other: true}
 	for _, r := range a.Others {
 		if n, ok := at[r.Keys[0]]; ok {
 			other.Values[n] += r.Of(metric)

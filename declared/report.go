@@ -18,6 +18,7 @@ type Report struct {
 	DB      *database.DB  // of a query
 	Site    Site          // of a report on its pageviews
 	Fonts   *chart.Fonts  // write the text of PNG; nil means those of the program
+	Words   *Words        // of pictures; nil means English
 	Timeout time.Duration // of a command or a request; zero means a minute
 	Logger  *slog.Logger  // nil means that of the run
 
@@ -83,6 +84,7 @@ func (r *Report) files(files beforehand.Files, t *table) (beforehand.Files, erro
 	if err != nil {
 		return nil, err
 	}
+	f.words = r.words()
 	return files, r.draw(files, kind, f)
 }
 
@@ -94,7 +96,7 @@ func (r *Report) count(ctx context.Context) (beforehand.Files, error) {
 	}
 	files := beforehand.Files{"json": a.JSON(), "csv": a.CSV()}
 	if kind := r.Config.kind(); kind != "table" {
-		err = r.draw(files, kind, r.Config.counted(a, time.Now()))
+		err = r.draw(files, kind, r.Config.counted(a, time.Now(), r.words()))
 	}
 	return files, err
 }

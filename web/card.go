@@ -35,7 +35,7 @@ func (c cardView) IsLive() bool   { return false }
 func (c cardView) Heading() string { return c.dimension(c.Card.Name) }
 
 // dimension is what something can be told apart by, in words.
-func (v *dashView) dimension(name string) string {
+func (v pen) dimension(name string) string {
 	word := map[string]string{
 		"page": "dim_page", "entry": "dim_entry", "referrer": "dim_referrer", "referrer_page": "dim_referrer_page",
 		"campaign": "dim_campaign", "campaign_source": "dim_campaign_source", "campaign_medium": "dim_campaign_medium",
@@ -47,7 +47,7 @@ func (v *dashView) dimension(name string) string {
 }
 
 // key is a value of a dimension for people.
-func (v *dashView) key(d pageview.Dimension, value string) string {
+func (v pen) key(d pageview.Dimension, value string) string {
 	if value == "" {
 		if d == pageview.ByReferrer || d == pageview.ByReferrerPage {
 			return v.words["key_direct"]

@@ -26,6 +26,7 @@ import (
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/tables"
+	"github.com/beforehand-go/beforehand/web"
 )
 
 // openDeclared adds everything that the configuration declares of sites.
@@ -49,10 +50,10 @@ func (a *app) openReports(file *config.File, only string) error {
 				return fmt.Errorf("report %s of site %s: %w", r.Name, site.Name, err)
 			}
 			made := ownReport(file, r, a.databases[r.Database])
-			made.Fonts = a.fonts
+			made.Fonts, made.Words = a.fonts, web.CountWords(file.Language)
 			made.Site = declared.Site{Name: site.Name, Zone: a.sites[i].Zone, Store: a.store}
 			policy := beforehand.Policy{
-				Trigger: when, Definition: r.Definition() + site.Precedence().String(), Formats: r.Formats,
+				Trigger: when, Definition: r.Definition() + site.Precedence().String() + file.Language.String(), Formats: r.Formats,
 				Publish: file.Path(r.Publish), Rules: snapshot.Rules{Origins: []string{"*"}},
 			}
 			if r.OnPageviews() {
