@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand"
+	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/internal/pgtest"
 	"github.com/beforehand-go/beforehand/move"
@@ -27,6 +28,7 @@ type state interface {
 	beforehand.State
 	Salts() collect.KeptSalts
 	Tokens() token.Store
+	Accounts() account.Store
 	Close() error
 }
 
@@ -63,7 +65,12 @@ func fill(t *testing.T, s state) {
 	_, salt := s.Salts().Salt(ctx, "blog", 20_000, []byte{0, 1, 0xff})
 	_, gone := s.Salts().Salt(ctx, "blog", 10, []byte{1})
 	now := time.Now().Truncate(time.Second)
-	err = errors.Join(salt, gone, s.Salts().Delete(ctx, now.Add(collect.SaltLife+time.Hour)),
+	person := func(kind account.Kind, key string, until time.Time) account.Change {
+		return account.Change{Record: account.Record{Kind: kind, Key: key, Until: until, Body: []byte(`{"name": "“ö”"}`)}}
+	}
+	err = errors.Join(salt, gone, s.Accounts().Write(ctx, []account.Change{
+		person("user", "ö@example.org", time.Time{}), person("roster", "", time.Time{}), person("session", "ab", now.Add(time.Hour+time.Microsecond)),
+	}), s.Salts().Delete(ctx, now.Add(collect.SaltLife+time.Hour)),
 		s.Tokens().Create(ctx, token.Token{Name: "one", Scopes: token.Scopes(), Sites: []string{"blog", "shop"}, Created: now}, token.HashOf("1")),
 		s.Tokens().Create(ctx, token.Token{Name: "all", Scopes: token.Scopes()[:1], Created: now}, token.HashOf("2")))
 	if err != nil {
@@ -79,14 +86,17 @@ func seen(t *testing.T, s state) []any {
 	ticks, err2 := s.Jobs().Ticks(ctx, scheduler.Query{})
 	snap, err3 := s.Snapshots().Get(ctx, snapshot.Key{Report: "blog/hot"}, 0)
 	tokens, err4 := s.Tokens().List(ctx)
+	users, err6 := s.Accounts().List(ctx, "user", "", 0)
+	roster, err7 := s.Accounts().Get(ctx, "roster", "")
+	session, err8 := s.Accounts().Get(ctx, "session", "ab")
 	salt, err5 := s.Salts().Salt(ctx, "blog", 20_000, []byte("new"))
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
 		t.Fatal(err)
 	}
 	for _, j := range jobs {
 		j.Definition, j.Declared = nil, nil
 	}
-	return []any{jobs, ticks, snap.Revision, snap.Version, tokens, salt}
+	return []any{jobs, ticks, snap.Revision, snap.Version, tokens, users, roster, session, salt}
 }
 
 func TestStateMovesThereAndBack(t *testing.T) {
@@ -108,7 +118,7 @@ func TestStateMovesThereAndBack(t *testing.T) {
 		t.Errorf("again: %v, %v, want %v", again, err, there)
 	}
 	t.Log(there)
-	for _, name := range []string{"jobs", "ticks", "snapshots", "snapshot_keys", "salts", "tokens"} {
+	for _, name := range []string{"jobs", "ticks", "snapshots", "snapshot_keys", "salts", "tokens", "accounts"} {
 		if !slices.ContainsFunc(there, func(m move.Moved) bool { return m.Table == name && m.Rows > 0 }) {
 			t.Errorf("nothing of table %s was moved", name)
 		}
