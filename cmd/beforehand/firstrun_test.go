@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,16 +17,14 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/internal/chromium"
 	"github.com/beforehand-go/beforehand/internal/throwaway"
 )
 
 // TestNewOwner goes the way of a new owner in a browser: from the link that serve
 // prints to a pageview in the dashboard, and signed out and in again.
 func TestNewOwner(t *testing.T) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("left out: chromium is not installed; scripts/deps installs it")
-	}
+	b := openWindow(t)
 	began := time.Now()
 	link := serveNew(t)
 	base, _, _ := strings.Cut(link, "/join/")
@@ -37,10 +34,9 @@ func TestNewOwner(t *testing.T) {
 	}))
 	t.Cleanup(site.Close)
 
-	b := openBrowser(t, chromium)
 	b.open(link)
 	b.says("h1", "Set up")
-	b.run(chromedp.SendKeys("#name", "jo"), chromedp.SendKeys("#password", "correct horse battery"), chromedp.Click("button"))
+	b.Run(chromedp.SendKeys("#name", "jo"), chromedp.SendKeys("#password", "correct horse battery"), chromedp.Click("button"))
 	b.until("location.pathname == '/'")
 	b.open(site.URL + "/posts/first")
 	b.says("h1", "First")
@@ -49,11 +45,11 @@ func TestNewOwner(t *testing.T) {
 	t.Logf("counted after %s", time.Since(began).Round(time.Second))
 
 	b.open(base + "/account")
-	b.run(chromedp.Click("form[action='/logout'] button"))
+	b.Run(chromedp.Click("form[action='/logout'] button"))
 	b.says("h1", "Sign in")
 	b.open(base + "/d/default")
 	b.says("h1", "Sign in")
-	b.run(chromedp.SendKeys("#name", "jo"), chromedp.SendKeys("#password", "correct horse battery"), chromedp.Click("button"))
+	b.Run(chromedp.SendKeys("#name", "jo"), chromedp.SendKeys("#password", "correct horse battery"), chromedp.Click("button"))
 	b.until("location.pathname == '/d/default'")
 }
 
@@ -97,38 +93,22 @@ func serveNew(t *testing.T) (link string) {
 
 // window is a window of Chromium.
 type window struct {
-	t   *testing.T
-	ctx context.Context
+	*chromium.Browser
+	t *testing.T
 }
 
-func openBrowser(t *testing.T, chromium string) *window {
+func openWindow(t *testing.T) *window {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.UserDataDir(throwaway.Dir(t)), chromedp.Flag("lang", "en"), chromedp.Flag("disable-background-networking", true),
-		// By its own name, or steered by a program, it would be a bot.
-		chromedp.Flag("disable-blink-features", "AutomationControlled"),
-		chromedp.Flag("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"))...)
-	t.Cleanup(cancel)
-	w := &window{t: t}
-	w.ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	return w
+	// By its own name, or steered by a program, it would be a bot.
+	const name = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+	return &window{chromium.Open(t, chromedp.Flag("lang", "en"), chromedp.Flag("user-agent", name), chromedp.Flag("disable-blink-features", "AutomationControlled")), t}
 }
 
-func (w *window) run(actions ...chromedp.Action[chromedp.Void]) {
-	w.t.Helper()
-	if err := chromedp.Do(w.ctx, actions...); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *window) open(url string) { w.t.Helper(); w.run(chromedp.Navigate(url)) }
+func (w *window) open(url string) { w.t.Helper(); w.Run(chromedp.Navigate(url)) }
 
 // is tells whether an expression is true. It is not while a page is being left.
 func (w *window) is(js string) bool {
-	ok, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+	ok, err := chromedp.Run(w, chromedp.Evaluate[bool]("!!("+js+")"))
 	return err == nil && ok
 }
 
@@ -138,7 +118,7 @@ func (w *window) wait(js string, between func()) {
 	w.t.Helper()
 	for end := time.Now().Add(2 * time.Minute); !w.is(js); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			text, err := chromedp.Run(w.ctx, chromedp.Evaluate[string]("location + ' ' + document.body.innerText"))
+			text, err := chromedp.Run(w, chromedp.Evaluate[string]("location + ' ' + document.body.innerText"))
 			w.t.Fatalf("waited for %s; the page says %q, %v", js, text, err)
 		}
 		between()
@@ -157,7 +137,7 @@ func (w *window) reloadUntil(part, text string) {
 	last := time.Now()
 	w.wait(holds(part, text), func() {
 		if time.Since(last) > time.Second {
-			w.run(chromedp.Reload())
+			w.Run(chromedp.Reload())
 			last = time.Now()
 		}
 	})

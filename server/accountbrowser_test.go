@@ -1,0 +1,64 @@
+package server_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/beforehand-go/beforehand/account"
+)
+
+// TestAccountsInABrowser uses the pages of accounts as somebody does whose browser
+// runs no scripts, and holds them to a narrow window and large text.
+func TestAccountsInABrowser(t *testing.T) {
+	s := withAccounts(t, start(t, "shop"))
+	addUser(t, s, "jo", account.Everywhere, account.Owner)
+	addUser(t, s, "a.very.long.name.of.somebody@department.example.org", "shop", account.Editor)
+	b := browse(t, s)
+	scripts := func(off bool) {
+		if _, err := chromedp.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scripts(true)
+	b.open("/account/users")
+	b.says("h1", "Sign in")
+	b.Run(chromedp.SendKeys("#name", "jo"), chromedp.SendKeys("#password", password), chromedp.Click("button"))
+	b.says("h1", "Users")
+	b.click(`button[value="invite"]`)
+	b.says(".once", "/join/")
+	b.click(".people > li:first-child summary")
+	b.click(`.people > li:first-child button[value="role"]`)
+	b.says(".did", "The role is changed")
+	b.open("/account/tokens")
+	b.Run(chromedp.SendKeys("#name", "ci"))
+	b.click(`input[value="stats:read"]`)
+	b.click(`button[value="token"]`)
+	b.says(".once", "beforehand_")
+	b.open("/account/shares")
+	b.Run(chromedp.SendKeys("#note", "for all"))
+	b.click(`button[value="share"]`)
+	b.says(".once", "/share/")
+	scripts(false)
+
+	b.fits("/account", "/account/users", "/account/shares", "/account/tokens", "/account/log", "/account/authenticator")
+	for _, path := range []string{"/account/users", "/account/tokens"} {
+		b.open(path)
+		b.is("document.querySelectorAll('details').forEach(d => d.open = true)")
+		if !b.is("document.documentElement.scrollWidth <= document.documentElement.clientWidth") {
+			t.Errorf("%s is wider than the window when all is open", path)
+		}
+	}
+	b.open("/account")
+	b.click(`form[action="/logout"] button`)
+	b.says("h1", "Sign in")
+	b.fits("/login")
+	if said := b.Said(); len(said) > 0 {
+		t.Errorf("the console said %q", said)
+	}
+	if host := b.url[len("http://"):]; !slices.Equal(b.Hosts(), []string{host}) {
+		t.Errorf("it asked %q, not only %s", b.Hosts(), host)
+	}
+}
