@@ -181,6 +181,9 @@ func TestInviteAndShare(t *testing.T) {
 	if w := anyone.get("/d/blog"); w.Code != 200 {
 		t.Errorf("shared dashboard: %d", w.Code)
 	}
+	if text := anyone.get("/d/blog").Body.String(); strings.Contains(text, `href="/jobs`) || strings.Contains(text, `href="/widgets`) || strings.Contains(text, `href="/setup`) {
+		t.Error("who came by a share link is led to what they may not see")
+	}
 	leads(t, "nothing else", anyone.get("/jobs"), "/login?next=%2Fjobs")
 	leads(t, "no other site", anyone.get("/d/shop"), "/login?next=%2Fd%2Fshop")
 	some := newGuest(s)

@@ -3,7 +3,9 @@ package server
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
+	"github.com/beforehand-go/beforehand/token"
 	"github.com/beforehand-go/beforehand/web"
 )
 
@@ -16,8 +18,16 @@ func (s *Server) navigation(r *http.Request, here web.Part, site string, keep ..
 			n.Sites = append(n.Sites, v.Name)
 		}
 	}
-	if a, err := s.who(r); err == nil {
-		n.Account = a.user != nil
+	a := s.asker(r)
+	n.Account = a.user != nil
+	if _, refused := s.mayJobs(r); refused != nil {
+		n.Hide = append(n.Hide, web.PartJobs)
+	}
+	if !slices.ContainsFunc(n.Sites, func(v string) bool { return a.may(token.JobsRead, v) }) {
+		n.Hide = append(n.Hide, web.PartSetup)
+	}
+	if a.user == nil && a.token == nil && !a.machine { // by a share link
+		n.Hide = append(n.Hide, web.PartWidgets)
 	}
 	given := r.URL.Query()
 	for _, name := range keep {

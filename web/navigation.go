@@ -3,6 +3,7 @@ package web
 import (
 	"maps"
 	"net/url"
+	"slices"
 
 	"github.com/beforehand-go/beforehand/internal/language"
 )
@@ -15,8 +16,8 @@ type Navigation struct {
 	Sites []string   // those that the reader may see, the first of which is meant where Site is empty
 	Query url.Values // of the page: another language keeps it
 
-	// Account says that the reader has pages of an account.
-	Account bool
+	Account bool   // the reader has pages of an account
+	Hide    []Part // that are not for the reader
 }
 
 // Part is a part of the owner's pages.
@@ -68,7 +69,8 @@ func (t top) Parts() []navLink {
 	}
 	var all []navLink
 	for i, p := range parts(t.words) {
-		if (p.ofAll || site != "") && (t.Account || Part(i) != PartAccount) {
+		hidden := slices.Contains(t.Hide, Part(i)) || Part(i) == PartAccount && !t.Account
+		if (p.ofAll || site != "") && !hidden {
 			all = append(all, navLink{t.link(p.title, p.path(site)), Part(i) == t.Here})
 		}
 	}
