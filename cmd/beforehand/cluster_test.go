@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,9 +52,9 @@ type member struct {
 	process          *process
 }
 
-func newCluster(t *testing.T, replicas int) *cluster {
+func newCluster(t *testing.T, replicas int, program string) *cluster {
 	t.Helper()
-	c := &cluster{T: t, program: program(t), key: filepath.Join(t.TempDir(), "key"), state: pgtest.Start(t), pageviews: clickhousetest.StartCluster(t, 2)}
+	c := &cluster{T: t, program: program, key: filepath.Join(t.TempDir(), "key"), state: pgtest.Start(t), pageviews: clickhousetest.StartCluster(t, 2)}
 	c.dsn = c.state.Database(t)
 	if err := os.WriteFile(c.key, []byte(strings.Repeat("5a", 32)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -389,6 +391,50 @@ func (c *cluster) whole(acked map[string]int, patience time.Duration) (counts ma
 	}
 }
 
+// load has everybody send and read until over is closed.
+func (c *cluster) load(over <-chan struct{}) (end func()) {
+	c.Helper()
+	out, err := exec.CommandContext(c.Context(), c.program, "token", "create", "test", "--data", c.TempDir(), "--state", c.dsn).Output()
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.whole(nil, 30*time.Second)
+	reads, readersEnd := c.read(over)
+	effects, notingEnds := c.effects(over)
+	var senders []*sender
+	var sending sync.WaitGroup
+	for i, m := range c.members {
+		s := &sender{
+			token: strings.TrimSpace(string(out)), over: over, acked: map[string]int{}, pause: 100 * time.Millisecond,
+			base: func() string { return "http://" + m.addr },
+		}
+		senders = append(senders, s)
+		for j := range 2 {
+			sending.Go(func() { s.work(fmt.Sprintf("s%d-%d", i, j)) })
+		}
+	}
+	return func() {
+		c.Helper()
+		sending.Wait()
+		readersEnd()
+		notingEnds()
+		acked := map[string]int{}
+		for _, s := range senders {
+			for path, n := range s.acked {
+				acked[path] += n
+			}
+		}
+		counts, took := c.whole(acked, 30*time.Second)
+		for path, n := range counts {
+			if n != 1 {
+				c.Errorf("%s is counted %d times", path, n)
+			}
+		}
+		c.checkTicks(effects)
+		c.Logf("%d pageviews acknowledged, %d counted, %d reads; whole after %v", len(acked), len(counts), reads.Load(), took)
+	}
+}
+
 // TestCluster has one thing after another happen to a cluster, while pageviews
 // come in, reports are computed each second and everybody reads. It takes half
 // a minute, or as long as BEFOREHAND_CLUSTER says.
@@ -403,31 +449,12 @@ func TestCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := newCluster(t, 3)
-	out, err := exec.CommandContext(t.Context(), c.program, "token", "create", "test", "--data", t.TempDir(), "--state", c.dsn).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.whole(nil, 30*time.Second)
-
+	c := newCluster(t, 3, program(t))
 	over := make(chan struct{})
-	reads, readersEnd := c.read(over)
-	effects, notingEnds := c.effects(over)
-	var senders []*sender
-	var sending sync.WaitGroup
-	for i, m := range c.members {
-		s := &sender{token: strings.TrimSpace(string(out)), over: over, acked: map[string]int{}, base: func() string { return "http://" + m.addr }}
-		senders = append(senders, s)
-		for j := range 2 {
-			sending.Go(func() { s.work(fmt.Sprintf("s%d-%d", i, j)) })
-		}
-	}
+	end := c.load(over)
 	faults := c.faults()
-	var names []string
-	for name := range faults {
-		names = append(names, name)
-	}
-	for began, n := time.Now(), 0; time.Since(began) < lasts; n++ {
+	names := slices.Sorted(maps.Keys(faults))
+	for began := time.Now(); time.Since(began) < lasts; {
 		time.Sleep(time.Second + time.Duration(rand.IntN(2000))*time.Millisecond)
 		name, m := names[rand.IntN(len(names))], c.members[rand.IntN(len(c.members))]
 		fault := time.Duration(1+rand.IntN(5)) * time.Second
@@ -436,22 +463,42 @@ func TestCluster(t *testing.T) {
 	}
 	time.Sleep(3 * time.Second)
 	close(over)
-	sending.Wait()
-	readersEnd()
-	notingEnds()
+	end()
+}
 
-	acked := map[string]int{}
-	for _, s := range senders {
-		for path, n := range s.acked {
-			acked[path] += n
+// TestRollingUpgrade begins with the program of an earlier commit, which
+// BEFOREHAND_OLD names, and replaces one replica after the other under load.
+func TestRollingUpgrade(t *testing.T) {
+	commit := os.Getenv("BEFOREHAND_OLD")
+	if !prove() || commit == "" {
+		t.Skip("left out: with BEFOREHAND_PROVE=1 and a commit or tag in BEFOREHAND_OLD, replicas are replaced one by one under load")
+	}
+	c := newCluster(t, 3, buildOf(t, commit))
+	over := make(chan struct{})
+	end := c.load(over)
+	time.Sleep(5 * time.Second)
+	c.program = program(t)
+	for _, m := range c.members {
+		c.faults()["a replica is stopped in good order"](m, 0)
+		time.Sleep(5 * time.Second) // both programs work side by side
+	}
+	close(over)
+	end()
+}
+
+// buildOf builds the program of a commit.
+func buildOf(t *testing.T, commit string) string {
+	t.Helper()
+	tree, path := filepath.Join(t.TempDir(), "tree"), filepath.Join(t.TempDir(), "beforehand-old")
+	command := func(dir, name string, args ...string) {
+		c := exec.CommandContext(context.Background(), name, args...)
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", c, err, out)
 		}
 	}
-	counts, took := c.whole(acked, 30*time.Second)
-	for path, n := range counts {
-		if n != 1 {
-			t.Errorf("%s is counted %d times", path, n)
-		}
-	}
-	c.checkTicks(effects)
-	t.Logf("%d pageviews acknowledged, %d counted, %d reads; whole after %v", len(acked), len(counts), reads.Load(), took)
+	command(".", "git", "worktree", "add", "--detach", tree, commit)
+	t.Cleanup(func() { command(".", "git", "worktree", "remove", "--force", tree) })
+	command(tree, "go", "build", "-o", path, "./cmd/beforehand")
+	return path
 }

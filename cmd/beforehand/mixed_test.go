@@ -24,6 +24,7 @@ type sender struct {
 	base  func() string // where the server is now
 	token string
 	over  <-chan struct{}
+	pause time.Duration // after each request
 
 	mu    sync.Mutex
 	acked map[string]int // paths that were acknowledged, and whether they can be told apart from a repeat
@@ -83,6 +84,7 @@ func (s *sender) work(name string) {
 			return
 		}
 		s.note(paths...)
+		time.Sleep(s.pause) // sockets are no part of a bubble
 	}
 }
 
