@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/beforehand-go/beforehand/clickhouse"
 	"github.com/beforehand-go/beforehand/metrics"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/receive"
@@ -37,6 +39,9 @@ var (
 	roomDesc    = describe("pageviews_room_bytes", "Pageviews that may wait to be written; more are refused.")
 	sizeDesc    = describe("pageviews_size_bytes", "The store of pageviews on disk.")
 	foldedDesc  = describe("pageviews_folded_timestamp_seconds", "When pageviews were last added up.")
+	spooledDesc = describe("spool_rows", "Pageviews and stays on this replica's disk that ClickHouse does not have yet.")
+	spoolDesc   = describe("spool_bytes", "What they take.")
+	oldestDesc  = describe("spool_oldest_timestamp_seconds", "When the oldest of them came; not there while nothing waits.")
 	readsDesc   = describe("reads_total", "Answers handed to readers of a site's results, finished beforehand; by all processes that share the state.", "site")
 	freeDesc    = describe("disk_free_bytes", "Free space where the data directory is.")
 	diskDesc    = describe("disk_size_bytes", "Space where the data directory is.")
@@ -50,7 +55,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (u *usage) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		arrivedDesc, keptDesc, refusedDesc, waitingDesc, roomDesc, sizeDesc, foldedDesc, readsDesc, freeDesc, diskDesc, expiresDesc,
+		arrivedDesc, keptDesc, refusedDesc, waitingDesc, roomDesc, sizeDesc, foldedDesc, spooledDesc, spoolDesc, oldestDesc, readsDesc, freeDesc, diskDesc, expiresDesc,
 	} {
 		ch <- d
 	}
@@ -73,6 +78,15 @@ func (u *usage) Collect(ch chan<- prometheus.Metric) {
 		gauge(sizeDesc, float64(l.Size))
 		if !l.Folded.IsZero() {
 			gauge(foldedDesc, seconds(l.Folded))
+		}
+	}
+	if store, ok := u.app.store.(*clickhouse.Store); ok {
+		if w, err := store.Waiting(context.Background()); err == nil {
+			gauge(spooledDesc, float64(w.Rows))
+			gauge(spoolDesc, float64(w.Bytes))
+			if !w.Oldest.IsZero() {
+				gauge(oldestDesc, seconds(w.Oldest))
+			}
 		}
 	}
 	for i, site := range u.app.sites {
