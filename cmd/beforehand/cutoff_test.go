@@ -89,8 +89,26 @@ func TestCutOffFromPostgreSQL(t *testing.T) {
 	database.Up(t)
 	r.awaits("/readyz", says("ready"))
 	r.awaits(report, says(`"total":6`))
+	copied := filepath.Join(t.TempDir(), "backup")
+	if out, err := exec.CommandContext(t.Context(), name, "backup", "--data", data, copied).CombinedOutput(); err != nil || !strings.Contains(string(out), "pg_dump") {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	r.kill()
 	if got := pageCounts(t, data)["/p"]; got != 6 {
 		t.Errorf("%d pageviews kept, want 6", got)
 	}
+
+	// The disk is lost, and what was backed up goes on with the same state.
+	restored := filepath.Join(t.TempDir(), "restored")
+	out, err = exec.CommandContext(t.Context(), name, "restore", "--data", restored, "--key", filepath.Join(data, "key"), copied).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	server, url = serveOn(t, name, restored)
+	r = &replica{t, server, url, restored}
+	r.awaits(report, says(`"total":6`))
+	if status := r.send(token, "after"); status/100 != 2 {
+		t.Errorf("status %d", status)
+	}
+	r.awaits(report, says(`"total":7`))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -36,6 +37,9 @@ func runBackup(ctx context.Context, s stdio, args []string) error {
 	n, err := withKeeper(ctx, v, "backup", url.Values{"dir": {dir}}, func(k *keeper) (int64, error) { return k.Backup(ctx, dir) })
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, datadir.StateFile)); err != nil {
+		fmt.Fprintf(s.out, "the state is in PostgreSQL: back it up now, with pg_dump --schema=beforehand\n")
 	}
 	_, err = fmt.Fprintf(s.out, "backed up %s pageviews to %s\nthe key is not in it: keep %s apart, since nothing can be restored without it\n",
 		number.Grouped(n), dir, cmp.Or(v.key, filepath.Join(v.data, datadir.KeyFile)))

@@ -87,6 +87,10 @@ type backup struct {
 	MadeAt time.Time `json:"made_at"`
 	pageview.Totals
 	Key string `json:"key"` // print of the key that it needs, which is not in it
+
+	// StateElsewhere tells that the state is in a database server, which is
+	// backed up by its own means.
+	StateElsewhere bool `json:"state_elsewhere,omitzero"`
 }
 
 // keyPrint is what a backup knows its key by.
@@ -102,10 +106,7 @@ func (k *keeper) Backup(ctx context.Context, dir string) (pageviews int64, err e
 	store, inFile := k.store.(interface {
 		Backup(ctx context.Context, path string) (pageview.Totals, error)
 	})
-	state, alsoInFile := k.state.(interface {
-		Backup(ctx context.Context, path string) error
-	})
-	if !inFile || !alsoInFile {
+	if !inFile {
 		return 0, errors.New("what lies in a database server is backed up by its own means: see docs/scaling.md")
 	}
 	if err := makeEmpty(dir); err != nil {
@@ -115,7 +116,15 @@ func (k *keeper) Backup(ctx context.Context, dir string) (pageviews int64, err e
 	if b.Totals, err = store.Backup(ctx, filepath.Join(dir, datadir.PageviewsFile)); err != nil {
 		return 0, err
 	}
-	if err := state.Backup(ctx, filepath.Join(dir, datadir.StateFile)); err != nil {
+	if state, ok := k.state.(interface {
+		Backup(ctx context.Context, path string) error
+	}); !ok {
+		// The state knows the directory that it belongs to.
+		b.StateElsewhere = true
+		if err := copyFile(k.dir.File(datadir.IDFile), filepath.Join(dir, datadir.IDFile)); err != nil {
+			return 0, err
+		}
+	} else if err := state.Backup(ctx, filepath.Join(dir, datadir.StateFile)); err != nil {
 		return 0, err
 	}
 	err = copyFile(k.dir.File(config.FileName), filepath.Join(dir, config.FileName))
@@ -191,6 +200,9 @@ func restore(ctx context.Context, data, from, keyFrom string) (pageviews int64, 
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	names := []string{config.FileName, datadir.StateFile, datadir.PageviewsFile}
+	if b.StateElsewhere {
+		names = []string{config.FileName, datadir.IDFile, datadir.PageviewsFile}
+	}
 	for _, name := range names {
 		if _, err := os.Lstat(dir.File(name)); err == nil {
 			return 0, fmt.Errorf("%s is there already: restore into a directory without data", dir.File(name))
@@ -247,6 +259,9 @@ func checkRestored(ctx context.Context, dir *datadir.Dir, b backup) (err error) 
 	}
 	if got != b.Totals {
 		return fmt.Errorf("the backup is damaged: it has %+v, and says %+v", got, b.Totals)
+	}
+	if b.StateElsewhere {
+		return nil
 	}
 	state, err := sqlite.Open(dir.File(datadir.StateFile))
 	if err != nil {

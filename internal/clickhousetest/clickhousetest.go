@@ -115,6 +115,9 @@ func (s *Server) Database(t testing.TB) string {
 	return s.Through(s.Addr(), "test"+strconv.Itoa(s.next))
 }
 
+// Dir is the folder that holds what the server keeps.
+func (s *Server) Dir() string { return s.dir }
+
 // Addr is where the server listens for the native protocol.
 func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.tcp) }
 
