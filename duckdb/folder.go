@@ -37,8 +37,9 @@ type foldMost struct {
 type foldDay struct {
 	day   pageview.Day
 	rows  int64
-	whole bool // it is added up anew, since nothing is yet, or since other sources count now
-	gone  bool // raw rows of it were deleted: it is only added to
+	known int64 // rows of them that have a visitor
+	whole bool  // it is added up anew, since nothing is yet, or since other sources count now
+	gone  bool  // raw rows of it were deleted: it is only added to
 }
 
 // addAll adds up what is new, and tells how many days have something.
@@ -70,12 +71,12 @@ func (f *folder) days(ctx context.Context) ([]foldDay, error) {
 		return nil, err
 	}
 	var days []foldDay
-	query := fmt.Sprintf(`SELECT "day", count(*) FROM pageviews WHERE site = %d AND seq > %d AND seq <= %d AND %s GROUP BY 1 ORDER BY 1`,
+	query := fmt.Sprintf(`SELECT "day", count(*), count(*) FILTER (visitor <> 0) FROM pageviews WHERE site = %d AND seq > %d AND seq <= %d AND %s GROUP BY 1 ORDER BY 1`,
 		f.site.id, f.from, f.v.through, f.came())
 	err = each(ctx, f.conn, query, func(scan func(...any) error) error {
 		var at time.Time
 		var d foldDay
-		err := scan(&at, &d.rows)
+		err := scan(&at, &d.rows, &d.known)
 		d.day = pageview.DayOf(at.UTC())
 		d.gone = gone[d.day]
 		d.whole = !d.gone && (f.from == 0 || f.mixedAnew(d.day))
@@ -129,32 +130,40 @@ func (f *folder) came() string {
 	return "bot = 0"
 }
 
+// foldChunk is what is read at once: days by what becomes of them, or a part of one.
+type foldChunk struct {
+	whole, changed, gone []pageview.Day
+	unknown              bool // some of what is new has no visitor
+	part, parts          int64
+}
+
 // add adds up the days. The rows that can have changed are those of visitors
 // with a new pageview on that day: what these had is taken off and what they
 // have is added, since no number of a day tells of two visitors together.
 func (f *folder) add(ctx context.Context, days []foldDay) error {
-	var whole, changed, gone []pageview.Day
+	var c foldChunk
 	var rows int64
 	for _, d := range days {
 		rows += d.rows
 		switch {
 		case d.whole:
-			whole = append(whole, d.day)
+			c.whole = append(c.whole, d.day)
 		case d.gone:
-			gone = append(gone, d.day)
+			c.gone = append(c.gone, d.day)
 		default:
-			changed = append(changed, d.day)
+			c.changed = append(c.changed, d.day)
+			c.unknown = c.unknown || d.known < d.rows
 		}
 	}
-	if len(whole) > 0 {
-		del := fmt.Sprintf(`DELETE FROM %s WHERE site = %d AND dimension IN (%s) AND "day" IN %s`, f.table(), f.site.id, numbers(f.dims), list(whole))
+	if len(c.whole) > 0 {
+		del := fmt.Sprintf(`DELETE FROM %s WHERE site = %d AND dimension IN (%s) AND "day" IN %s`, f.table(), f.site.id, numbers(f.dims), list(c.whole))
 		if _, err := f.conn.ExecContext(ctx, del); err != nil {
 			return fmt.Errorf("clear days: %w", err)
 		}
 	}
-	parts := rows/f.most.rows + 1 // more than one of a single day only
-	for part := range parts {
-		if err := f.read(ctx, f.rows(whole, changed, gone, part, parts)); err != nil {
+	c.parts = rows/f.most.rows + 1 // more than one of a single day only
+	for c.part = range c.parts {
+		if err := f.read(ctx, f.rows(&c)); err != nil {
 			return fmt.Errorf("add up: %w", err)
 		}
 	}
@@ -225,43 +234,61 @@ func (f *folder) scores() (scores []rolled) {
 	return scores
 }
 
-// rows selects the rows that changed, or a part of them, in the order of day and
-// visitor. Its text holds numbers and days only.
-func (f *folder) rows(whole, changed, gone []pageview.Day, part, parts int64) string {
-	site := fmt.Sprintf("site = %d", f.site.id)
-	if parts > 1 {
-		site += fmt.Sprintf(" AND (CASE WHEN visitor = 0 THEN seq ELSE visitor END) %% %d = %d", parts, part)
-	}
-	now := fmt.Sprintf("%s AND %s AND seq <= %d AND %s", site, f.kinds(), f.v.through, f.v.counting(f.site, f.v.through))
-	then := fmt.Sprintf("%s AND %s AND seq <= %d AND %s", site, f.kinds(), f.from, f.v.counting(f.site, f.from))
-	from := func(through uint64, days []pageview.Day) string {
-		return f.site.pageviews(fmt.Sprint(through), in(days))
-	}
-	of := func(state any, visitor, from, where string, days []pageview.Day) string {
-		return fmt.Sprintf("SELECT %s FROM %s WHERE %s AND %s", f.columns(state, visitor), from, where, in(days))
-	}
+// rows selects the rows that changed, in the order of day and visitor. Its text holds
+// numbers and days only.
+func (f *folder) rows(c *foldChunk) string {
 	var selects []string
-	if len(whole) > 0 {
-		selects = append(selects, of(countsNow, "visitor", from(f.v.through, whole), now, whole))
+	now := f.counting(c, f.v.through)
+	if len(c.whole) > 0 {
+		selects = append(selects, fmt.Sprintf("SELECT %s FROM %s WHERE %s AND %s",
+			f.columns(countsNow, "visitor"), f.site.pageviews(fmt.Sprint(f.v.through), in(c.whole)), now, in(c.whole)))
 	}
-	if len(gone) > 0 { // pageviews are added; visits and visitors stay
-		selects = append(selects, of(countsNow, "CAST(0 AS UBIGINT)", from(f.v.through, gone), now+fmt.Sprintf(" AND seq > %d", f.late), gone))
+	if len(c.gone) > 0 { // pageviews are added; visits and visitors stay
+		selects = append(selects, fmt.Sprintf("SELECT %s FROM %s WHERE %s AND seq > %d AND %s",
+			f.columns(countsNow, "CAST(0 AS UBIGINT)"), f.site.pageviews(fmt.Sprint(f.v.through), in(c.gone)), now, f.late, in(c.gone)))
 	}
 	with := ""
-	if len(changed) > 0 {
+	if len(c.changed) > 0 {
 		with = fmt.Sprintf(`WITH new AS (SELECT DISTINCT "day", visitor FROM pageviews WHERE %s AND %s AND seq > %d AND seq <= %d AND visitor <> 0 AND %s) `,
-			site, f.came(), f.from, f.v.through, in(changed))
-		const join = ` p SEMI JOIN new USING ("day", visitor)`
-		if f.site.rate == (pageview.Rate{}) {
-			state := fmt.Sprintf("(CASE WHEN seq <= %d THEN %d ELSE %d END)", f.from, countsNow|countedThen, countsNow)
-			selects = append(selects, of(state, "visitor", "pageviews"+join, now, changed))
-		} else { // what is new may change the verdict on what is not
-			selects = append(selects, of(countsNow, "visitor", from(f.v.through, changed)+join, now, changed),
-				of(countedThen, "visitor", from(f.from, changed)+join, then, changed))
-		}
-		selects = append(selects, of(countsNow, "visitor", "pageviews", now+fmt.Sprintf(" AND seq > %d AND visitor = 0", f.from), changed))
+			f.part(c), f.came(), f.from, f.v.through, in(c.changed))
+		selects = append(selects, f.changed(c, now)...)
 	}
 	return with + fmt.Sprintf("SELECT * FROM (%s) ORDER BY state >> %d, visitor", strings.Join(selects, "\nUNION ALL\n"), stateBits)
+}
+
+// part is the condition that a row is of the site, and of the part that is read.
+func (f *folder) part(c *foldChunk) string {
+	site := fmt.Sprintf("site = %d", f.site.id)
+	if c.parts > 1 {
+		site += fmt.Sprintf(" AND (CASE WHEN visitor = 0 THEN seq ELSE visitor END) %% %d = %d", c.parts, c.part)
+	}
+	return site
+}
+
+// counting is the condition that a row of the part counts, of what was kept up to a
+// sequence number.
+func (f *folder) counting(c *foldChunk, through uint64) string {
+	return fmt.Sprintf("%s AND %s AND seq <= %d AND %s", f.part(c), f.kinds(), through, f.v.counting(f.site, through))
+}
+
+// changed selects what visitors have who are in the table new.
+func (f *folder) changed(c *foldChunk, now string) (selects []string) {
+	of := func(state any, from, where string) {
+		selects = append(selects, fmt.Sprintf("SELECT %s FROM %s WHERE %s AND %s", f.columns(state, "visitor"), from, where, in(c.changed)))
+	}
+	if f.site.rate == (pageview.Rate{}) {
+		// Their rows are found first, by few columns.
+		state := fmt.Sprintf("(CASE WHEN seq <= %d THEN %d ELSE %d END)", f.from, countsNow|countedThen, countsNow)
+		of(state, "pageviews", fmt.Sprintf(`rowid IN (SELECT rowid FROM pageviews SEMI JOIN new USING ("day", visitor) WHERE %s AND %s)`, now, in(c.changed)))
+	} else { // what is new may change the verdict on what is not
+		const theirs = ` p SEMI JOIN new USING ("day", visitor)`
+		of(countsNow, f.site.pageviews(fmt.Sprint(f.v.through), in(c.changed))+theirs, now)
+		of(countedThen, f.site.pageviews(fmt.Sprint(f.from), in(c.changed))+theirs, f.counting(c, f.from))
+	}
+	if c.unknown {
+		of(countsNow, "pageviews", now+fmt.Sprintf(" AND seq > %d AND visitor = 0", f.from))
+	}
+	return selects
 }
 
 // columns are what is read of a row: day and state, visitor, time, hour, keys and
