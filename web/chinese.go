@@ -92,6 +92,7 @@ var chinese = words{
 	"empty_heading":     "还没有浏览记录",
 	"empty_explain":     "把您网站服务器的访问日志交给 beforehand。下次更新后，这里就会有图表和热门文章。",
 	"empty_due":         "下次更新在 %s。",
+	"empty_setup":       "也可以在页面上放一段脚本，并查看是否在计数。",
 	"empty_formats":     "可读取 nginx 和 Apache 的 combined 格式，原文或 gzip 均可。同一文件导入两次也只计一次。",
 	"footer_zone":       "时间均为 %s 时区。",
 	"footer_beforehand": "没有人为本页等待：它早已算好。",

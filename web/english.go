@@ -92,6 +92,7 @@ var english = words{
 	"empty_heading":     "No pageviews yet",
 	"empty_explain":     "Give beforehand an access log of your web server. The chart and the hot list are here after the next refresh.",
 	"empty_due":         "The next refresh is due %s.",
+	"empty_setup":       "Or put a script on its pages, and see whether it counts.",
 	"empty_formats":     "It reads nginx's and Apache's combined format, plain or gzip. The same file twice counts once.",
 	"footer_zone":       "Times are those of %s.",
 	"footer_beforehand": "Nobody waited for this page: it was computed beforehand.",

@@ -1,13 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"html/template"
 	"io"
 	"net/url"
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/language"
-	"github.com/beforehand-go/beforehand/internal/number"
 )
 
 // SetupPath is where the pages are that tell how a site is counted, and whether
@@ -104,7 +104,7 @@ type told struct {
 	Do    template.HTML // what to do; zero: nothing
 }
 
-// sayings are the style of a finding and the names of its sentences.
+// saying is the style of a finding and the names of its sentences.
 type saying struct{ state, text, do string }
 
 func (k FindingKind) saying() saying {
@@ -141,6 +141,11 @@ func (k FindingKind) saying() saying {
 		ReaderNoTrack:    {"warn", "reader_no_track", "reader_no_track_do"},
 		ReaderBot:        {"warn", "reader_bot", "reader_bot_do"},
 	}[k]
+}
+
+// SetupURL is the page of a site.
+func SetupURL(site string, l language.Language) string {
+	return SetupPath + "/" + url.PathEscape(site) + "?lang=" + l.String()
 }
 
 // WriteSetup writes the page.
@@ -183,15 +188,10 @@ func (v *setupView) Tell(findings []Finding) ([]told, error) {
 // LeftWord is why something was left out, in words; its own name where there is
 // none.
 func (v *setupView) LeftWord(a Arrival) string {
-	for reason, word := range map[string]string{
+	return cmp.Or(map[string]string{
 		"unknown_site": v.words["left_unknown_site"], "other_host": v.words["left_other_host"], "excluded": v.words["left_excluded"],
 		"static_file": v.words["left_static_file"], "not_a_page": v.words["left_not_a_page"],
-	} {
-		if reason == a.Left {
-			return word
-		}
-	}
-	return a.Left
+	}[a.Left], a.Left)
 }
 
 // Recent tells whether something came in the last minutes.
@@ -211,9 +211,6 @@ func (v *setupView) Counted() bool {
 	}
 	return false
 }
-
-func (v *setupView) ExactTime(t time.Time) template.HTML { return v.Exact(t) }
-func (v *setupView) Int(n int64) string                  { return number.Grouped(n) }
 
 // WidgetsURL is the gallery of the site.
 func (v *setupView) WidgetsURL() string {

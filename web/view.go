@@ -35,6 +35,9 @@ func (v *view) File(r Report, ext string) string {
 	return "/s/" + url.PathEscape(v.Site) + "/" + url.PathEscape(r.Name) + ext
 }
 
+// SetupURL is the page that tells how the site is counted.
+func (v *view) SetupURL() string { return SetupURL(v.Site, v.Lang) }
+
 // Empty tells whether there is no pageview to show anything of.
 func (v *view) Empty() bool {
 	return v.Totals.Pageviews == 0 && len(v.Chart.Labels) == 0 && len(v.Items) == 0

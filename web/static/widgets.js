@@ -41,7 +41,7 @@
       const list = add(root, "ol", "", "list");
       list.ariaLabel = this.get("label", name);
       if (!items.length) add(list, "li", none);
-      for (const item of items.slice(0, this.get("limit"))) {
+      for (const item of items.slice(0, this.get("limit") | 0 || undefined)) {
         const row = add(list, "li", "", "item");
         const web = /^https?:\/\//i.test(item.url);
         const link = add(row, web ? "a" : "span", item.title, "link");
