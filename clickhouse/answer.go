@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,19 +32,25 @@ func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, 
 		return pageview.Answer{}, err
 	}
 	b := &builder{q: &q, v: v.at(q.Through), site: v.sites[q.Site]}
-	d, ok := rollup(&q)
-	if ok && b.v == v {
-		if v, err = s.fold(ctx, v, q.Site, q.From, q.To, counts); err != nil {
+	b.zone = b.site.location()
+	d, added := rollup(&q)
+	if added = added && b.v == v; added {
+		b.v, err = s.fold(ctx, v, q.Site, q.From, q.To, counts)
+		if errors.Is(err, errBehind) {
+			s.config.Logger.Error("answered from the rows that there are", "site", q.Site, "error", err)
+			b.v, added, err = v, false, nil
+		}
+		if err != nil {
 			return pageview.Answer{}, fmt.Errorf("add up what is new: %w", err)
 		}
-		b.v, b.zone = v, b.site.location()
+	}
+	if added {
 		b.fromRollup(d)
 	} else {
-		b.zone = b.site.location()
 		b.fromRaw()
 	}
 	a, err := b.ask(ctx, s.server)
-	a.Through, a.Rollup = b.v.through, ok && b.v == v
+	a.Through, a.Rollup = b.v.through, added
 	a.Uncounted = b.v.uncounted(b.site, q.From, q.To)
 	return a, err
 }

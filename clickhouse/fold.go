@@ -19,13 +19,13 @@ const foldRows = 1_000_000
 
 // How often, and after which pause, it is tried again where a server lacks rows.
 const (
-	behindTries = 20
+	behindTries = 8
 	behindPause = 250 * time.Millisecond
 )
 
-// errBehind says that a server does not have the rows yet that the ledger tells
-// of: another replica has, or had.
-var errBehind = errors.New("the server of ClickHouse lacks rows that others have")
+// errBehind says that the rows in ClickHouse are not those that it was sent: a
+// replica lags behind, or rows were lost.
+var errBehind = errors.New("ClickHouse has other rows than it was sent: a replica lags behind, or rows were lost, which beforehand rebuild accepts")
 
 // current tells whether a version of a day holds everything that a view does.
 func (v *view) current(s site, k dayPart) bool {
@@ -323,31 +323,75 @@ func (f *folder) sums(r *rows, late bool) string {
 		return fmt.Sprintf(`SELECT month, day, toUInt32(%d) AS dimension, path AS key, sum(%s) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
 FROM (%s) GROUP BY month, day, path`, f.part, weight, r.views(nil, ""))
 	}
-	pairs, columns := []string{"(toUInt32(0), '')"}, []string{}
+	parts := []string{f.plain(r, "visitor = 0"), fmt.Sprintf(`SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(0) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(count()) AS stays, toInt64(sum(seconds)) AS seconds
+FROM (%s) ARRAY JOIN [(toUInt32(%d), ''), (toUInt32(%d), path)] AS pair GROUP BY month, day, dimension, key`, r.stays(), rolledDay, rolledPage)}
+	if late {
+		parts[0] = f.plain(r, "")
+	} else {
+		parts = append(parts, f.persons(r))
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// keyed are the dimensions that are added up, with the SQL of their keys, and the
+// columns that it takes beside path and entry.
+func keyed(of func(column string) string) (numbers []rolled, keys, columns []string) {
+	numbers, keys = []rolled{rolledDay}, []string{"''"}
 	for _, d := range pageview.Dimensions() {
 		number, ok := rolledDimensions[d]
 		if !ok {
 			continue
 		}
-		key := value(d)
-		if d == pageview.ByHour {
-			key = "toString(hour)"
-		}
-		pairs = append(pairs, fmt.Sprintf("(toUInt32(%d), %s)", number, key))
+		c := column(d)
 		if d != pageview.ByPage && d != pageview.ByEntry {
-			columns = append(columns, column(d))
+			columns = append(columns, c)
 		}
+		key := of(c)
+		switch d {
+		case pageview.ByHour:
+			key = "toString(" + key + ")"
+		case pageview.BySource:
+			key = sourceName(key)
+		}
+		numbers, keys = append(numbers, number), append(keys, key)
 	}
-	visits, visitors := "toInt64(uniqExactIf(visitor, visit, visitor != 0))", "toInt64(uniqExactIf(visitor, visitor != 0))"
-	if late {
-		visits, visitors = "toInt64(0)", "toInt64(0)"
+	return numbers, keys, columns
+}
+
+// plain adds up pageviews of which no visitor is known, where more holds.
+func (f *folder) plain(r *rows, more string) string {
+	numbers, keys, columns := keyed(func(c string) string {
+		if c == string(pageview.ByEntry) {
+			return "''"
+		}
+		return c
+	})
+	pairs := make([]string, len(keys))
+	for i, key := range keys {
+		pairs[i] = fmt.Sprintf("(toUInt32(%d), %s)", numbers[i], key)
 	}
-	return fmt.Sprintf(`SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(count()) AS pageviews, %s AS visits, %s AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
-FROM (%s) ARRAY JOIN [%s] AS pair GROUP BY month, day, dimension, key
-UNION ALL
-SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(0) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(count()) AS stays, toInt64(sum(seconds)) AS seconds
-FROM (%s) ARRAY JOIN [(toUInt32(0), ''), (toUInt32(%d), path)] AS pair GROUP BY month, day, dimension, key`,
-		visits, visitors, r.visited(columns), strings.Join(pairs, ", "), r.stays(), rolledPage)
+	return fmt.Sprintf(`SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(count()) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
+FROM (%s) ARRAY JOIN [%s] AS pair GROUP BY month, day, dimension, key`, r.views(columns, more), strings.Join(pairs, ", "))
+}
+
+// persons adds up pageviews of known visitors. A pageview is the first of its
+// key in a visit, or of its visitor, or it is not: so visits and visitors are
+// sums, and nobody has to be told apart from others again.
+func (f *folder) persons(r *rows) string {
+	_, _, columns := keyed(func(c string) string { return c })
+	tuple := append([]string{"at", "path"}, columns...)
+	numbers, keys, _ := keyed(func(c string) string { return fmt.Sprintf("x.%d", 1+slices.Index(tuple, c)) })
+	arrays, marked := make([]string, len(keys)), make([]string, len(keys))
+	for i, key := range keys {
+		arrays[i] = fmt.Sprintf("arrayMap(x -> %s, views) AS k%d", key, i)
+		if numbers[i] == rolledEntry {
+			arrays[i] = fmt.Sprintf("entries AS k%d", i)
+		}
+		marked[i] = fmt.Sprintf("arrayMap((k, v, u) -> (toUInt32(%d), k, v = 1, u = 1), k%d, arrayEnumerateUniq(visits, k%[2]d), arrayEnumerateUniq(k%[2]d))", numbers[i], i)
+	}
+	return fmt.Sprintf(`SELECT month, day, one.1 AS dimension, one.2 AS key, toInt64(count()) AS pageviews, toInt64(sum(one.3)) AS visits, toInt64(sum(one.4)) AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
+FROM (SELECT month, day, arrayConcat(%s) AS ones FROM (SELECT month, day, visits, %s FROM (%s))) ARRAY JOIN ones AS one GROUP BY month, day, dimension, key`,
+		strings.Join(marked, ", "), strings.Join(arrays, ", "), r.gathered(columns))
 }
 
 // name names versions in the table days: from now on they are used.

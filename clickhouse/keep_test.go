@@ -25,7 +25,7 @@ func seen(at, path string, visitor uint64) pageview.Pageview {
 }
 
 // blog is a store with a site of that name, in a database of its own.
-func blog(t *testing.T, server *clickhousetest.Server) (*clickhouse.Store, clickhouse.Config) {
+func blog(t testing.TB, server *clickhousetest.Server) (*clickhouse.Store, clickhouse.Config) {
 	t.Helper()
 	c := clickhouse.Config{URL: server.Database(t), Spool: filepath.Join(t.TempDir(), "spool.db")}
 	s := open(t, c)
@@ -83,11 +83,12 @@ func some(t *testing.T, s *clickhouse.Store) {
 func TestKeeping(t *testing.T) {
 	server := clickhousetest.Start(t)
 	for name, f := range map[string]func(t *testing.T, server *clickhousetest.Server){
-		"what is deleted stays added up":            retain,
-		"a site that is deleted is gone":            drop,
-		"a recount finds and repairs what is wrong": recount,
-		"old versions are deleted, used ones stay":  sweep,
-		"what is read and exported is all there is": read,
+		"what is deleted stays added up":               retain,
+		"a site that is deleted is gone":               drop,
+		"a recount finds and repairs what is wrong":    recount,
+		"rows that are lost are told of, and accepted": lose,
+		"old versions are deleted, used ones stay":     sweep,
+		"what is read and exported is all there is":    read,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, server) })
 	}
@@ -213,6 +214,34 @@ func recount(t *testing.T, server *clickhousetest.Server) {
 	check(false, 0)
 	if got := total(t, s, false); got != before {
 		t.Errorf("after the repair %+v, want %+v", got, before)
+	}
+}
+
+// lose has ClickHouse lose rows, as a server without fsync does with its power.
+func lose(t *testing.T, server *clickhousetest.Server) {
+	s, c := blog(t, server)
+	some(t, s)
+	total(t, s, true) // so that all are sent, and none is added up
+	server.Exec(t, "ALTER TABLE "+filepath.Base(c.URL)+".pageviews DELETE WHERE path = '/1'")
+	for server.Ask(t, "SELECT count() FROM system.mutations WHERE NOT is_done") != "0" {
+		time.Sleep(10 * time.Millisecond) // for a server
+	}
+	a, err := s.Query(t.Context(), pageview.Query{Site: "blog"})
+	if err != nil || a.Rollup || a.Total.Pageviews != 45 {
+		t.Errorf("%+v, error %v", a, err)
+	}
+	wrong, err := s.Recount(t.Context(), "blog", false)
+	if err != nil || len(wrong) != 3 || wrong[0].Dimension != "rows" || wrong[0].Values != 5 {
+		t.Errorf("wrong %+v, error %v", wrong, err)
+	}
+	if _, err := s.Recount(t.Context(), "blog", true); err != nil {
+		t.Fatal(err)
+	}
+	if wrong, err := s.Recount(t.Context(), "blog", false); err != nil || len(wrong) > 0 {
+		t.Errorf("wrong %+v, error %v", wrong, err)
+	}
+	if v := total(t, s, false); v.Pageviews != 45 {
+		t.Errorf("%+v", v)
 	}
 }
 

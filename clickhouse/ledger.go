@@ -111,10 +111,15 @@ func (d *delivery) enter(ctx context.Context) error {
 			r.add(kindKey, entry{}, tally{}, keyName(k), hex.EncodeToString(k.Digest[:]))
 		}
 	}
+	return d.s.server.enter(ctx, fmt.Sprintf("%s-ledger-%x", d.id, time.Now().UnixNano()), d.s.spool.ID(), d.b.Number, &r)
+}
+
+// enter adds rows to the ledger, all or none.
+func (s *server) enter(ctx context.Context, id string, spool, block uint64, r *ledgerRows) error {
 	n := len(r.kinds)
-	return d.s.server.insert(ctx, fmt.Sprintf("%s-ledger-%x", d.id, time.Now().UnixNano()), "ledger",
+	return s.insert(ctx, id, "ledger",
 		[]string{"kind", "site", "name", "spool", "block", "day", "source", "bot", "pageviews", "stays", "value"},
-		r.kinds, r.sites, r.names, same(d.s.spool.ID(), n), same(d.b.Number, n), r.days, r.sources, r.bots, r.pageviews, r.stays, r.values)
+		r.kinds, r.sites, r.names, same(spool, n), same(block, n), r.days, r.sources, r.bots, r.pageviews, r.stays, r.values)
 }
 
 // keyName is what a key is called in the ledger.

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,10 +35,17 @@ func (s *Store) rank(ctx context.Context, q pageview.RankQuery) (r pageview.Rank
 	b.zone = b.site.location()
 	parts, added := b.parts()
 	if r.Rollup = added && b.v == newest; r.Rollup {
-		if b.v, err = s.fold(ctx, newest, q.Site, 0, 0, parts...); err != nil {
+		b.v, err = s.fold(ctx, newest, q.Site, 0, 0, parts...)
+		if errors.Is(err, errBehind) {
+			s.config.Logger.Error("ranked by the rows that there are", "site", q.Site, "error", err)
+			b.v, r.Rollup, err = newest, false, nil
+		}
+		if err != nil {
 			return r, fmt.Errorf("add up what is new: %w", err)
 		}
-		r.Span, b.added = b.v.span(q.Site), true
+	}
+	if b.added = r.Rollup; b.added {
+		r.Span = b.v.span(q.Site)
 	} else if r.Span, err = s.spanOf(ctx, b.v, b.site); err != nil {
 		return r, err
 	}

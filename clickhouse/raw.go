@@ -70,13 +70,22 @@ func (r *rows) fast() string {
 // those of the same time. Columns that a lambda takes from around it are named
 // outside of it too: old servers would not find them otherwise.
 func (r *rows) visited(columns []string) string {
-	tuple, back := "at, path", "view.2 AS path"
+	back := "view.2 AS path"
 	for i, c := range columns {
-		tuple += ", " + c
 		back += fmt.Sprintf(", view.%d AS %s", i+3, c)
 	}
 	plain := strings.Join(append([]string{"month", "day", "visitor", "path"}, columns...), ", ")
-	return fmt.Sprintf(`SELECT month, day, visitor, %s, visit, entry FROM (
+	return fmt.Sprintf(`SELECT month, day, visitor, %s, visit, entry FROM (%s) ARRAY JOIN views AS view, visits AS visit, entries AS entry
+UNION ALL
+SELECT %s, toUInt64(0) AS visit, '' AS entry FROM (%s)`, back, r.gathered(columns), plain, r.views(columns, "visitor = 0"))
+}
+
+// gathered reads month, day and visitor, of each visitor who is known, with
+// arrays of equal length: views are tuples of at, path and further columns, visits
+// their numbers, entries the paths of the first pages of these.
+func (r *rows) gathered(columns []string) string {
+	tuple := strings.Join(append([]string{"at", "path"}, columns...), ", ")
+	return fmt.Sprintf(`
   SELECT month, day, visitor, views, visits, if(empty(starts) OR empty(views), emptyArrayString(), arrayMap(i -> views[starts[i]].2, visits)) AS entries FROM (
     SELECT month, day, visitor, views, arrayCumSum(begins) AS visits, arrayFilter((i, b) -> b = 1, arrayEnumerate(views), begins) AS starts FROM (
       SELECT month, day, visitor, views, arrayMap((v, i) -> if(i = 1 OR v.1 - views[i - 1].1 >= %d, 1, 0), views, arrayEnumerate(views)) AS begins FROM (
@@ -84,10 +93,7 @@ func (r *rows) visited(columns []string) string {
       )
     )
   )
-) ARRAY JOIN views AS view, visits AS visit, entries AS entry
-UNION ALL
-SELECT %s, toUInt64(0) AS visit, '' AS entry FROM (%s)`,
-		back, pageview.VisitGap.Microseconds(), tuple, r.views(columns, "visitor != 0"), plain, r.views(columns, "visitor = 0"))
+`, pageview.VisitGap.Microseconds(), tuple, r.views(columns, "visitor != 0"))
 }
 
 // stays reads month, day, path and seconds of the stays, which are of pageviews

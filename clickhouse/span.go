@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,14 +11,26 @@ import (
 
 // Span implements pageview.Store.
 func (s *Store) Span(ctx context.Context, name string) (pageview.Span, error) {
-	v, err := s.current(ctx)
-	if err == nil {
-		v, err = s.fold(ctx, v, name, 0, 0, counts)
-	}
+	span, err := s.span(ctx, name)
 	if err != nil {
 		return pageview.Span{}, fmt.Errorf("span of %s: %w", name, err)
 	}
-	return v.span(name), nil
+	return span, nil
+}
+
+func (s *Store) span(ctx context.Context, name string) (span pageview.Span, err error) {
+	v, err := s.current(ctx)
+	if err != nil {
+		return span, err
+	}
+	now, err := s.fold(ctx, v, name, 0, 0, counts)
+	if errors.Is(err, errBehind) {
+		return s.spanOf(ctx, v, v.sites[name])
+	}
+	if err != nil {
+		return span, err
+	}
+	return now.span(name), nil
 }
 
 // span is what the counted pageviews reach over. All days must be added up.

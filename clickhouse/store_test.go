@@ -20,7 +20,7 @@ func TestStore(t *testing.T) {
 	}, 8)
 }
 
-func open(t *testing.T, c clickhouse.Config) *clickhouse.Store {
+func open(t testing.TB, c clickhouse.Config) *clickhouse.Store {
 	t.Helper()
 	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	if testing.Verbose() {

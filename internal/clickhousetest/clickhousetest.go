@@ -2,6 +2,7 @@
 package clickhousetest
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/beforehand-go/beforehand/internal/throwaway"
 )
@@ -106,6 +108,20 @@ func (s *Server) Signal(t testing.TB, sig syscall.Signal) {
 	if err := s.cmd.Process.Signal(sig); err != nil {
 		t.Error(err)
 	}
+}
+
+// CPU is what the server has used since it is up.
+func (s *Server) CPU(t testing.TB) time.Duration {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := bytes.Cut(stat, []byte(") ")) // the name before may hold anything
+	fields := strings.Fields(string(after))
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * time.Second / 100
 }
 
 // Database is how to reach a database that is not there yet.
