@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -137,14 +136,4 @@ func (s *Server) answering(ctx context.Context, f func() error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// adds tells whether a filter is one that the answer of every card with visits is
-// added up for.
-func adds(w *view) bool {
-	if len(w.filters) != 1 || w.Search != "" {
-		return false
-	}
-	f := w.filters[0]
-	return !f.Not && len(f.Values) == 1 && !f.Dimension.Time() && string(f.Dimension) != botCard && !slices.Contains([]byte(f.Values[0]), '*')
 }

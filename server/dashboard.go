@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/language"
-	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
 	"github.com/beforehand-go/beforehand/web"
 )
@@ -102,20 +101,6 @@ func (v *site) titleOf() func(path string) string {
 	}
 }
 
-// shown are the names of the cards of a view.
-func (w *view) shown() []string {
-	if w.Card != "" {
-		return []string{w.Card}
-	}
-	names := []string{totalCard, chartCard}
-	for _, name := range cardNames() {
-		if len(w.filters) == 0 || name != hotCard && name != risingCard && name != botCard && name != string(pageview.ByEntry) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // show is the cards of a view. What is not held begins to be computed, all at the
 // same time, and is waited for only so long.
 func (v *site) show(ctx context.Context, w *view) []web.Card {
@@ -123,7 +108,9 @@ func (v *site) show(ctx context.Context, w *view) []web.Card {
 	w.large = len(w.filters) > 0 && v.large(ctx, w)
 	cards := make([]web.Card, len(names))
 	counts := map[int]*count{}
-	for i, name := range names {
+	for n := range names {
+		i := (n + 1) % len(names) // the totals come last, as they may be the dearest
+		name := names[i]
 		cards[i] = web.Card{Name: name, Filtered: w.asked(name)}
 		if cards[i].Filtered {
 			n, err := v.server.counting.begin(w.question(name))
@@ -153,34 +140,6 @@ func (v *site) show(ctx context.Context, w *view) []web.Card {
 	return cards
 }
 
-// asked tells whether nobody could know beforehand what a card shows.
-func (w *view) asked(card string) bool {
-	return len(w.filters) > 0 || w.Search != "" && card == string(pageview.ByPage)
-}
-
-// question is what a filtered card asks.
-func (w *view) question(card string) report.Question {
-	q, err := w.key(card).question(w.site, w.to) // of the days as they are today
-	if err != nil {
-		panic(err) // the period was read before
-	}
-	q.From, q.To = w.from, w.to
-	q.Filters = w.filters
-	if card == string(pageview.ByPage) && w.Search != "" {
-		q.Filters = append(q.Filters[:len(q.Filters):len(q.Filters)], pageview.Filter{Dimension: pageview.ByPage, Values: []string{"*" + w.Search + "*"}})
-		if len(w.filters) == 0 { // pageviews alone can be told from what is added up
-			q.Metrics = q.Metrics[:1]
-		}
-	}
-	if q.Limit > 0 && w.large && card != w.dimension() { // one is counted a tenth as fast
-		q.Metrics, q.Compare, q.FormerFrom, q.FormerTo = q.Metrics[:1], "", 0, 0
-	}
-	if len(q.Metrics) == 3 && !adds(w) { // visits are dear to find in single pageviews
-		q.Metrics = []pageview.Metric{pageview.MetricPageviews, pageview.MetricVisitors}
-	}
-	return q
-}
-
 // large tells whether the days of a view have so many pageviews that to count
 // visitors among them takes longer than somebody likes to wait. What is not known
 // soon is taken to be large.
@@ -194,14 +153,6 @@ func (v *site) large(ctx context.Context, w *view) bool {
 	}
 	a, err := report.ReadAnswer(q, v.cards.Await(ctx, k).Value["json"])
 	return err != nil || a.Now.Total.Pageviews > largeFrom
-}
-
-// dimension is the one that a view filters by, where what is left of it is added up.
-func (w *view) dimension() string {
-	if !adds(w) {
-		return ""
-	}
-	return string(w.filters[0].Dimension)
 }
 
 // fill puts a snapshot into a card.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/language"
@@ -120,8 +121,8 @@ func (w *view) units() []string {
 		{pageview.ByHour, 1, 14}, {pageview.ByDay, 2, 400}, {pageview.ByWeek, 8, 2800},
 		{pageview.ByMonth, 32, 12_000}, {pageview.ByYear, 366, 1 << 30},
 	} {
-		all0 := days == 0 && (u.unit == pageview.ByMonth || u.unit == pageview.ByYear)
-		if all0 || days >= u.least && days <= u.most {
+		unsaid := days == 0 && (u.unit == pageview.ByMonth || u.unit == pageview.ByYear)
+		if unsaid || days >= u.least && days <= u.most {
 			all = append(all, string(u.unit))
 		}
 	}
@@ -157,4 +158,68 @@ func (w *view) key(card string) cardKey {
 		k.Unit = w.unit()
 	}
 	return k
+}
+
+// adds tells whether what the view filters by leaves numbers that are added up:
+// one value of one dimension.
+func (w *view) adds() bool {
+	if len(w.filters) != 1 || w.Search != "" {
+		return false
+	}
+	f := w.filters[0]
+	return !f.Not && len(f.Values) == 1 && !strings.Contains(f.Values[0], "*") && !f.Dimension.Time() && f.Dimension != pageview.ByBot
+}
+
+// dimension is the one that a view filters by, where what is left of it is added
+// up.
+func (w *view) dimension() string {
+	if !w.adds() {
+		return ""
+	}
+	return string(w.filters[0].Dimension)
+}
+
+// shown are the names of the cards of a view.
+func (w *view) shown() []string {
+	if w.Card != "" {
+		return []string{w.Card}
+	}
+	names := []string{totalCard, chartCard}
+	for _, name := range cardNames() {
+		if len(w.filters) == 0 || name != hotCard && name != risingCard && name != botCard && name != string(pageview.ByEntry) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// asked tells whether nobody could know beforehand what a card shows.
+func (w *view) asked(card string) bool {
+	return len(w.filters) > 0 || w.Search != "" && card == string(pageview.ByPage)
+}
+
+// question is what a card asks that nobody could know beforehand.
+func (w *view) question(card string) report.Question {
+	q, err := w.key(card).question(w.site, w.to)
+	if err != nil {
+		panic(err) // the period was read before
+	}
+	q.From, q.To = w.from, w.to
+	q.Filters = w.filters
+	if card == string(pageview.ByPage) && w.Search != "" {
+		q.Filters = append(q.Filters[:len(q.Filters):len(q.Filters)], pageview.Filter{Dimension: pageview.ByPage, Values: []string{"*" + w.Search + "*"}})
+		if len(w.filters) == 0 { // pageviews alone can be told from what is added up
+			q.Metrics = q.Metrics[:1]
+		}
+	}
+	switch {
+	case w.adds() && q.Limit == 0 || card == w.dimension(): // what is added up tells everything
+	case w.large && card == chartCard:
+		q.Metrics = q.Metrics[:1]
+	case w.large && q.Limit > 0:
+		q.Metrics, q.Compare, q.FormerFrom, q.FormerTo = q.Metrics[:1], "", 0, 0
+	case len(q.Metrics) == 3: // visits are dear to find in single pageviews
+		q.Metrics = []pageview.Metric{pageview.MetricPageviews, pageview.MetricVisitors}
+	}
+	return q
 }
