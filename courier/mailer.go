@@ -35,6 +35,9 @@ type Mailer struct {
 	Password string
 	From     mail.Address
 	TLS      *tls.Config // by which the server is trusted; nil means by the system's certificates
+
+	// Dial connects to the server; nil means as usual.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Send hands a mail, head and body, to the server for one recipient.
@@ -69,7 +72,11 @@ func (m *Mailer) connect(ctx context.Context) (c *smtp.Client, end func(), err e
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := (&net.Dialer{Timeout: 20 * time.Second}).DialContext(ctx, "tcp", m.Server)
+	dial := m.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 20 * time.Second}).DialContext
+	}
+	conn, err := dial(ctx, "tcp", m.Server)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -64,13 +64,15 @@ type app struct {
 	fonts        *chart.Fonts
 	courier      *courier.Courier    // nil where nobody is told anything
 	certificates listen.Certificates // nil where readers come by http
+	poll         time.Duration       // how often results of other processes are looked for; zero means as usual
+	space        func(path string) (free, total uint64, err error)
 	log          *slog.Logger
 }
 
 // openApp opens a data directory, and makes what is not there. The flags were
 // checked by the command that read them.
 func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
-	a := &app{log: c.log, databases: map[string]*database.DB{}}
+	a := &app{log: c.log, databases: map[string]*database.DB{}, space: diskSpace}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())
@@ -93,32 +95,37 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		a.log.Warn("notifications of PostgreSQL do not arrive: what other replicas write is asked for each second",
 			"hint", "a pooler in transaction mode lets none through; one in session mode does")
 	}
+	return a, a.assemble(ctx, c, key)
+}
+
+// assemble makes all that works on a data directory, its store and its state.
+func (a *app) assemble(ctx context.Context, c appConfig, key collect.Key) (err error) {
 	if err := a.openCalendars(ctx, c.file); err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.openSites(ctx, c); err != nil {
-		return nil, err
+		return err
 	}
 	triggers := trigger.Parser{Calendar: a.calendars.Find}
 	a.site, err = beforehand.Open(ctx, beforehand.Config{
-		State: a.state, Logger: c.log, Publish: cmp.Or(c.publish, c.file.Path(c.file.Publish)), Encoders: []snapshot.Encoder{brotliEncoder()},
+		State: a.state, Logger: c.log, Poll: a.poll, Publish: cmp.Or(c.publish, c.file.Path(c.file.Publish)), Encoders: []snapshot.Encoder{brotliEncoder()},
 		// This process holds the directory.
 		Scheduler: scheduler.Config{Exclusive: !c.kept.shared(), Parse: triggers.Parse, MaxRuns: a.runsAtOnce()},
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.salts = a.state.Salts()
 	visitors, err := collect.NewVisitors(a.salts, key)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	intake := &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
 	if err := a.openPlaces(c, intake); err != nil {
-		return nil, err
+		return err
 	}
 	if a.fonts, err = chart.OpenFonts(c.file.Path(c.file.Font)); err != nil {
-		return nil, err
+		return err
 	}
 	a.accounts = account.NewDesk(account.Config{
 		Store: a.state.Accounts(), Hasher: argon.New(argon.Default()), Key: account.Key(key), Logger: c.log,
@@ -126,7 +133,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	tokens := token.NewGuard(a.state.Tokens())
 	receiver, err := receive.New(c.receiver(a, intake, tokens))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.server = server.New(server.Config{
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: a.serveMetrics(receiver),
@@ -135,7 +142,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},
 		Keeper:  &keeper{a.dir, key, a.store, a.state}, Renewed: a.salts.Renewed,
 	})
-	return a, nil
+	return nil
 }
 
 // openSites makes the sites known to the store, which settles their zones: a

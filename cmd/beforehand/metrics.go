@@ -104,7 +104,7 @@ func (u *usage) Collect(ch chan<- prometheus.Metric) {
 		reads, _ := u.app.site.Waiting(func(report string) bool { return strings.HasPrefix(report, prefix) })
 		counter(readsDesc, reads.Reads, site.Name)
 	}
-	if free, total, err := diskSpace(u.app.dir.Path); err == nil && total > 0 {
+	if free, total, err := u.app.space(u.app.dir.Path); err == nil && total > 0 {
 		gauge(freeDesc, float64(free))
 		gauge(diskDesc, float64(total))
 	}

@@ -123,7 +123,7 @@ func (a *app) watch(file *config.File, desk *notice.Desk) *notice.Watch {
 	if nobody {
 		return nil
 	}
-	w.Disk = notice.Disk{Path: a.dir.Path, Least: alertDisk / 100.0, Free: func() (free, total uint64, err error) { return diskSpace(a.dir.Path) }}
+	w.Disk = notice.Disk{Path: a.dir.Path, Least: alertDisk / 100.0, Free: func() (free, total uint64, err error) { return a.space(a.dir.Path) }}
 	if p := file.Alerts.Disk; p != nil {
 		w.Disk.Least = float64(*p) / 100
 	}
