@@ -46,7 +46,7 @@ func (r *Run) Logger() *slog.Logger {
 		if s.log == nil {
 			s.log = &runLog{}
 			out := r.s.log.Handler().WithAttrs([]slog.Attr{slog.String("job", r.Job), slog.Time("due", r.Due), slog.Int64("fence", r.Fence)})
-			s.logger = slog.New(&logHandler{log: s.log, text: slog.NewTextHandler(&s.log.buf, nil), out: out})
+			s.logger = slog.New(&logHandler{log: s.log, out: out})
 		}
 		l = s.logger
 	})
@@ -56,14 +56,15 @@ func (r *Run) Logger() *slog.Logger {
 // runLog is the log of a run under way.
 type runLog struct {
 	mu      sync.Mutex
-	buf     bytes.Buffer // of the handlers that write text
 	lines   []Line
 	bytes   int
 	dropped int
 }
 
-// add adds a line. The mutex is held.
+// add adds a line, and drops the oldest that there is no room for.
 func (l *runLog) add(line Line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.lines = append(l.lines, line)
 	l.bytes += len(line.Text)
 	n := 0
@@ -72,7 +73,8 @@ func (l *runLog) add(line Line) {
 		n++
 	}
 	l.dropped += n
-	l.lines = slices.Delete(l.lines, 0, n)
+	clear(l.lines[:n])
+	l.lines = l.lines[n:]
 }
 
 // count is how many lines were logged; nil has none.
@@ -95,41 +97,48 @@ func (l *runLog) copy(fence int64) *Log {
 // logHandler keeps the lines of a run.
 type logHandler struct {
 	log  *runLog
-	text slog.Handler // writes attributes into the log's buffer
-	out  slog.Handler // gets warnings and errors as well
+	with []func(slog.Handler) slog.Handler // what was added to it
+	out  slog.Handler                      // gets warnings and errors as well
 }
 
 func (h *logHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 
 func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
-	h.keep(ctx, r)
+	at := r.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	h.log.add(Line{At: at.UTC().Truncate(time.Microsecond), Level: r.Level, Text: shorten(r.Message + h.attrs(ctx, r))})
 	if r.Level >= slog.LevelWarn && h.out.Enabled(ctx, r.Level) {
 		return h.out.Handle(ctx, r)
 	}
 	return nil
 }
 
-func (h *logHandler) keep(ctx context.Context, r slog.Record) {
+// attrs writes what a record has besides its message as key=value, with a space
+// before each. No lock is held: a value may log when it is asked for its text.
+func (h *logHandler) attrs(ctx context.Context, r slog.Record) string {
 	plain := slog.NewRecord(time.Time{}, r.Level, "", 0)
 	r.Attrs(func(a slog.Attr) bool { plain.AddAttrs(a); return true })
-	at := r.Time
-	if at.IsZero() {
-		at = time.Now()
+	var b bytes.Buffer
+	var text slog.Handler = slog.NewTextHandler(&b, nil)
+	for _, add := range h.with {
+		text = add(text)
 	}
-	h.log.mu.Lock()
-	defer h.log.mu.Unlock()
-	h.log.buf.Reset()
-	_ = h.text.Handle(ctx, plain) // a buffer takes everything
-	attrs := strings.TrimPrefix(h.log.buf.String(), "level="+r.Level.String()+` msg=""`)
-	h.log.add(Line{At: at.UTC().Truncate(time.Microsecond), Level: r.Level, Text: shorten(r.Message + strings.TrimSuffix(attrs, "\n"))})
+	_ = text.Handle(ctx, plain) // a buffer takes everything
+	return strings.TrimSuffix(strings.TrimPrefix(b.String(), "level="+r.Level.String()+` msg=""`), "\n")
+}
+
+func (h *logHandler) add(f func(slog.Handler) slog.Handler) slog.Handler {
+	return &logHandler{h.log, append(slices.Clip(h.with), f), f(h.out)}
 }
 
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &logHandler{h.log, h.text.WithAttrs(attrs), h.out.WithAttrs(attrs)}
+	return h.add(func(o slog.Handler) slog.Handler { return o.WithAttrs(attrs) })
 }
 
 func (h *logHandler) WithGroup(name string) slog.Handler {
-	return &logHandler{h.log, h.text.WithGroup(name), h.out.WithGroup(name)}
+	return h.add(func(o slog.Handler) slog.Handler { return o.WithGroup(name) })
 }
 
 // shorten makes a text fit for a line.

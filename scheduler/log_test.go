@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -242,6 +243,48 @@ func TestReplicasTellThatTheyAreThere(t *testing.T) {
 		time.Sleep(time.Minute)
 		if list, err := alone.Replicas(t.Context()); err != nil || len(list) != 1 || list[0].Holder != alone.Holder() {
 			t.Errorf("one that is alone: %+v, %v", list, err)
+		}
+	})
+}
+
+// chatty is a value that logs when it is asked for its text.
+type chatty struct{ log *slog.Logger }
+
+func (c chatty) String() string {
+	c.log.Info("asked")
+	return "text"
+}
+
+// TestManyLinesAndValuesThatLog logs as much as a run gone wild does, from many
+// goroutines, with values that log themselves.
+func TestManyLinesAndValuesThatLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, scheduler.Config{Store: memory.New().Jobs()}, scheduler.Job{
+			Name: "wild", Trigger: trigger.Never{}, Run: func(_ context.Context, run *scheduler.Run) error {
+				var all sync.WaitGroup
+				for i := range 10 {
+					log := run.Logger().With("of", i)
+					all.Go(func() {
+						for n := range 2000 {
+							log.Info("line", "n", n, "value", chatty{run.Logger()})
+						}
+					})
+				}
+				all.Wait()
+				return nil
+			},
+		})
+		k, err := s.RunNow(t.Context(), "wild")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tick, err := s.Wait(t.Context(), k)
+		if err != nil || tick.Progress.Logged != 40_000 {
+			t.Errorf("%+v, %v", tick, err)
+		}
+		list, err := s.Logs(t.Context(), k)
+		if err != nil || len(list) != 1 || len(list[0].Lines) != 1000 || list[0].Dropped != 39_000 {
+			t.Errorf("%d logs, %v", len(list), err)
 		}
 	})
 }

@@ -124,7 +124,7 @@ func Mixed(seed uint64, wall time.Duration, open func(*testing.T) State) Simulat
 			CheckEffects(t, state)
 			checkLogs(t, state.Jobs(), rows)
 		},
-		Seed:   seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
+		Seed: seed, For: 1800 * unit, Replicas: 3, Faults: faults, Real: wall > 0,
 		Config: scheduler.Config{Poll: poll, MaxRuns: 4, Lease: 30 * unit, Stuck: 30 * unit, Shutdown: 10 * unit},
 		Jobs: []scheduler.Job{
 			{Name: "skip", Trigger: every(30), Run: work(50*unit, .1)},
