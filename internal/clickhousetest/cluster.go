@@ -84,6 +84,10 @@ func isServing(port int) error {
 		return err
 	}
 	defer conn.Close()
+	// One that was asked too early may neither answer nor hang up.
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
 	if _, err := conn.Write([]byte("srvr")); err != nil {
 		return err
 	}
