@@ -1,7 +1,6 @@
 package snippet_test
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -40,16 +39,19 @@ func TestFind(t *testing.T) {
 		}
 		var got []string
 		for _, e := range p.Elements {
-			s := fmt.Sprintf("%s %s", e.Kind, e.Address)
+			words := []string{string(e.Kind), e.Address.String()}
 			for _, is := range []struct {
 				name string
 				is   bool
-			}{{" site=" + e.Site, e.Site != ""}, {" off", e.Off}, {" manual", e.Manual}, {" local", e.Local}, {" noscript", e.NoScript}, {" integrity=" + e.Integrity, e.Integrity != ""}, {" nonce=" + e.Nonce, e.Nonce != ""}} {
+			}{
+				{"site=" + e.Site, e.Site != ""}, {"off", e.Off}, {"manual", e.Manual}, {"local", e.Local},
+				{"noscript", e.NoScript}, {"integrity=" + e.Integrity, e.Integrity != ""}, {"nonce=" + e.Nonce, e.Nonce != ""},
+			} {
 				if is.is {
-					s += is.name
+					words = append(words, is.name)
 				}
 			}
-			got = append(got, s)
+			got = append(got, strings.Join(words, " "))
 		}
 		if strings.Join(got, ", ") != c.want {
 			t.Errorf("%s:\n got %q\nwant %q", c.page, got, c.want)

@@ -65,8 +65,8 @@ type frameView struct {
 
 // Heading is the list's name.
 func (v *frameView) Heading() string {
-	if v.Frame.Title != "" {
-		return v.Frame.Title
+	if v.Title != "" {
+		return v.Title
 	}
 	return v.words["hot_heading"]
 }
