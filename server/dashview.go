@@ -118,8 +118,11 @@ func (w *view) units() []string {
 		unit        pageview.Dimension
 		least, most int // days
 	}{
-		{pageview.ByHour, 1, 14}, {pageview.ByDay, 2, 400}, {pageview.ByWeek, 8, 2800},
-		{pageview.ByMonth, 32, 12_000}, {pageview.ByYear, 366, 1 << 30},
+		{pageview.ByHour, 1, 14},
+		{pageview.ByDay, 2, 400},
+		{pageview.ByWeek, 8, 2800},
+		{pageview.ByMonth, 32, 12_000},
+		{pageview.ByYear, 366, 1 << 30},
 	} {
 		unsaid := days == 0 && (u.unit == pageview.ByMonth || u.unit == pageview.ByYear)
 		if unsaid || days >= u.least && days <= u.most {

@@ -163,6 +163,7 @@ func (v *dashView) SearchFields() []field { return v.View.fields("q") }
 func (v *dashView) FromDay() string {
 	return v.dayField(v.View.From, func(a *report.Answer) pageview.Day { return a.From })
 }
+
 func (v *dashView) ToDay() string {
 	return v.dayField(v.View.To, func(a *report.Answer) pageview.Day { return a.To })
 }

@@ -56,9 +56,11 @@ func someDashboard(l language.Language) web.Dashboard {
 		Total: web.Card{Name: "total", State: state("total"), Answer: total}, Chart: web.Card{Name: "chart", State: state("chart"), Answer: chart},
 		Cards: []web.Card{
 			ranked(pageview.ByPage, `/"><script>`, "!odd", "/titled", "/4", "/5", "/6", "/7", "/8", "/9", "/10", "/11", "/12"),
-			{Name: "rising", State: state("rising"), Hot: rising}, stale, raw, ranked(pageview.ByDevice, "mobile", "watch"),
+			{Name: "rising", State: state("rising"), Hot: rising},
+			stale, raw, ranked(pageview.ByDevice, "mobile", "watch"),
 			ranked(pageview.ByLanguage, "zh-CN", "de", "not a tag"), ranked(pageview.ByBot, "known_bot", "other"),
-			{Name: "browser", State: web.Report{Name: "browser"}}, {Name: "system", Failed: true},
+			{Name: "browser", State: web.Report{Name: "browser"}},
+			{Name: "system", Failed: true},
 		},
 		Waiting: snapshot.Waiting{Reads: 12345, Would: 3 * 86400e6, Did: 4e9}, Since: now.Add(-1000 * time.Hour),
 		Titles: func(path string) string { return map[string]string{"/titled": "<u>Title"}[path] },
