@@ -97,24 +97,6 @@ func (d *Desk) Entries(ctx context.Context, before string, limit int) ([]Entry, 
 	return all, nil
 }
 
-// Actor is who does something.
-type Actor struct {
-	User *User // nil means the console
-	From From
-}
-
-// owns tells whether an actor decides who may what at a site.
-func (a Actor) owns(site string) bool { return a.User == nil || a.User.Role(site) == Owner }
-
-// Did is an entry for what an actor has done.
-func (a Actor) did(what What, about string) Entry {
-	e := Entry{What: what, About: about, Address: a.From.Address}
-	if a.User != nil {
-		e.Who = a.User.Name
-	}
-	return e
-}
-
 // Shorten is an address without what tells one household from another.
 func Shorten(address string) string {
 	addr, err := netip.ParseAddr(address)

@@ -1,12 +1,10 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 )
@@ -25,8 +23,7 @@ type Hasher interface {
 type Config struct {
 	Store  Store
 	Hasher Hasher
-	Key    Key
-	Logger *slog.Logger // nil means slog.Default()
+	Key    Key // seals what authenticators know; only signing in and share links need it
 }
 
 // Desk lets people in, and keeps the book of who may. It is safe for concurrent
@@ -42,7 +39,6 @@ type Desk struct {
 
 // NewDesk returns a Desk.
 func NewDesk(c Config) *Desk {
-	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return &Desk{Config: c, visits: map[Hash]visit{}, refused: map[Hash]time.Time{}}
 }
 

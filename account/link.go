@@ -200,18 +200,6 @@ func (d *Desk) EndLink(ctx context.Context, by Actor, id string) error {
 	return err
 }
 
-func (a Actor) mayEnd(l *Link) bool {
-	switch {
-	case a.User == nil:
-		return true
-	case l.Kind == Share:
-		return a.User.Role(l.Site).AtLeast(Editor)
-	case l.Kind == Invitation:
-		return a.owns(l.Site)
-	}
-	return a.owns(Everywhere)
-}
-
 // Link is the link with a secret. It fails with ErrNoLink, or as the store does.
 func (d *Desk) Link(ctx context.Context, secret string) (Link, error) {
 	var l Link
@@ -336,16 +324,4 @@ func (d *Desk) Shared(ctx context.Context, proof string) (Link, error) {
 		return Link{}, ErrNoLink
 	}
 	return l, nil
-}
-
-// Sites are those at which an actor has at least a role, of some.
-func (a Actor) Sites(all []string, least Role) []string {
-	if a.User == nil {
-		return all
-	}
-	sites, everywhere := a.User.At(least)
-	if everywhere {
-		return all
-	}
-	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return !slices.Contains(sites, s) })
 }

@@ -100,7 +100,7 @@ func (d *Desk) Add(ctx context.Context, name, password string, roles map[string]
 // newUser is a user with a password, as yet unknown to the store.
 func (d *Desk) newUser(ctx context.Context, name, password string, roles map[string]Role) (User, error) {
 	name = CleanName(name)
-	if err := errors.Join(CheckName(name)); err != nil {
+	if err := CheckName(name); err != nil {
 		return User{}, err
 	}
 	if err := CheckPassword(name, password); err != nil {

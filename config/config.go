@@ -76,7 +76,7 @@ type Site struct {
 	Weekly      *Weekly  `yaml:"weekly" help:"who is told of the site's week; nobody unless given"`
 	Alerts      *Alerts  `yaml:"alerts" help:"who is told what goes wrong with the site; those of the server unless given"`
 	Retention   Duration `yaml:"retention" help:"how long single pageviews are kept, such as 730d, at least 2d; for ever unless given. What they add up to by day and by one dimension is kept all the same"`
-	PublicStats bool     `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only this machine and tokens of scope stats:read"`
+	PublicStats bool     `yaml:"public_stats" help:"whether everybody may ask for the site's numbers, not only users with a role, share links and tokens of scope stats:read"`
 }
 
 // Table is what the file says of a table that pageviews are read from.

@@ -28,7 +28,7 @@ func withAccounts(t testing.TB, s *server.Server) *server.Server {
 	t.Helper()
 	state := memory.New()
 	s.Accounts = account.NewDesk(account.Config{
-		Store: state.Accounts(), Hasher: argon.New(argon.Params{Memory: 64, Time: 1, Threads: 1}), Key: account.Key{1}, Logger: s.Logger,
+		Store: state.Accounts(), Hasher: argon.New(argon.Params{Memory: 64, Time: 1, Threads: 1}), Key: account.Key{1},
 	})
 	s.TokenStore = state.Tokens()
 	s.Tokens = token.NewGuard(s.TokenStore)

@@ -74,7 +74,7 @@ func (s *Server) siteList() []string {
 	return names
 }
 
-// write writes a page of accounts.
+// writeAccounts writes a page of accounts.
 func (s *Server) writeAccounts(w http.ResponseWriter, r *http.Request, wrong error, write func(w io.Writer) error) {
 	if !s.blame(w, r, wrong) {
 		return
@@ -376,7 +376,8 @@ func (s *Server) makeToken(r *http.Request) (secret string, err error) {
 		return "", err
 	}
 	sites := s.owned(s.asker(r))
-	if !within(t, sites) && !(len(t.Sites) == 0 && slices.Contains(sites, account.Everywhere)) {
+	ofEvery := len(t.Sites) == 0 && slices.Contains(sites, account.Everywhere)
+	if !ofEvery && !within(t, sites) {
 		return "", account.ErrNotAllowed
 	}
 	secret = token.NewSecret()

@@ -79,7 +79,7 @@ func harmlessHTML(body string) error {
 	for z := html.NewTokenizer(strings.NewReader(body)); ; {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() == io.EOF {
+			if errors.Is(z.Err(), io.EOF) {
 				return nil
 			}
 			return z.Err()
@@ -139,7 +139,7 @@ func harmlessAttribute(key, value string) error {
 func harmlessXML(body string) error {
 	for d := xml.NewDecoder(strings.NewReader(body)); ; {
 		t, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -225,9 +226,13 @@ func TestOwnerOfASite(t *testing.T) {
 		t.Error("another site's token is shown")
 	}
 	for _, form := range [][]string{
-		{"action", "invite", "site", "shop", "role", "viewer"}, {"action", "invite", "site", "*", "role", "viewer"},
-		{"action", "role", "name", "theirs", "site", "shop", "role", "viewer"}, {"action", "role", "name", "ours", "site", "*", "role", "owner"},
-		{"action", "remove", "name", "theirs"}, {"action", "reset", "name", "jo"}, {"action", "reset_totp", "name", "jo"},
+		{"action", "invite", "site", "shop", "role", "viewer"},
+		{"action", "invite", "site", "*", "role", "viewer"},
+		{"action", "role", "name", "theirs", "site", "shop", "role", "viewer"},
+		{"action", "role", "name", "ours", "site", "*", "role", "owner"},
+		{"action", "remove", "name", "theirs"},
+		{"action", "reset", "name", "jo"},
+		{"action", "reset_totp", "name", "jo"},
 	} {
 		says(t, fmt.Sprint(form), g.post("/account/users", form...), 403, "role of an owner")
 	}
@@ -431,7 +436,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	state := must(sqlite.Open(filepath.Join(dir, "state.db")))
 	withAccounts(t, s)
 	s.Accounts = account.NewDesk(account.Config{
-		Store: state.Accounts(), Hasher: argon.New(argon.Params{Memory: 64, Time: 1, Threads: 1}), Key: account.Key{1}, Logger: s.Logger,
+		Store: state.Accounts(), Hasher: argon.New(argon.Params{Memory: 64, Time: 1, Threads: 1}), Key: account.Key{1},
 	})
 	s.TokenStore = state.Tokens()
 	setup := must(s.Accounts.SetupLink(t.Context()))
@@ -471,11 +476,9 @@ func TestSecretsStaySecret(t *testing.T) {
 
 	// The store fails at each of these.
 	working := s.Accounts
-	s.Accounts = account.NewDesk(account.Config{Store: broken{state.Accounts()}, Hasher: working.Hasher, Key: working.Key, Logger: s.Logger})
+	s.Accounts = account.NewDesk(account.Config{Store: broken{state.Accounts()}, Hasher: working.Hasher, Key: working.Key})
 	fails := newGuest(s)
-	for name, value := range g.cookies {
-		fails.cookies[name] = value
-	}
+	maps.Copy(fails.cookies, g.cookies)
 	fails.cookies["beforehand-code"] = "nothing"
 	var pages []string
 	for _, w := range []*httptest.ResponseRecorder{

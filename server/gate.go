@@ -131,19 +131,17 @@ func (s *Server) signedIn(r *http.Request, a *asker) error {
 // gate lets through who is what a route needs.
 func (s *Server) gate(n need, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refused := &statsError{}
 		a, err := s.who(r)
-		if err == nil {
-			r = r.WithContext(context.WithValue(r.Context(), asked{}, a))
-			refused = s.refusal(n, r, a)
-		} else {
-			refused = s.cannotTell(err)
-		}
-		if refused == nil {
-			h.ServeHTTP(w, r)
+		if err != nil {
+			s.turnAway(w, r, s.cannotTell(err))
 			return
 		}
-		s.turnAway(w, r, refused)
+		r = r.WithContext(context.WithValue(r.Context(), asked{}, a))
+		if refused := s.refusal(n, r, a); refused != nil {
+			s.turnAway(w, r, refused)
+			return
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 

@@ -209,12 +209,26 @@ type problem struct {
 
 func problems() []problem {
 	return []problem{
-		{account.ErrRefused, "wrong_refused"}, {account.ErrCode, "wrong_code"}, {account.ErrNoLink, "wrong_link"},
-		{account.ErrNotAllowed, "wrong_not_allowed"}, {account.ErrExists, "wrong_exists"}, {account.ErrLastOwner, "wrong_last_owner"},
-		{account.ErrName, "wrong_name"}, {account.ErrShort, "wrong_short"}, {account.ErrLong, "wrong_long"}, {account.ErrSimple, "wrong_simple"},
-		{account.ErrNote, "wrong_note"}, {account.ErrUnknown, "wrong_unknown"}, {account.ErrChanged, "wrong_changed"}, {account.ErrMany, "wrong_many"},
-		{account.ErrRole, "wrong_role"}, {account.ErrSignedOut, "wrong_signed_out"},
-		{token.ErrExists, "wrong_token_exists"}, {token.ErrUnknown, "wrong_unknown"}, {token.ErrName, "wrong_token_name"}, {token.ErrScope, "wrong_token_scope"},
+		{account.ErrRefused, "wrong_refused"},
+		{account.ErrCode, "wrong_code"},
+		{account.ErrNoLink, "wrong_link"},
+		{account.ErrNotAllowed, "wrong_not_allowed"},
+		{account.ErrExists, "wrong_exists"},
+		{account.ErrLastOwner, "wrong_last_owner"},
+		{account.ErrName, "wrong_name"},
+		{account.ErrShort, "wrong_short"},
+		{account.ErrLong, "wrong_long"},
+		{account.ErrSimple, "wrong_simple"},
+		{account.ErrNote, "wrong_note"},
+		{account.ErrUnknown, "wrong_unknown"},
+		{account.ErrChanged, "wrong_changed"},
+		{account.ErrMany, "wrong_many"},
+		{account.ErrRole, "wrong_role"},
+		{account.ErrSignedOut, "wrong_signed_out"},
+		{token.ErrExists, "wrong_token_exists"},
+		{token.ErrUnknown, "wrong_unknown"},
+		{token.ErrName, "wrong_token_name"},
+		{token.ErrScope, "wrong_token_scope"},
 	}
 }
 

@@ -128,7 +128,7 @@ func (a *app) assemble(ctx context.Context, c appConfig, key collect.Key) (err e
 		return err
 	}
 	a.accounts = account.NewDesk(account.Config{
-		Store: a.state.Accounts(), Hasher: argon.New(argon.Default()), Key: account.Key(key), Logger: c.log,
+		Store: a.state.Accounts(), Hasher: argon.New(argon.Default()), Key: account.Key(key),
 	})
 	tokens := token.NewGuard(a.state.Tokens())
 	receiver, err := receive.New(c.receiver(a, intake, tokens))
