@@ -46,6 +46,7 @@ type appConfig struct {
 	log     *slog.Logger
 	file    *config.File // read by load; has at least one site
 	kept    engines      // as flags, environment and file say
+	threads int          // of one question to DuckDB; zero means one a core
 }
 
 // app is a data directory with all that works on it.
@@ -85,7 +86,7 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = c.kept.openPageviews(ctx, a.dir, duckdb.Config{Logger: c.log}); err != nil {
+	if a.store, err = c.kept.openPageviews(ctx, a.dir, duckdb.Config{Logger: c.log, Threads: c.threads}); err != nil {
 		return nil, err
 	}
 	if a.state, err = c.kept.openSealed(ctx, a.dir, key); err != nil {

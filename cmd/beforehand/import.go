@@ -87,6 +87,9 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 			return usageError{fmt.Errorf("--format: %w", err)}
 		}
 	}
+	// One goroutine parses and one writes, and several reports are computed at
+	// once. Threads beside these spin while others wait for the disk.
+	c.threads = 1
 	if err := c.load(f); err != nil {
 		return err
 	}
