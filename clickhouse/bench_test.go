@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beforehand-go/beforehand/clickhouse"
 	"github.com/beforehand-go/beforehand/duckdb"
 	"github.com/beforehand-go/beforehand/internal/clickhousetest"
 	"github.com/beforehand-go/beforehand/pageview"
@@ -47,14 +48,17 @@ func BenchmarkBeside(b *testing.B) {
 		b.Fatal(err)
 	}
 	server := clickhousetest.Start(b)
-	c, _ := blog(b, server)
+	c := open(b, clickhouse.Config{URL: server.Database(b), Spool: filepath.Join(b.TempDir(), "spool.db"), Wait: time.Hour})
+	defer c.Close()
 	d, err := duckdb.Open(b.Context(), duckdb.Config{Path: filepath.Join(b.TempDir(), "pageviews.duckdb")})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := d.Site(b.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
-		b.Fatal(err)
+	for _, s := range []pageview.Store{c, d} {
+		if _, err := s.Site(b.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
+			b.Fatal(err)
+		}
 	}
 	for _, e := range []*engine{{c, "clickhouse", server}, {d, "duckdb", nil}} {
 		r, step := rand.New(rand.NewPCG(1, 2)), 365*24*time.Hour/time.Duration(rows)

@@ -25,7 +25,7 @@ func seen(at, path string, visitor uint64) pageview.Pageview {
 }
 
 // blog is a store with a site of that name, in a database of its own.
-func blog(t testing.TB, server *clickhousetest.Server) (*clickhouse.Store, clickhouse.Config) {
+func blog(t *testing.T, server *clickhousetest.Server) (*clickhouse.Store, clickhouse.Config) {
 	t.Helper()
 	c := clickhouse.Config{URL: server.Database(t), Spool: filepath.Join(t.TempDir(), "spool.db")}
 	s := open(t, c)

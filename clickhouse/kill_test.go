@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -43,7 +42,7 @@ func killBatch(sender, i int) pageview.Batch {
 // prints each that was acknowledged.
 func sendUntilKilled(url, spool, next string) error {
 	s, err := clickhouse.Open(context.Background(), clickhouse.Config{
-		URL: url, Spool: spool, Every: 5 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		URL: url, Spool: spool, Every: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err

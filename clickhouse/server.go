@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -30,6 +31,9 @@ type server struct {
 
 	mu    sync.Mutex
 	ready bool
+
+	// more are settings that only current servers know.
+	more atomic.Pointer[driver.Settings]
 }
 
 func newServer(c Config) (*server, error) {
@@ -72,6 +76,9 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.makeDatabase(ctx); err != nil {
 		return fmt.Errorf("reach ClickHouse: %w", err)
 	}
+	if err := s.know(); err != nil {
+		return fmt.Errorf("reach ClickHouse: %w", err)
+	}
 	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("make tables in ClickHouse: %w", err)
 	}
@@ -95,14 +102,38 @@ func (s *server) makeDatabase(ctx context.Context) error {
 	return c.Exec(ctx, fmt.Sprintf("CREATE DATABASE IF NOT EXISTS %s %s", name(s.config.database()), s.config.onCluster()))
 }
 
+// know learns what the server is. Where a quorum is asked for, current servers
+// insert side by side, and then no reader can ask for what all have: ours insert
+// one after another.
+func (s *server) know() error {
+	v, err := s.conn.ServerVersion()
+	if err == nil && v.Version.Major >= 21 && s.config.Quorum > 1 {
+		s.more.Store(&driver.Settings{"insert_quorum_parallel": 0})
+	}
+	return err
+}
+
+// with has a query asked with the settings that only current servers know, and,
+// if one is given, under an id.
+func (s *server) with(ctx context.Context, id string) context.Context {
+	var options []driver.QueryOption
+	if more := s.more.Load(); more != nil {
+		options = append(options, driver.WithSettings(*more))
+	}
+	if id != "" {
+		options = append(options, driver.WithQueryID(id))
+	}
+	return driver.Context(ctx, options...)
+}
+
 // exec carries out a statement.
 func (s *server) exec(ctx context.Context, statement string) error {
-	return s.conn.Exec(ctx, statement)
+	return s.conn.Exec(s.with(ctx, ""), statement)
 }
 
 // each calls row for each row of an answer, with what reads its columns.
 func (s *server) each(ctx context.Context, query string, row func(scan func(...any) error) error) error {
-	rows, err := s.conn.Query(ctx, query)
+	rows, err := s.conn.Query(s.with(ctx, ""), query)
 	if err != nil {
 		return err
 	}
@@ -116,17 +147,14 @@ func (s *server) each(ctx context.Context, query string, row func(scan func(...a
 
 // number is an answer of one number.
 func (s *server) number(ctx context.Context, query string) (n int64, err error) {
-	err = s.conn.QueryRow(ctx, query).Scan(&n)
+	err = s.conn.QueryRow(s.with(ctx, ""), query).Scan(&n)
 	return n, err
 }
 
 // insert adds rows to a table, given by columns. The insert is known by an id
 // while it runs.
 func (s *server) insert(ctx context.Context, id, table string, columns []string, values ...any) error {
-	if id != "" {
-		ctx = driver.Context(ctx, driver.WithQueryID(id))
-	}
-	batch, err := s.conn.PrepareBatch(ctx, fmt.Sprintf("INSERT INTO %s (%s)", table, strings.Join(columns, ", ")))
+	batch, err := s.conn.PrepareBatch(s.with(ctx, id), fmt.Sprintf("INSERT INTO %s (%s)", table, strings.Join(columns, ", ")))
 	if err != nil {
 		return err
 	}

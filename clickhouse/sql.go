@@ -69,7 +69,11 @@ func between(first, last pageview.Day) string {
 // matches is the condition that a text is like a pattern, in which a * stands
 // for any text, and, if one is set, a ? for one character.
 func matches(expression, pattern string, one bool) string {
-	if !strings.Contains(pattern, "*") && !(one && strings.Contains(pattern, "?")) {
+	marks := "*"
+	if one {
+		marks = "*?"
+	}
+	if !strings.ContainsAny(pattern, marks) {
 		return expression + " = " + quote(pattern)
 	}
 	var b strings.Builder

@@ -1,7 +1,6 @@
 package clickhouse_test
 
 import (
-	"io"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -22,7 +21,7 @@ func TestStore(t *testing.T) {
 
 func open(t testing.TB, c clickhouse.Config) *clickhouse.Store {
 	t.Helper()
-	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	c.Logger = slog.New(slog.DiscardHandler)
 	if testing.Verbose() {
 		c.Logger = slog.Default()
 	}

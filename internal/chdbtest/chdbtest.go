@@ -95,7 +95,7 @@ func Start(t testing.TB) *Server {
 	}
 	dir := C.CString("--path=" + t.TempDir())
 	defer C.free(unsafe.Pointer(dir))
-	if s.conn = (*unsafe.Pointer)(C.chdb_open(s.lib, dir)); s.conn == nil {
+	if s.conn = C.chdb_open(s.lib, dir); s.conn == nil {
 		t.Fatal("chDB does not open")
 	}
 	s.http = httptest.NewServer(s)
