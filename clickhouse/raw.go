@@ -83,12 +83,16 @@ SELECT %s, toUInt64(0) AS visit, '' AS entry FROM (%s)`, back, r.gathered(column
 // gathered reads month, day and visitor, of each visitor who is known, with
 // arrays of equal length: views are tuples of at, path and further columns, visits
 // their numbers, entries the paths of the first pages of these.
+//
+// No lambda takes a visitor's whole array from around it: ClickHouse copies that
+// for each element, which is more memory than there is for somebody who sees ten
+// thousand pages. Of visits there are at most as many as half hours in a day.
 func (r *rows) gathered(columns []string) string {
 	tuple := strings.Join(append([]string{"at", "path"}, columns...), ", ")
 	return fmt.Sprintf(`
-  SELECT month, day, visitor, views, visits, if(empty(starts) OR empty(views), emptyArrayString(), arrayMap(i -> views[starts[i]].2, visits)) AS entries FROM (
-    SELECT month, day, visitor, views, arrayCumSum(begins) AS visits, arrayFilter((i, b) -> b = 1, arrayEnumerate(views), begins) AS starts FROM (
-      SELECT month, day, visitor, views, arrayMap((v, i) -> if(i = 1 OR v.1 - views[i - 1].1 >= %d, 1, 0), views, arrayEnumerate(views)) AS begins FROM (
+  SELECT month, day, visitor, views, visits, if(empty(firsts), emptyArrayString(), arrayMap(i -> firsts[i], visits)) AS entries FROM (
+    SELECT month, day, visitor, views, arrayCumSum(begins) AS visits, arrayFilter((p, b) -> b = 1, arrayMap(v -> v.2, views), begins) AS firsts FROM (
+      SELECT month, day, visitor, views, arrayMap((quiet, i) -> if(i = 1 OR quiet >= %d, 1, 0), arrayDifference(arrayMap(v -> v.1, views)), arrayEnumerate(views)) AS begins FROM (
         SELECT month, day, visitor, arraySort(groupArray((%s))) AS views FROM (%s) GROUP BY month, day, visitor
       )
     )
