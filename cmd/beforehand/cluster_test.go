@@ -298,7 +298,8 @@ func (c *cluster) openState() *postgres.State {
 
 // checkTicks holds each tick that succeeded to one effect, and each second to be
 // accounted for.
-func (c *cluster) checkTicks(effects map[time.Time]int) {
+func (c *cluster) checkTicks(effects map[time.Time]int) map[scheduler.Outcome]int {
+	c.Helper()
 	ticks, err := c.openState().Jobs().Ticks(c.Context(), scheduler.Query{Job: clusterReport, Limit: -1})
 	if err != nil {
 		c.Fatal(err)
@@ -307,6 +308,9 @@ func (c *cluster) checkTicks(effects map[time.Time]int) {
 	covered := map[int64]bool{}
 	for _, k := range ticks {
 		outcomes[k.Outcome]++
+		if k.Outcome == scheduler.Failed {
+			c.Logf("tick %v failed: %.300s", k.Due, k.Reason)
+		}
 		if n := effects[k.Due.UTC()]; k.Outcome == scheduler.Succeeded && n != 1 {
 			c.Errorf("tick %v succeeded and had %d effects", k.Due, n)
 		} else if k.Outcome != scheduler.Succeeded && n > 0 && !k.Outcome.Open() {
@@ -326,6 +330,7 @@ func (c *cluster) checkTicks(effects map[time.Time]int) {
 		}
 	}
 	c.Logf("ticks: %v", outcomes)
+	return outcomes
 }
 
 // counts is how often each page is counted, seen from outside.
@@ -392,7 +397,7 @@ func (c *cluster) whole(acked map[string]int, patience time.Duration) (counts ma
 }
 
 // load has everybody send and read until over is closed.
-func (c *cluster) load(over <-chan struct{}) (end func()) {
+func (c *cluster) load(over <-chan struct{}) (end func() map[scheduler.Outcome]int) {
 	c.Helper()
 	out, err := exec.CommandContext(c.Context(), c.program, "token", "create", "test", "--data", c.TempDir(), "--state", c.dsn).Output()
 	if err != nil {
@@ -413,7 +418,7 @@ func (c *cluster) load(over <-chan struct{}) (end func()) {
 			sending.Go(func() { s.work(fmt.Sprintf("s%d-%d", i, j)) })
 		}
 	}
-	return func() {
+	return func() map[scheduler.Outcome]int {
 		c.Helper()
 		sending.Wait()
 		readersEnd()
@@ -430,8 +435,8 @@ func (c *cluster) load(over <-chan struct{}) (end func()) {
 				c.Errorf("%s is counted %d times", path, n)
 			}
 		}
-		c.checkTicks(effects)
 		c.Logf("%d pageviews acknowledged, %d counted, %d reads; whole after %v", len(acked), len(counts), reads.Load(), took)
+		return c.checkTicks(effects)
 	}
 }
 
@@ -483,7 +488,9 @@ func TestRollingUpgrade(t *testing.T) {
 		time.Sleep(5 * time.Second) // both programs work side by side
 	}
 	close(over)
-	end()
+	if outcomes := end(); outcomes[scheduler.Failed] > 0 || outcomes[scheduler.Missed] > 0 || outcomes[scheduler.Succeeded] == 0 {
+		t.Errorf("ticks: %v", outcomes)
+	}
 }
 
 // buildOf builds the program of a commit.

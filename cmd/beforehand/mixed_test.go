@@ -78,7 +78,7 @@ func (s *sender) work(name string) {
 		for j := range 1 + i%3*50 {
 			path := fmt.Sprintf("/%s/%d/%d", name, i, j)
 			paths = append(paths, path)
-			fmt.Fprintf(&body, `{"path":%q,"visitor":%q}`+"\n", path, name)
+			fmt.Fprintf(&body, `{"path":%q,"visitor":"%s-%d"}`+"\n", path, name, i)
 		}
 		if !s.send(http.MethodPost, "/api/v1/pageviews", "application/x-ndjson", name+"-"+fmt.Sprint(i), body.String()) {
 			return
