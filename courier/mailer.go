@@ -85,7 +85,7 @@ func (m *Mailer) connect(ctx context.Context) (c *smtp.Client, end func(), err e
 		stop()
 		conn.Close()
 	}
-	over := net.Conn(conn)
+	over := conn
 	if m.Security == TLS {
 		over = tls.Client(conn, m.tls(host))
 	}

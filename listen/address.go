@@ -38,7 +38,7 @@ func ParseAddress(text string) (Address, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen address %q: use host:port, such as localhost:8080, or unix:PATH", text)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", fmt.Errorf("listen address %q: %q is no port", text, port)
 	}
 	return Address(text), nil
