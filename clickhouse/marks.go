@@ -141,7 +141,7 @@ func (s *Store) followsMarks(ctx context.Context, m marked) error {
 func (s *Store) appendMarked(ctx context.Context, b *pageview.Batch, r *request) error {
 	s.marking.Lock()
 	defer s.marking.Unlock()
-	look, cancel := context.WithCancel(ctx)
+	look, cancel := ctx, context.CancelFunc(func() {})
 	if !b.Wait {
 		look, cancel = context.WithTimeout(ctx, s.config.Wait)
 	}
