@@ -2,6 +2,7 @@ package calendar_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func TestTicksFollowACalendar(t *testing.T) {
 			}
 			go func() { ended <- s.Run(ctx) }()
 			go func() {
-				if err := book.Follow(ctx, s, slog.New(slog.DiscardHandler)); err != ctx.Err() {
+				if err := book.Follow(ctx, s, slog.New(slog.DiscardHandler)); !errors.Is(err, ctx.Err()) {
 					t.Error(err)
 				}
 				ended <- nil

@@ -99,6 +99,7 @@ func series(n, labels int, mean int64) []chart.Series {
 func compared() []chart.Series {
 	s := series(2, 30, 4000)
 	s[0].Name, s[1].Name, s[1].Other = "pageviews", "in the period before", true
+	s[0].Open = true
 	return s
 }
 

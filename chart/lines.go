@@ -40,6 +40,10 @@ func (p *plot) lines(c *canvas) {
 		for i, v := range s.Values {
 			line.points = append(line.points, point{p.x(i), p.y(float64(v))})
 		}
+		if last := len(line.points) - 1; s.Open && last > 0 {
+			c.add(strip{class: line.class + " q", points: line.points[last-1:]})
+			line.points = line.points[:last]
+		}
 		c.add(line)
 	}
 }

@@ -172,12 +172,27 @@ func (m area) paint(p *painter) {
 	p.fill(r, color.NRGBA{c.R, c.G, c.B, 38}) // .15, as in chart.css
 }
 
+// dots are five units apart from each other, as in chart.css.
+func dots(from, to point) []point {
+	n := math.Ceil(math.Hypot(to.x-from.x, to.y-from.y) / 5)
+	list := []point{from}
+	for i := 1.0; i <= n; i++ {
+		list = append(list, point{from.x + (to.x-from.x)*i/n, from.y + (to.y-from.y)*i/n})
+	}
+	return list
+}
+
 // paint draws each piece of a line with round ends.
 func (m strip) paint(p *painter) {
 	const corners = 16
 	half := 1.0
-	if slices.Contains(strings.Fields(m.class), "p") {
+	classes := strings.Fields(m.class)
+	if slices.Contains(classes, "p") {
 		half = 3
+	}
+	dotted := slices.Contains(classes, "q")
+	if dotted {
+		m.points = dots(m.points[0], m.points[1])
 	}
 	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	for _, q := range m.points {
@@ -192,7 +207,7 @@ func (m strip) paint(p *painter) {
 			end[j] = point{q.x + half*cos, q.y + half*sin}
 		}
 		p.polygon(r, end...)
-		if i == 0 {
+		if i == 0 || dotted {
 			continue
 		}
 		from := m.points[i-1]

@@ -146,7 +146,7 @@ func (l *lines) Write(p []byte) (int, error) {
 // end logs what is left.
 func (l *lines) end() {
 	if text := strings.TrimSpace(printable(l.rest)); text != "" {
-		l.log.Info(text)
+		l.log.Info(text) //nolint:sloglint // what the command says is the message
 	}
 	l.rest = l.rest[:0]
 }

@@ -265,7 +265,7 @@ func (t *table) toServer(ctx context.Context, file *sql.DB, tx pgx.Tx) error {
 
 // toFile copies a table of the database into the file.
 func (t *table) toFile(ctx context.Context, reading pgx.Tx, tx *sql.Tx) error {
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO beforehand_"+t.name+" ("+t.list(quoted)+") VALUES ("+t.list(func(column) string { return "?" })+")")
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO beforehand_"+t.name+" ("+t.list(quoted)+") VALUES ("+t.list(func(column) string { return "?" })+")") //nolint:sqlclosecheck // it is closed below
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,11 @@ func TestBrowserCountsAPageAndItsRoutes(t *testing.T) {
 	w.eval(`history.pushState(0, '', '/d'); history.pushState(0, '', '/e')`)                                      // at once
 	w.paths(6)
 	w.eval(`beforehand('/made-up', 'Made up')`)
-	w.expect("/a", "/b", "/c", "/a", "/d", "/e", "/made-up")
+	got := w.paths(7)
+	slices.Sort(got[4:6]) // sent at once: either may be the first to come
+	if want := []string{"/a", "/b", "/c", "/a", "/d", "/e", "/made-up"}; !slices.Equal(got, want) {
+		t.Errorf("counted %q, want %q", got, want)
+	}
 	views := w.pageviews()
 	if v := views[0]; v.Title != "Title of /a" || v.Referrer != "news.example" || v.Campaign.Source != "x" || v.Country == "" && os.Getenv("TZ") != "" {
 		t.Errorf("%+v", v)

@@ -72,6 +72,16 @@ func (a *Answer) Periods(at int, now time.Time) []string {
 	})
 }
 
+// Open tells whether a period that Periods lists is not over yet.
+func (a *Answer) Open(at int, label string, now time.Time) bool {
+	if d := a.By[at]; d != pageview.ByHour {
+		today := pageview.DayOf(now.In(a.Zone))
+		return slices.Contains(a.periods(d, today, today), label)
+	}
+	begin, err := time.Parse(time.RFC3339, label)
+	return err == nil && now.Before(begin.Add(time.Hour))
+}
+
 // reach is the first and the last day that rows are of; zero means that there
 // is no row.
 func (a *Answer) reach(at int) (from, to pageview.Day) {

@@ -109,7 +109,7 @@ func TestALogIsBounded(t *testing.T) {
 		}, scheduler.Job{
 			Name: "long", Trigger: trigger.Never{}, Run: func(_ context.Context, run *scheduler.Run) error {
 				for i := range 20 {
-					run.Logger().Info(fmt.Sprint(i) + strings.Repeat("\xff\x00ab", 5000))
+					run.Logger().Info(fmt.Sprint(i) + strings.Repeat("\xff\x00ab", 5000)) //nolint:sloglint // a message that is too long
 				}
 				return nil
 			},

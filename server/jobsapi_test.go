@@ -108,7 +108,7 @@ func (c *apiClient) check(where string, schema map[string]any, v any) {
 			c.check(where+" "+name, properties[name].(map[string]any), value)
 		}
 	default:
-		if kinds := fmt.Sprint(schema["type"]); !strings.Contains(kinds, kindOf(v)) && !(kindOf(v) == "number" && strings.Contains(kinds, "integer")) {
+		if kinds := fmt.Sprint(schema["type"]); !strings.Contains(kinds, kindOf(v)) && (kindOf(v) != "number" || !strings.Contains(kinds, "integer")) {
 			c.t.Errorf("%s is %v, described as %v", where, v, kinds)
 		}
 		if enum, ok := schema["enum"].([]any); ok && v != nil && !slices.Contains(enum, v) {

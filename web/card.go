@@ -274,8 +274,9 @@ func (c cardView) picture() chart.Lines {
 	p := chart.Lines{Title: c.words["dash_chart"], Words: ChartWords(c.Lang)}
 	former := chart.Series{Name: c.words["chart_before"], Other: true}
 	was := a.FormerRow()
+	open := len(labels) > 0 && a.Open(0, labels[len(labels)-1], c.Now)
 	for _, m := range a.Metrics {
-		s := chart.Series{Name: names[m]}
+		s := chart.Series{Name: names[m], Open: open}
 		for _, label := range labels {
 			s.Values = append(s.Values, at[label].Of(m))
 		}

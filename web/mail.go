@@ -34,10 +34,10 @@ type Figure struct {
 
 // Change is how much a number has changed, in percent: +12 %, −5 %.
 func (f Figure) Change() string {
-	switch {
-	case f.Before == f.Now:
+	switch f.Before {
+	case f.Now:
 		return "±0 %"
-	case f.Before == 0:
+	case 0:
 		return ""
 	}
 	percent := (f.Now - f.Before) * 100 / f.Before

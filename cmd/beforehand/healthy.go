@@ -27,7 +27,7 @@ func runHealthy(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return fmt.Errorf("no server runs on %s: %w", c.data, err)
 	}
-	defer remote.close()
+	defer remote.client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://beforehand/readyz", http.NoBody)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package clickhousetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,7 +81,7 @@ func (s *Server) Up(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	s.cmd = exec.Command("clickhouse-server", "--config-file="+filepath.Join(s.dir, "config.xml"))
+	s.cmd = exec.CommandContext(context.Background(), "clickhouse-server", "--config-file="+filepath.Join(s.dir, "config.xml"))
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.dir, out, out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -159,7 +160,11 @@ func (s *Server) Ask(t testing.TB, query string) string {
 }
 
 func (s *Server) ask(statement string) (string, error) {
-	r, err := http.Post(fmt.Sprintf("http://127.0.0.1:%d/", s.http), "text/plain", strings.NewReader(statement))
+	q, err := http.NewRequestWithContext(context.Background(), http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d/", s.http), strings.NewReader(statement))
+	if err != nil {
+		return "", err
+	}
+	r, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return "", err
 	}

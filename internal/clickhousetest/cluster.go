@@ -2,6 +2,7 @@ package clickhousetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -62,7 +63,7 @@ func startZooKeeper(t testing.TB) int {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	c := exec.Command("java", "-Xmx128m", "-Dzookeeper.admin.enableServer=false", "-cp", zooKeeper,
+	c := exec.CommandContext(context.Background(), "java", "-Xmx128m", "-Dzookeeper.admin.enableServer=false", "-cp", zooKeeper,
 		"org.apache.zookeeper.server.ZooKeeperServerMain", strconv.Itoa(port), filepath.Join(dir, "data"))
 	c.Stdout, c.Stderr = log, log
 	if err := c.Start(); err != nil {
@@ -79,7 +80,8 @@ func startZooKeeper(t testing.TB) int {
 
 // isServing asks ZooKeeper of itself.
 func isServing(port int) error {
-	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
 	}
