@@ -33,6 +33,7 @@ func withAccounts(t testing.TB, s *server.Server) *server.Server {
 	s.TokenStore = state.Tokens()
 	s.Tokens = token.NewGuard(s.TokenStore)
 	s.Receiver.Tokens = s.Tokens
+	s.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	return s
 }
 
@@ -58,7 +59,10 @@ func sessionOf(t testing.TB, s *server.Server, name string) string {
 func tokenOf(t testing.TB, s *server.Server, name, site string, scopes ...token.Scope) string {
 	t.Helper()
 	secret := token.NewSecret()
-	made := token.Token{Name: name, Scopes: scopes, Sites: []string{site}}
+	made := token.Token{Name: name, Scopes: scopes}
+	if site != account.Everywhere {
+		made.Sites = []string{site}
+	}
 	if err := s.TokenStore.Create(t.Context(), made, token.HashOf(secret)); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +154,8 @@ func TestRoutes(t *testing.T) {
 		"viewer": cookie(sessionOf(t, s, "viewer")), "other": cookie(sessionOf(t, s, "other")),
 		"share": cookie(shareOf(t, s, "blog")), "other share": cookie(shareOf(t, s, "shop")),
 		"stats token": bearer(tokenOf(t, s, "stats", "blog", token.StatsRead)), "jobs token": bearer(tokenOf(t, s, "jobs", "blog", token.JobsRead, token.JobsWrite)),
-		"other token": bearer(tokenOf(t, s, "other", "shop", token.StatsRead)), "pageviews token": bearer(tokenOf(t, s, "pageviews", "blog", token.PageviewsWrite)),
+		"all jobs token": bearer(tokenOf(t, s, "all-jobs", account.Everywhere, token.JobsRead, token.JobsWrite)),
+		"other token":    bearer(tokenOf(t, s, "other", "shop", token.StatsRead)), "pageviews token": bearer(tokenOf(t, s, "pageviews", "blog", token.PageviewsWrite)),
 	}
 	// Who gets an answer, by what a route needs.
 	let := map[string][]string{
@@ -158,8 +163,9 @@ func TestRoutes(t *testing.T) {
 		"owners":       {"owner", "ours"},
 		"editors":      {"owner", "ours", "editor"},
 		"person":       {"owner", "ours", "editor", "viewer", "other"},
-		"jobs":         {"owner", "ours", "editor", "jobs token"},
-		"editorsHere":  {"owner", "ours", "editor", "jobs token"},
+		"jobs":         {"owner", "ours", "editor", "jobs token", "all jobs token"},
+		"editorsHere":  {"owner", "ours", "editor", "jobs token", "all jobs token"},
+		"operator":     {"machine", "owner", "all jobs token"},
 		"numbers":      {"owner", "ours", "editor", "viewer", "share", "stats token"},
 	}
 	h := s.Handler()

@@ -22,7 +22,7 @@ func (s *Server) Routes() []Route {
 }
 
 func (n need) String() string {
-	return [...]string{"installation", "owners", "editors", "person", "jobs", "numbers", "editorsHere", "everybody"}[n]
+	return [...]string{"installation", "owners", "editors", "person", "jobs", "numbers", "editorsHere", "operator", "everybody"}[n]
 }
 
 // Next is where a sign-in leads.

@@ -20,6 +20,7 @@ const (
 	jobs                     // who may see jobs, of any site
 	numbers                  // who may see the numbers of the site in the path
 	editorsHere              // an editor of the site in the path, or an owner
+	operator                 // this machine, and who may see the jobs of every site
 	everybody
 )
 
@@ -49,7 +50,7 @@ func accesses() map[string]access {
 		// What programs see.
 		"GET /healthz": {need: everybody},
 		"GET /readyz":  {need: everybody},
-		"GET /metrics": {need: everybody},
+		"GET /metrics": {need: operator},
 
 		// Where somebody says who they are.
 		"GET " + web.SignInPath:              {need: everybody},
