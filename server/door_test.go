@@ -430,8 +430,9 @@ func (broken) Get(_ context.Context, kind account.Kind, key string) (account.Rec
 // the log, on the pages of errors, in the files and in their backup.
 func TestSecretsStaySecret(t *testing.T) {
 	var logged bytes.Buffer
-	s := start(t)
-	s.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s := startSites(t, sites("blog"), func(c *server.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	dir := t.TempDir()
 	state := must(sqlite.Open(filepath.Join(dir, "state.db")))
 	withAccounts(t, s)

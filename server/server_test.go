@@ -45,8 +45,9 @@ func start(t testing.TB, more ...string) *server.Server {
 	return startSites(t, sites(append([]string{"blog"}, more...)...))
 }
 
-// startSites runs a server of sites on an empty store.
-func startSites(t testing.TB, all []server.Site) *server.Server {
+// startSites runs a server of sites on an empty store. What is not to be changed
+// while it runs is set before.
+func startSites(t testing.TB, all []server.Site, set ...func(*server.Config)) *server.Server {
 	t.Helper()
 	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
 	if err != nil {
@@ -74,10 +75,14 @@ func startSites(t testing.TB, all []server.Site) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(server.Config{
+	c := server.Config{
 		Reports: site, Store: store, Sites: all, Live: true, Receiver: receiver,
 		Importer: &collect.Importer{Store: store, Intake: intake},
-	})
+	}
+	for _, f := range set {
+		f(&c)
+	}
+	s := server.New(c)
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { site.Run(ctx) })

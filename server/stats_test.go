@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,8 +23,8 @@ import (
 )
 
 // asked is a server on a store with some pageviews.
-func asked(t *testing.T) *server.Server {
-	s := start(t, "other")
+func asked(t *testing.T, set ...func(*server.Config)) *server.Server {
+	s := startSites(t, sites("blog", "other"), set...)
 	var b pageview.Batch
 	add := func(at, path string, visitor uint64, browser string) {
 		when, err := time.Parse(time.DateTime, at)
@@ -145,7 +146,15 @@ func TestStats(t *testing.T) {
 }
 
 func TestStatsTellWhatIsNotCountedAndWhatMayBeOver(t *testing.T) {
-	s := asked(t)
+	var renewed atomic.Pointer[func(site string) ([]pageview.Day, error)]
+	s := asked(t, func(c *server.Config) {
+		c.Renewed = func(_ context.Context, site string) ([]pageview.Day, error) {
+			if f := renewed.Load(); f != nil {
+				return (*f)(site)
+			}
+			return nil, nil
+		}
+	})
 	var b pageview.Batch
 	for _, day := range []int{1, 2, 4} { // the script tells of the first two
 		at := time.Date(2026, 1, day, 9, 0, 0, 0, time.UTC)
@@ -156,10 +165,11 @@ func TestStatsTellWhatIsNotCountedAndWhatMayBeOver(t *testing.T) {
 	if err := s.Store.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	s.Renewed = func(_ context.Context, site string) ([]pageview.Day, error) {
+	some := func(site string) ([]pageview.Day, error) {
 		first := b.Pageviews[0].Day
 		return map[string][]pageview.Day{"blog": {first - 40, first, first + 2}}[site], nil
 	}
+	renewed.Store(&some)
 	for query, want := range map[string]string{
 		"":                               `[{"source":"log","first":"2026-01-01","last":"2026-01-02","days":2}] {"first":"2025-11-22","last":"2026-01-03","days":3}`,
 		"?from=2026-01-02&to=2026-01-31": `[{"source":"log","first":"2026-01-02","last":"2026-01-02","days":1}] {"first":"2026-01-03","last":"2026-01-03","days":1}`,
@@ -177,7 +187,8 @@ func TestStatsTellWhatIsNotCountedAndWhatMayBeOver(t *testing.T) {
 			t.Errorf("%s: error %v, %s %s, want %s", query, err, got.NotCounted, got.Over, want)
 		}
 	}
-	s.Renewed = func(context.Context, string) ([]pageview.Day, error) { return nil, context.Canceled }
+	none := func(string) ([]pageview.Day, error) { return nil, context.Canceled }
+	renewed.Store(&none)
 	if w := ask(s, statsPath); w.Code != http.StatusInternalServerError {
 		t.Errorf("no salts: %d", w.Code)
 	}
