@@ -18,7 +18,7 @@ const module = "github.com/beforehand-go/beforehand"
 // of lines above its own, never a neighbour on the same line.
 var layers = [][]string{
 	{"trigger", "pageview", "token"},
-	{"scheduler", "snapshot", "account", "outbox"},
+	{"scheduler", "snapshot", "account", "outbox", "pageview/engine"},
 	{"calendar", "scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest", "account/argon", "outbox/outboxtest"},
 	{".", "calendar/calendartest"},
 	{"report", "collect", "chart", "statetest", "clickhouse/spool"},
@@ -36,7 +36,7 @@ var layers = [][]string{
 // light packages, and their tests, import the standard library and each other
 // only, so that embedding them adds no line to an application's go.sum.
 var light = []string{
-	"trigger", "pageview", "token", "scheduler", "snapshot", "calendar", "calendar/calendartest", "outbox", "outbox/outboxtest", "account",
+	"trigger", "pageview", "pageview/engine", "token", "scheduler", "snapshot", "calendar", "calendar/calendartest", "outbox", "outbox/outboxtest", "account",
 	"scheduler/schedulertest", "snapshot/snapshottest", "pageview/pageviewtest", "token/tokentest", "account/accounttest",
 	".", "statetest", "memory",
 }

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // Query implements pageview.Store.
@@ -51,7 +53,7 @@ func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, 
 	}
 	a, err := b.ask(ctx, s.server)
 	a.Through, a.Rollup = b.v.through, added
-	a.Uncounted = b.v.uncounted(b.site, q.From, q.To)
+	a.Uncounted = engine.Uncounted(b.v.left(b.site), q.From, q.To)
 	return a, err
 }
 
@@ -103,7 +105,7 @@ func (b *builder) ask(ctx context.Context, s *server) (a pageview.Answer, err er
 			return err
 		}
 		for i, d := range b.q.By {
-			r.Keys[i] = keyText(d, numbers[i], texts[i], b.zone)
+			r.Keys[i] = cmp.Or(engine.Period(d, numbers[i], b.zone), texts[i])
 		}
 		b.drop(&r.Values)
 		shown = sum(shown, r.Values)
@@ -162,22 +164,6 @@ func sum(a, b pageview.Values) pageview.Values {
 // less is what a has beyond b.
 func less(a, b pageview.Values) pageview.Values {
 	return sum(a, pageview.Values{Pageviews: -b.Pageviews, Visits: -b.Visits, Visitors: -b.Visitors, Timed: -b.Timed, Seconds: -b.Seconds})
-}
-
-// keyText is the value of a dimension: of one of time, of the number that key
-// makes of it.
-func keyText(d pageview.Dimension, n int64, text string, zone *time.Location) string {
-	switch d {
-	case pageview.ByHour:
-		return time.Unix(n, 0).In(zone).Format(time.RFC3339)
-	case pageview.ByMonth:
-		return fmt.Sprintf("%04d-%02d", n/12, n%12+1)
-	case pageview.ByYear:
-		return fmt.Sprintf("%04d", n)
-	case pageview.ByDay, pageview.ByWeek:
-		return pageview.Day(n).String()
-	}
-	return text
 }
 
 // key is what rows differ in, for a dimension whose value is given: a number of

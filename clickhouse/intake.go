@@ -7,10 +7,10 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/beforehand-go/beforehand/clickhouse/spool"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 const (
@@ -215,34 +215,10 @@ func (s *Store) append(ctx context.Context, b *pageview.Batch) error {
 		r.group.Keys = []pageview.Key{*b.Key}
 	}
 	if !b.Wait {
-		r.bytes = weight(b)
+		r.bytes = engine.Weight(b)
 	}
 	if r.group.Alone() {
 		return s.appendMarked(ctx, b, r)
 	}
 	return s.intake.put(ctx, r)
-}
-
-// weight is about how many bytes a batch takes in memory.
-func weight(b *pageview.Batch) int64 {
-	n := int(unsafe.Sizeof(*b))
-	for i := range b.Pageviews {
-		v := &b.Pageviews[i]
-		n += int(unsafe.Sizeof(*v))
-		for _, text := range texts(v) {
-			n += len(text)
-		}
-	}
-	for i := range b.Stays {
-		n += int(unsafe.Sizeof(b.Stays[i])) + len(b.Stays[i].Path)
-	}
-	return int64(n)
-}
-
-// texts are the texts of a pageview.
-func texts(v *pageview.Pageview) [14]string {
-	return [...]string{
-		v.Path, v.Title, v.Referrer, v.ReferrerPage, v.Campaign.Source, v.Campaign.Medium, v.Campaign.Name,
-		v.Browser, v.System, v.Device, v.Country, v.Language, v.Bot, v.Site,
-	}
 }

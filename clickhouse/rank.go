@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // Rank implements pageview.Store.
@@ -223,27 +224,12 @@ type interval struct {
 
 // window is the period of a length that ends at an instant; of length zero it
 // has no beginning.
-//
-// A day may end twice, where clocks are set back over midnight. So one is whole
-// only if no instant of it lies beyond a change of the clock near the window's
-// ends.
 func (b *ranker) window(upTo time.Time, length time.Duration) interval {
-	p := interval{upTo: upTo, first: pageview.FirstDay, last: pageview.LastDay}
+	p := interval{upTo: upTo}
 	if length > 0 {
 		p.after = upTo.Add(-length)
-		after := p.after.In(b.zone)
-		p.first = pageview.DayOf(after) + 1
-		if change, _ := after.ZoneBounds(); !change.IsZero() && after.Sub(change) < 24*time.Hour {
-			p.first = max(p.first, pageview.DayOf(change.Add(-1).In(b.zone))+1)
-		}
 	}
-	if p.upTo.Before(b.newest) {
-		upTo := p.upTo.In(b.zone)
-		p.last = pageview.DayOf(upTo) - 1
-		if _, change := upTo.ZoneBounds(); !change.IsZero() && change.Sub(upTo) < 24*time.Hour {
-			p.last = min(p.last, pageview.DayOf(change.In(b.zone))-1)
-		}
-	}
+	p.first, p.last = engine.Whole(p.after, p.upTo, b.newest, b.zone)
 	if !b.added {
 		p.first, p.last = pageview.LastDay, pageview.FirstDay
 	}

@@ -138,8 +138,8 @@ func (s *Store) differ(ctx context.Context, v *view, name string) (map[entry]tal
 	for day, d := range v.days[name] {
 		stays := d.rows
 		for _, b := range d.sources {
-			note(entry{name, day, b.source, false}, tally{-b.persons, 0})
-			note(entry{name, day, b.source, true}, tally{-b.bots, 0})
+			note(entry{name, day, b.Source, false}, tally{-b.persons, 0})
+			note(entry{name, day, b.Source, true}, tally{-b.bots, 0})
 			stays -= b.persons + b.bots
 		}
 		note(entry{name, day, 0, false}, tally{0, -stays})

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // site is what is known of a site.
@@ -145,7 +146,7 @@ func (s *Store) screen(b *pageview.Batch) error {
 	v := s.view.Load()
 	for i := range b.Pageviews {
 		p := &b.Pageviews[i]
-		for _, text := range texts(p) {
+		for _, text := range engine.Texts(p) {
 			if err := valid(text); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // siteDays are a site's local days. What it holds is replaced, never changed,
@@ -21,17 +22,11 @@ type siteDay struct {
 	rows    int64 // pageviews and stays
 }
 
-// began tells how many pageviews a source has on a day, and the first block of
-// those by persons and of those by bots. Zero means that there is none.
+// began tells when a source began on a day, as a number of a block, and how many
+// pageviews it has.
 type began struct {
-	source        pageview.Source
+	engine.Began
 	persons, bots int64
-	person, bot   uint64
-}
-
-// known tells whether anything of it is in the blocks up to one.
-func (b began) known(through uint64) bool {
-	return b.person != 0 && b.person <= through || b.bot != 0 && b.bot <= through
 }
 
 // note notes what blocks hold of a day.
@@ -43,10 +38,10 @@ func (d siteDays) note(day pageview.Day, source pageview.Source, bot bool, n tal
 		return
 	}
 	known.sources = slices.Clone(known.sources)
-	i := slices.IndexFunc(known.sources, func(b began) bool { return b.source == source })
+	i := slices.IndexFunc(known.sources, func(b began) bool { return b.Source == source })
 	if i < 0 {
 		i = len(known.sources)
-		known.sources = append(known.sources, began{source: source})
+		known.sources = append(known.sources, began{Began: engine.Began{Source: source}})
 	}
 	b := &known.sources[i]
 	earliest := func(known uint64) uint64 {
@@ -56,98 +51,44 @@ func (d siteDays) note(day pageview.Day, source pageview.Source, bot bool, n tal
 		return min(known, first)
 	}
 	if bot {
-		b.bots, b.bot = b.bots+n.pageviews, earliest(b.bot)
+		b.bots, b.Bot = b.bots+n.pageviews, earliest(b.Bot)
 	} else {
-		b.persons, b.person = b.persons+n.pageviews, earliest(b.person)
+		b.persons, b.Person = b.persons+n.pageviews, earliest(b.Person)
 	}
 }
 
-// counted are the sources that count on a day, of what is in the blocks up to
-// one.
-func counted(p pageview.Precedence, sources []began, through uint64) []pageview.Source {
-	var persons, all []pageview.Source
-	for _, b := range sources {
-		if b.person != 0 && b.person <= through {
-			persons = append(persons, b.source)
-		}
-		if b.known(through) {
-			all = append(all, b.source)
-		}
+// beginnings are when sources began.
+func beginnings(sources []began) []engine.Began {
+	list := make([]engine.Began, len(sources))
+	for i, b := range sources {
+		list[i] = b.Began
 	}
-	return p.Counted(persons, all)
+	return list
 }
 
-// stretch is a stretch of days on which a source does not count.
-type stretch struct {
-	source      pageview.Source
-	first, last pageview.Day
-}
-
-// left are the stretches of days on which a source does not count.
-func (d siteDays) left(p pageview.Precedence, through uint64) []stretch {
-	var done []stretch
-	open := map[pageview.Source]stretch{}
-	for _, day := range slices.Sorted(maps.Keys(d)) {
-		if len(d[day].sources) < 2 {
-			continue
-		}
-		counts := counted(p, d[day].sources, through)
-		for _, b := range d[day].sources {
-			s, ok := open[b.source]
-			switch {
-			case !b.known(through), slices.Contains(counts, b.source):
-				continue
-			case ok && s.last == day-1:
-				s.last = day
-			default:
-				if ok {
-					done = append(done, s)
-				}
-				s = stretch{b.source, day, day}
-			}
-			open[b.source] = s
+// left are the stretches of days on which a source of a site does not count.
+func (v *view) left(s site) []engine.Stretch {
+	mixed := map[pageview.Day][]engine.Began{}
+	for day, d := range v.days[s.name] {
+		if len(d.sources) > 1 {
+			mixed[day] = beginnings(d.sources)
 		}
 	}
-	return slices.AppendSeq(done, maps.Values(open))
+	return engine.Left(mixed, s.precedence, v.through)
 }
 
 // counting is the condition, on the columns day and source, that holds for
 // pageviews whose source counts. It has one term for each source.
 func (v *view) counting(s site) string {
 	days := map[pageview.Source][]string{}
-	for _, l := range v.days[s.name].left(s.precedence, v.through) {
-		days[l.source] = append(days[l.source], fmt.Sprintf("day >= %d AND day <= %d", l.first, l.last))
+	for _, l := range v.left(s) {
+		days[l.Source] = append(days[l.Source], fmt.Sprintf("day >= %d AND day <= %d", l.First, l.Last))
 	}
 	var c []string
 	for _, source := range slices.Sorted(maps.Keys(days)) {
 		c = append(c, fmt.Sprintf("NOT (source = %d AND (%s))", source, strings.Join(days[source], " OR ")))
 	}
 	return strings.Join(c, " AND ")
-}
-
-// uncounted are the sources that do not count on some of the days.
-func (v *view) uncounted(s site, from, to pageview.Day) []pageview.Uncounted {
-	of := map[pageview.Source]pageview.Uncounted{}
-	for _, l := range v.days[s.name].left(s.precedence, v.through) {
-		first, last := l.first, l.last
-		if from != 0 {
-			first = max(first, from)
-		}
-		if to != 0 {
-			last = min(last, to)
-		}
-		if first > last {
-			continue
-		}
-		u, known := of[l.source]
-		if !known {
-			u = pageview.Uncounted{Source: l.source, First: first, Last: last}
-		}
-		u.First, u.Last = min(u.First, first), max(u.Last, last)
-		u.Days += int(last-first) + 1
-		of[l.source] = u
-	}
-	return slices.SortedFunc(maps.Values(of), func(a, b pageview.Uncounted) int { return cmp.Compare(a.Source, b.Source) })
 }
 
 // Sources tells of each local day from one to another which sources have
@@ -163,11 +104,11 @@ func (s *Store) Sources(ctx context.Context, name string, from, to pageview.Day)
 		if day < from || day > to {
 			continue
 		}
-		sources := slices.SortedFunc(slices.Values(days[day].sources), func(a, b began) int { return cmp.Compare(a.source, b.source) })
-		counts := counted(site.precedence, sources, v.through)
+		sources := slices.SortedFunc(slices.Values(days[day].sources), func(a, b began) int { return cmp.Compare(a.Source, b.Source) })
+		counts := engine.Counted(site.precedence, beginnings(sources), v.through)
 		for _, b := range sources {
 			answer = append(answer, pageview.SourceDay{
-				Day: day, Source: b.source, Pageviews: b.persons, Bots: b.bots, Counts: slices.Contains(counts, b.source),
+				Day: day, Source: b.Source, Pageviews: b.persons, Bots: b.bots, Counts: slices.Contains(counts, b.Source),
 			})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // Query implements pageview.Store.
@@ -23,7 +24,8 @@ func (s *Store) Query(ctx context.Context, q pageview.Query) (pageview.Answer, e
 		return pageview.Answer{}, fmt.Errorf("query %s: %w", q.Site, err)
 	}
 	v := s.view.Load()
-	a.Uncounted = v.uncounted(v.sites[q.Site], a.Through, q.From, q.To)
+	site := v.sites[q.Site]
+	a.Uncounted = engine.Uncounted(engine.Left(v.mixed[site.id], site.precedence, a.Through), q.From, q.To)
 	return a, nil
 }
 

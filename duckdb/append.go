@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // Append implements pageview.Store.
 func (s *Store) Append(ctx context.Context, b pageview.Batch) error {
 	r := request{batch: &b}
 	if !b.Wait {
-		r.bytes = weight(&b)
+		r.bytes = engine.Weight(&b)
 	}
 	if err := s.send(ctx, r); err != nil {
 		return fmt.Errorf("append %d pageviews: %w", len(b.Pageviews), err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 	driver "github.com/duckdb/duckdb-go/v2"
 )
 
@@ -92,7 +93,7 @@ func (f *folder) mixedAnew(day pageview.Day) bool {
 	if sources == nil {
 		return false
 	}
-	return !slices.Equal(counted(f.site.precedence, sources, f.from), counted(f.site.precedence, sources, f.v.through))
+	return !slices.Equal(engine.Counted(f.site.precedence, sources, f.from), engine.Counted(f.site.precedence, sources, f.v.through))
 }
 
 // chunk is how many of the days are added up at once.

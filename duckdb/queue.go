@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -156,28 +155,4 @@ func (q *queue) close() {
 	q.closed = true
 	wake(q.came)
 	wake(q.enough)
-}
-
-// weight is about how many bytes a batch takes in memory.
-func weight(b *pageview.Batch) int64 {
-	n := int(unsafe.Sizeof(*b))
-	for i := range b.Pageviews {
-		v := &b.Pageviews[i]
-		n += int(unsafe.Sizeof(*v))
-		for _, text := range texts(v) {
-			n += len(text)
-		}
-	}
-	for i := range b.Stays {
-		n += int(unsafe.Sizeof(b.Stays[i])) + len(b.Stays[i].Path)
-	}
-	return int64(n)
-}
-
-// texts are the texts of a pageview.
-func texts(v *pageview.Pageview) [14]string {
-	return [...]string{
-		v.Path, v.Title, v.Referrer, v.ReferrerPage, v.Campaign.Source, v.Campaign.Medium, v.Campaign.Name,
-		v.Browser, v.System, v.Device, v.Country, v.Language, v.Bot, v.Site,
-	}
 }

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // TestFullQueueRefusesAtOnce holds the writer up while more comes than the
 // queue takes.
 func TestFullQueueRefusesAtOnce(t *testing.T) {
 	b := pageview.Batch{Pageviews: []pageview.Pageview{benchView(1)}}
-	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb"), QueueBytes: 10*weight(&b) + 1})
+	s, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb"), QueueBytes: 10*engine.Weight(&b) + 1})
 	if err != nil {
 		t.Fatal(err)
 	}

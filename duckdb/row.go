@@ -2,12 +2,12 @@ package duckdb
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // name gives the rows of an answer their keys, of which SQL tells numbers, and
@@ -69,15 +69,10 @@ func (b *builder) sort(rows []pageview.Row, keys [][2]int64) {
 // text is the value of a dimension that has a number: of one of time, what
 // period or column make of it.
 func (v *view) text(d pageview.Dimension, n int64, zone *time.Location) string {
+	if period := engine.Period(d, n, zone); period != "" {
+		return period
+	}
 	switch d {
-	case pageview.ByHour:
-		return time.Unix(n, 0).In(zone).Format(time.RFC3339)
-	case pageview.ByMonth:
-		return fmt.Sprintf("%04d-%02d", n/12, n%12+1)
-	case pageview.ByYear:
-		return fmt.Sprintf("%04d", n)
-	case pageview.ByDay, pageview.ByWeek:
-		return pageview.Day(n).String()
 	case pageview.BySource:
 		if n == 0 {
 			return ""

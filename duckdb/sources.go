@@ -1,7 +1,6 @@
 package duckdb
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	_ "embed"
@@ -12,92 +11,35 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 //go:embed queries/sources.sql
 var sourcesSQL string
 
-// began tells when the first pageview of a source on a day was kept, as a
-// sequence number: by a person, and by a bot. Zero means that there is none.
-type began struct {
-	source      pageview.Source
-	person, bot uint64
-}
-
-// known tells whether anything of it was kept up to a sequence number.
-func (b began) known(through uint64) bool {
-	return b.person != 0 && b.person <= through || b.bot != 0 && b.bot <= through
-}
-
 // siteDays are the sources of a site's local days. A slice in it is replaced,
 // never changed, since readers may have it.
-type siteDays map[pageview.Day][]began
+type siteDays map[pageview.Day][]engine.Began
 
 // note notes a pageview. It tells whether that was the first of its kind.
 func (d siteDays) note(r sourceRow) bool {
 	known := d[r.day]
-	i := slices.IndexFunc(known, func(b began) bool { return b.source == r.source })
-	if i >= 0 && (r.bot && known[i].bot != 0 || !r.bot && known[i].person != 0) {
+	i := slices.IndexFunc(known, func(b engine.Began) bool { return b.Source == r.source })
+	if i >= 0 && (r.bot && known[i].Bot != 0 || !r.bot && known[i].Person != 0) {
 		return false
 	}
 	sources := slices.Clone(known)
 	if i < 0 {
 		i = len(sources)
-		sources = append(sources, began{source: r.source})
+		sources = append(sources, engine.Began{Source: r.source})
 	}
 	if r.bot {
-		sources[i].bot = r.seq
+		sources[i].Bot = r.seq
 	} else {
-		sources[i].person = r.seq
+		sources[i].Person = r.seq
 	}
 	d[r.day] = sources
 	return true
-}
-
-// counted are the sources that count on a day, of what was kept up to a
-// sequence number.
-func counted(p pageview.Precedence, sources []began, through uint64) []pageview.Source {
-	var persons, all []pageview.Source
-	for _, b := range sources {
-		if b.person != 0 && b.person <= through {
-			persons = append(persons, b.source)
-		}
-		if b.known(through) {
-			all = append(all, b.source)
-		}
-	}
-	return p.Counted(persons, all)
-}
-
-// stretch is a stretch of days on which a source does not count.
-type stretch struct {
-	source      pageview.Source
-	first, last pageview.Day
-}
-
-// left are the stretches of days of a site, on which a source does not count.
-func (d siteDays) left(p pageview.Precedence, through uint64) []stretch {
-	var done []stretch
-	open := map[pageview.Source]stretch{}
-	for _, day := range slices.Sorted(maps.Keys(d)) {
-		counts := counted(p, d[day], through)
-		for _, b := range d[day] {
-			s, ok := open[b.source]
-			switch {
-			case !b.known(through), slices.Contains(counts, b.source):
-				continue
-			case ok && s.last == day-1:
-				s.last = day
-			default:
-				if ok {
-					done = append(done, s)
-				}
-				s = stretch{b.source, day, day}
-			}
-			open[b.source] = s
-		}
-	}
-	return slices.AppendSeq(done, maps.Values(open))
 }
 
 // counting is the condition, on the columns day and source, that holds for
@@ -105,40 +47,14 @@ func (d siteDays) left(p pageview.Precedence, through uint64) []stretch {
 func (v *view) counting(s site, through uint64) string {
 	var b strings.Builder
 	b.WriteString("true")
-	for _, l := range v.mixed[s.id].left(s.precedence, through) {
-		fmt.Fprintf(&b, ` AND NOT (source = %d AND "day" BETWEEN DATE '%s' AND DATE '%s')`, l.source, l.first, l.last)
+	for _, l := range engine.Left(v.mixed[s.id], s.precedence, through) {
+		fmt.Fprintf(&b, ` AND NOT (source = %d AND "day" BETWEEN DATE '%s' AND DATE '%s')`, l.Source, l.First, l.Last)
 	}
 	return b.String()
 }
 
 // only puts the condition of what counts into a query.
 func only(query, condition string) string { return strings.ReplaceAll(query, "{counting}", condition) }
-
-// uncounted are the sources that do not count on some of the days, of what was
-// kept of a site up to a sequence number.
-func (v *view) uncounted(s site, through uint64, from, to pageview.Day) []pageview.Uncounted {
-	of := map[pageview.Source]pageview.Uncounted{}
-	for _, l := range v.mixed[s.id].left(s.precedence, through) {
-		first, last := l.first, l.last
-		if from != 0 {
-			first = max(first, from)
-		}
-		if to != 0 {
-			last = min(last, to)
-		}
-		if first > last {
-			continue
-		}
-		u, known := of[l.source]
-		if !known {
-			u = pageview.Uncounted{Source: l.source, First: first, Last: last}
-		}
-		u.First, u.Last = min(u.First, first), max(u.Last, last)
-		u.Days += int(last-first) + 1
-		of[l.source] = u
-	}
-	return slices.SortedFunc(maps.Values(of), func(a, b pageview.Uncounted) int { return cmp.Compare(a.Source, b.Source) })
-}
 
 // Sources tells of each local day from one to another which sources have
 // pageviews, and whether they count. Every other answer leaves out those that
@@ -164,7 +80,7 @@ func (s *Store) sources(ctx context.Context, name string, from, to pageview.Day)
 		err := scan(&day, &d.Source, &d.Pageviews, &d.Bots)
 		d.Day, d.Counts = pageview.DayOf(day.UTC()), true
 		if sources := v.mixed[site.id][d.Day]; sources != nil {
-			d.Counts = slices.Contains(counted(site.precedence, sources, v.through), d.Source)
+			d.Counts = slices.Contains(engine.Counted(site.precedence, sources, v.through), d.Source)
 		}
 		answer = append(answer, d)
 		return err

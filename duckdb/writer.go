@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 	driver "github.com/duckdb/duckdb-go/v2"
 )
 
@@ -162,7 +163,7 @@ func (w *writer) screen(ctx context.Context, b *pageview.Batch) (marked bool, er
 }
 
 func (w *writer) screenPageview(v *pageview.Pageview) error {
-	for _, text := range texts(v) {
+	for _, text := range engine.Texts(v) {
 		m := w.met.of(text)
 		if m.is(text) {
 			continue
