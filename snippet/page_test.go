@@ -44,8 +44,13 @@ func TestFind(t *testing.T) {
 				name string
 				is   bool
 			}{
-				{"site=" + e.Site, e.Site != ""}, {"off", e.Off}, {"manual", e.Manual}, {"local", e.Local},
-				{"noscript", e.NoScript}, {"integrity=" + e.Integrity, e.Integrity != ""}, {"nonce=" + e.Nonce, e.Nonce != ""},
+				{"site=" + e.Site, e.Site != ""},
+				{"off", e.Off},
+				{"manual", e.Manual},
+				{"local", e.Local},
+				{"noscript", e.NoScript},
+				{"integrity=" + e.Integrity, e.Integrity != ""},
+				{"nonce=" + e.Nonce, e.Nonce != ""},
 			} {
 				if is.is {
 					words = append(words, is.name)
