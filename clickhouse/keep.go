@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -27,11 +28,12 @@ func (s *Store) Totals(ctx context.Context) (t pageview.Totals, err error) {
 
 // all is the condition that a row of any site counts.
 func (v *view) all() string {
-	c := upTo(v.blocks)
+	var c strings.Builder
+	c.WriteString(upTo(v.blocks))
 	for _, name := range slices.Sorted(maps.Keys(v.dropped)) {
-		c += fmt.Sprintf(" AND NOT (site = %s AND block <= %d)", quote(name), v.dropped[name])
+		fmt.Fprintf(&c, " AND NOT (site = %s AND block <= %d)", quote(name), v.dropped[name])
 	}
-	return c
+	return c.String()
 }
 
 // parts are all that a site is added up by.

@@ -70,14 +70,15 @@ func (r *rows) fast() string {
 // those of the same time. Columns that a lambda takes from around it are named
 // outside of it too: old servers would not find them otherwise.
 func (r *rows) visited(columns []string) string {
-	back := "view.2 AS path"
+	var back strings.Builder
+	back.WriteString("view.2 AS path")
 	for i, c := range columns {
-		back += fmt.Sprintf(", view.%d AS %s", i+3, c)
+		fmt.Fprintf(&back, ", view.%d AS %s", i+3, c)
 	}
 	plain := strings.Join(append([]string{"month", "day", "visitor", "path"}, columns...), ", ")
 	return fmt.Sprintf(`SELECT month, day, visitor, %s, visit, entry FROM (%s) ARRAY JOIN views AS view, visits AS visit, entries AS entry
 UNION ALL
-SELECT %s, toUInt64(0) AS visit, '' AS entry FROM (%s)`, back, r.gathered(columns), plain, r.views(columns, "visitor = 0"))
+SELECT %s, toUInt64(0) AS visit, '' AS entry FROM (%s)`, back.String(), r.gathered(columns), plain, r.views(columns, "visitor = 0"))
 }
 
 // gathered reads month, day and visitor, of each visitor who is known, with

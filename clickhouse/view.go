@@ -266,17 +266,18 @@ func (v *view) at(through uint64) *view {
 
 // counts is the condition that a row of a site is of a block that counts.
 func (v *view) counts(s site) string {
-	c := upTo(v.blocks)
+	var c strings.Builder
+	c.WriteString(upTo(v.blocks))
 	for _, newest := range v.blocks {
 		if newest > v.through {
-			c += fmt.Sprintf(" AND block <= %d", v.through)
+			fmt.Fprintf(&c, " AND block <= %d", v.through)
 			break
 		}
 	}
 	if s.since > 0 {
-		c += fmt.Sprintf(" AND block > %d", s.since)
+		fmt.Fprintf(&c, " AND block > %d", s.since)
 	}
-	return c
+	return c.String()
 }
 
 // upTo is the condition that a row is of a block up to the newest of its spool.

@@ -346,7 +346,7 @@ func (b *builder) keys() [2]string {
 // limited leaves the first rows, in the order of name.
 func (b *builder) limited() string {
 	var times, others []string
-	joins := ""
+	var joins strings.Builder
 	for i, d := range b.q.By {
 		key := fmt.Sprint("key", i+1)
 		if d.Time() {
@@ -355,7 +355,7 @@ func (b *builder) limited() string {
 		}
 		label, join := label(d, i+1)
 		others = append(others, label)
-		joins += join
+		joins.WriteString(join)
 	}
 	value := string(b.first())
 	switch b.first() {
@@ -364,7 +364,7 @@ func (b *builder) limited() string {
 	case pageview.MetricTimeOnPage: // as Values.Of rounds
 		value = "CASE WHEN stays = 0 THEN 0 ELSE (2 * seconds + stays) // (2 * stays) END"
 	}
-	return fmt.Sprintf("%s ORDER BY %s LIMIT %d", joins, strings.Join(slices.Concat(times, []string{value + " DESC"}, others), ", "), b.q.Limit)
+	return fmt.Sprintf("%s ORDER BY %s LIMIT %d", joins.String(), strings.Join(slices.Concat(times, []string{value + " DESC"}, others), ", "), b.q.Limit)
 }
 
 // first is the metric that rows are ordered by.

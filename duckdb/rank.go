@@ -275,16 +275,16 @@ func (b *ranker) statement() string {
   SELECT page%s FROM (SELECT page, "day"%s FROM parts WHERE weight <> 0 GROUP BY page, "day") GROUP BY page
 ) USING (page)`, scores, weights)
 	}
-	columns := ""
+	var columns strings.Builder
 	for _, p := range b.windows {
 		score := "0"
 		if p.name != "before" && b.q.Order == pageview.RankScore {
 			score = fmt.Sprintf("CAST(coalesce(%s_score, 0) AS BIGINT)", p.name)
 		}
-		columns += fmt.Sprintf(", CAST(%[1]s_pageviews AS BIGINT), CAST(%[1]s_visitors AS BIGINT), %[2]s", p.name, score)
+		fmt.Fprintf(&columns, ", CAST(%[1]s_pageviews AS BIGINT), CAST(%[1]s_visitors AS BIGINT), %[2]s", p.name, score)
 	}
 	return strings.NewReplacer("{parts}", strings.Join(parts, "\n  UNION ALL\n  "), "{counts}", counts, "{scores}", of,
-		"{columns}", columns, "{pages}", b.patterns()).Replace(rankSQL)
+		"{columns}", columns.String(), "{pages}", b.patterns()).Replace(rankSQL)
 }
 
 // only tells of a part that it lies in one window.

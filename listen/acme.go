@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -117,9 +118,7 @@ func (a *ACME) Expires() map[string]time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := map[string]time.Time{}
-	for host, at := range a.expires {
-		all[host] = at
-	}
+	maps.Copy(all, a.expires)
 	return all
 }
 

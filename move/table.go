@@ -185,7 +185,7 @@ func (c column) fromFile(v any) (any, error) {
 		if b, ok := v.([]byte); ok {
 			return bytes.Clone(b), nil
 		}
-		return []byte(fmt.Sprint(v)), nil
+		return fmt.Append(nil, v), nil
 	case "text", "json", "jsonb":
 		switch v := v.(type) {
 		case []byte:

@@ -3,6 +3,7 @@ package notice
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/mail"
 	"strings"
 	"time"
@@ -66,9 +67,7 @@ func (d *Desk) messages(to To, a about, l web.Letter, f fact) ([]outbox.Message,
 		m := head
 		m.Way, m.Recipient = outbox.Webhook, name
 		told := fact{"id": m.ID(), "kind": a.kind, "site": a.site, "at": a.at.UTC().Format(time.RFC3339), "text": m.Subject}
-		for k, v := range f {
-			told[k] = v
-		}
+		maps.Copy(told, f)
 		var err error
 		if m.Body, err = json.Marshal(told); err != nil {
 			return nil, fmt.Errorf("write %s for webhook %s: %w", a.kind, name, err)

@@ -2,6 +2,7 @@ package snippet
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -98,12 +99,7 @@ func (p Policy) text(name string) string {
 // has.
 func integral(source, integrity string) bool {
 	source = strings.Trim(source, "'")
-	for _, i := range strings.Fields(integrity) {
-		if i == source {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(strings.Fields(integrity), source)
 }
 
 func anyMatches(sources []string, to, page *url.URL) bool {

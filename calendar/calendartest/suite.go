@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,14 +35,14 @@ func printed(t *testing.T, s calendar.Store) string {
 	if err != nil || len(versions) != len(list) {
 		t.Errorf("%d calendars, versions %v, %v", len(list), versions, err)
 	}
-	var text string
+	var text strings.Builder
 	for _, c := range list {
 		if versions[c.Name] != c.Version {
 			t.Errorf("%s has version %d, said to be %d", c.Name, c.Version, versions[c.Name])
 		}
-		text += fmt.Sprintf("%q %q %q %s %d\n", c.Name, c.Source, c.Text(), c.Changed.Format(time.RFC3339), c.Version)
+		fmt.Fprintf(&text, "%q %q %q %s %d\n", c.Name, c.Source, c.Text(), c.Changed.Format(time.RFC3339), c.Version)
 	}
-	return text
+	return text.String()
 }
 
 func back(t *testing.T, s calendar.Store) {

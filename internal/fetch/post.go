@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 )
 
@@ -27,9 +28,7 @@ func (f *Client) Post(ctx context.Context, p Post) (*Response, error) {
 	if err := web(req.URL); err != nil {
 		return nil, fmt.Errorf("post to %q: %w", p.URL, err)
 	}
-	for name, values := range p.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, p.Header)
 	req.Header.Set("User-Agent", Agent)
 	client := http.Client{Transport: f.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)

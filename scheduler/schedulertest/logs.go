@@ -3,6 +3,7 @@ package schedulertest
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,11 +17,11 @@ func testLogs(t *testing.T, s scheduler.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var text string
+		var text strings.Builder
 		for _, l := range list {
-			text += fmt.Sprintf("%+v ", *l)
+			fmt.Fprintf(&text, "%+v ", *l)
 		}
-		return text
+		return text.String()
 	}
 	write := func(job string, version, fence int64, l *scheduler.Log) error {
 		row := sampleTick(job, epoch)
