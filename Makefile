@@ -16,8 +16,8 @@ help: ## list the targets
 run: build ## build, and serve a made-up blog with a year of pageviews
 	$(BIN) demo
 
-build: ## build bin/beforehand, compiled for what its readers ask most
-	$(GO) build -pgo=cmd/beforehand/serve.pgo -o $(BIN) ./cmd/beforehand
+build: ## build bin/beforehand
+	$(GO) build -o $(BIN) ./cmd/beforehand
 
 deps: ## install what the tests need, where that is possible
 	@scripts/deps

@@ -7,12 +7,8 @@
 // machine does falls on all of them alike; the ratios are medians of
 // neighbouring turns. Linux, wrk, nginx and taskset are needed.
 //
-// "snapshot, one write" is compiled with the profile that make build compiles the
-// program with; -profile makes that profile anew.
-//
 //	go run ./serve -turns 15
 //	go run ./serve -turns 15 -late
-//	go run ./serve -turns 15 -only 'one write' -profile ../cmd/beforehand/serve.pgo
 package main
 
 import (
@@ -36,14 +32,13 @@ func main() {
 	child := flag.String("child", "", "serve as one of the servers; for its own use")
 	turns := flag.Int("turns", 15, "turns of each server")
 	lateness := flag.Bool("late", false, "measure how late answers come during a refresh")
-	profile := flag.String("profile", "", "write a profile of the server with one write to this `file`, instead of compiling it with one")
 	only := flag.String("only", "", "regular expression of the servers to measure beside the first")
 	flag.Parse()
 	var err error
 	if *child != "" {
-		err = serve(*child, *profile)
+		err = serve(*child)
 	} else {
-		err = measure(*turns, *only, *profile, *lateness)
+		err = measure(*turns, *only, *lateness)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
@@ -52,7 +47,7 @@ func main() {
 }
 
 // kinds are the servers; the first is what the others are measured by.
-var kinds = []string{"bare net/http", "snapshot", oneWrite, "http.ServeContent", "fasthttp", "nginx"}
+var kinds = []string{"bare net/http", "snapshot", "snapshot, one write", "http.ServeContent", "fasthttp", "nginx"}
 
 // load is what is asked for.
 type load struct {
@@ -69,22 +64,17 @@ type server struct {
 	stop func()
 }
 
-func measure(turns int, only, profile string, lateness bool) error {
+func measure(turns int, only string, lateness bool) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return err
 	}
-	command, remove, err := compile(profile)
-	if err != nil {
-		return err
-	}
-	defer remove()
 	var servers []*server
 	for i, kind := range kinds {
 		if i > 0 && !wanted.MatchString(kind) || lateness && kind == "nginx" {
 			continue
 		}
-		s, err := start(kind, command(kind), lateness)
+		s, err := start(kind, lateness)
 		if err != nil {
 			return fmt.Errorf("start %s: %w", kind, err)
 		}
@@ -200,38 +190,7 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// oneWrite is the server whose answers go out as the program's do.
-const oneWrite = "snapshot, one write"
-
-// compile returns how to run each kind of server, with the one that is compiled
-// as the program is, and what removes that one again.
-func compile(profile string) (command func(kind string) []string, remove func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
-	if profile != "" {
-		return func(kind string) []string { return []string{self, "-child", kind, "-profile", profile} }, func() {}, nil
-	}
-	dir, err := os.MkdirTemp("", "serve")
-	if err != nil {
-		return nil, nil, err
-	}
-	profiled := filepath.Join(dir, "serve")
-	c := exec.Command("go", "build", "-pgo=../cmd/beforehand/serve.pgo", "-o", profiled, "./serve")
-	c.Stderr = os.Stderr
-	if err := c.Run(); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("compile with the program's profile, in the directory bench: %w", err), os.RemoveAll(dir))
-	}
-	return func(kind string) []string {
-		if kind == oneWrite {
-			return []string{profiled, "-child", kind}
-		}
-		return []string{self, "-child", kind}
-	}, func() { _ = os.RemoveAll(dir) }, nil
-}
-
-func start(kind string, program []string, refreshing bool) (*server, error) {
+func start(kind string, refreshing bool) (*server, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -248,10 +207,14 @@ func start(kind string, program []string, refreshing bool) (*server, error) {
 		}
 		c = exec.Command("taskset", "-c", "0", "nginx", "-c", filepath.Join(dir, "nginx.conf"), "-p", dir, "-e", "stderr")
 	} else {
-		c = exec.Command("taskset", append([]string{"-c", "0"}, program...)...)
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		c = exec.Command("taskset", "-c", "0", self, "-child", kind)
 		c.Env = append(os.Environ(), "GOMAXPROCS=1", "SERVE_ADDR="+addr)
 		if refreshing {
-			c = exec.Command(program[0], program[1:]...)
+			c = exec.Command(self, "-child", kind)
 			c.Env = append(os.Environ(), "GOMAXPROCS=2", "SERVE_REFRESH=1", "SERVE_ADDR="+addr)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -69,29 +68,14 @@ func (r result) header() http.Header {
 	return w.Header()
 }
 
-func serve(kind, profile string) error {
+func serve(kind string) error {
 	l, err := net.Listen("tcp", os.Getenv("SERVE_ADDR"))
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if profile != "" && kind == oneWrite {
-		f, err := os.Create(profile)
-		if err != nil {
-			return err
-		}
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		context.AfterFunc(ctx, func() {
-			pprof.StopCPUProfile()
-			_ = f.Close()
-			os.Exit(0)
-		})
-	} else {
-		context.AfterFunc(ctx, func() { os.Exit(0) })
-	}
+	context.AfterFunc(ctx, func() { os.Exit(0) })
 	current := map[string]*atomic.Pointer[snapshot.Served]{}
 	for path, r := range results {
 		current[path] = &atomic.Pointer[snapshot.Served]{}
@@ -118,7 +102,7 @@ func serve(kind, profile string) error {
 			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, q *http.Request) { current[path].Load().ServeHTTP(w, q) })
 		}
 	}
-	if kind == oneWrite { // as the program serves it
+	if kind == "snapshot, one write" { // as the program serves it
 		debug.SetGCPercent(400)
 		l = onewrite.Listener(l)
 	}
