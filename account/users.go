@@ -52,16 +52,21 @@ func owned(users []User, besides string) bool {
 	return slices.ContainsFunc(users, func(u User) bool { return u.OwnsAll() && u.Name != besides })
 }
 
+// register reads all users, and before them what is to be written of the roster,
+// so that a change is refused where another one came between.
+func (d *Desk) register(ctx context.Context) (roster Change, users []User, err error) {
+	if roster, err = d.roster(ctx); err == nil {
+		users, err = d.Users(ctx)
+	}
+	return roster, users, err
+}
+
 // edit changes one user. Where it takes rights or a password from them, ends is
 // true, and their sessions end.
 func (d *Desk) edit(ctx context.Context, name string, ends bool, e Entry, f func(u *User) error) error {
 	name = CleanName(name)
 	err := d.change(ctx, func() ([]Change, error) {
-		roster, err := d.roster(ctx)
-		if err != nil {
-			return nil, err
-		}
-		users, err := d.Users(ctx)
+		roster, users, err := d.register(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -114,11 +119,7 @@ func (d *Desk) newUser(ctx context.Context, name, password string, roles map[str
 // and is to change with it.
 func (d *Desk) add(ctx context.Context, u User, e Entry, also func(users []User) ([]Change, error)) error {
 	return d.change(ctx, func() ([]Change, error) {
-		roster, err := d.roster(ctx)
-		if err != nil {
-			return nil, err
-		}
-		users, err := d.Users(ctx)
+		roster, users, err := d.register(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -170,11 +171,7 @@ func (d *Desk) Remove(ctx context.Context, by Actor, name string) error {
 	}
 	name = CleanName(name)
 	err := d.change(ctx, func() ([]Change, error) {
-		roster, err := d.roster(ctx)
-		if err != nil {
-			return nil, err
-		}
-		users, err := d.Users(ctx)
+		roster, users, err := d.register(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -37,8 +37,10 @@ func TestReasonsAreSaidInTheReadersLanguage(t *testing.T) {
 		"the clock went back by 1h0m0s: it was set, or the machine slept":      "时钟拨回了 1 小时 0 分：时间被调整，或机器休眠过",
 		"the clock was set back: 12 jobs had ticks up to 2026-03-28T05:20:00Z and are due again only after that; ask them to run, or set the clock": "时钟被拨回：12 个作业的到期时刻已到 13:20，此后才会再到期；可立即运行它们，或校正时钟",
 		"2 runs ignored the end of their context and still go on":                                                                                   "2 次运行没有理会停止要求，仍在继续",
+
 		"read pageviews: the disk is full": "read pageviews: the disk is full",
 		"panic: the job is paused":         "panic: the job is paused",
+
 		"%s the tick of 2026-03-28T05:20:00Z is still running for a long time now": "%s the tick of 2026-03-28T05:20:00Z is still running for a long time now",
 	} {
 		if got := chinese.Reason(reason); got != want {
