@@ -63,23 +63,7 @@ type delivery struct {
 // settle waits until no insert of the block is carried out any more: one whose
 // connection was cut may still be.
 func (d *delivery) settle(ctx context.Context) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	from := "system.processes"
-	if c := d.s.config.Cluster; c != "" {
-		from = fmt.Sprintf("cluster(%s, system, processes)", quote(c))
-	}
-	for {
-		n, err := d.s.server.number(ctx, fmt.Sprintf(`SELECT toInt64(count()) FROM %s WHERE startsWith(query_id, %s)`, from, quote(d.id+"-")))
-		if err != nil || n == 0 {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return d.s.server.settle(ctx, 50*time.Millisecond, "processes", fmt.Sprintf("startsWith(query_id, %s)", quote(d.id+"-")))
 }
 
 // marksHold refuses a block whose pageviews were read by somebody else

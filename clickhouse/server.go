@@ -172,15 +172,21 @@ func (s *server) mutate(ctx context.Context, table, where string) error {
 	if err := s.exec(ctx, statement); err != nil {
 		return err
 	}
-	from := "system.mutations"
+	return s.settle(ctx, 20*time.Millisecond, "mutations",
+		fmt.Sprintf("database = %s AND table = %s AND NOT is_done", quote(s.config.database()), quote(table)))
+}
+
+// settle waits until no row of a system table, on any server of the cluster, is
+// as the condition says, and looks again after each of such times.
+func (s *server) settle(ctx context.Context, every time.Duration, table, where string) error {
+	from := "system." + table
 	if s.config.Cluster != "" {
-		from = fmt.Sprintf("cluster(%s, system, mutations)", quote(s.config.Cluster))
+		from = fmt.Sprintf("cluster(%s, system, %s)", quote(s.config.Cluster), table)
 	}
-	left := fmt.Sprintf(`SELECT toInt64(count()) FROM %s WHERE database = %s AND table = %s AND NOT is_done`, from, quote(s.config.database()), quote(table))
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		n, err := s.number(ctx, left)
+		n, err := s.number(ctx, fmt.Sprintf("SELECT toInt64(count()) FROM %s WHERE %s", from, where))
 		if err != nil || n == 0 {
 			return err
 		}

@@ -190,15 +190,21 @@ func (s *Store) loadAdded(ctx context.Context, v *view, recent uint64) error {
 		if known, ok := v.added[name][k]; a.at <= site.since || ok && !a.better(known, site.rules()) {
 			return nil
 		}
-		if !fresh[name] {
-			v.added[name], fresh[name] = maps.Clone(v.added[name]), true
-			if v.added[name] == nil {
-				v.added[name] = map[dayPart]added{}
-			}
-		}
-		v.added[name][k] = a
+		own(v.added, fresh, name)[k] = a
 		return nil
 	})
+}
+
+// own is what a view holds of a site, to be changed: readers may have it, so it is
+// replaced the first time.
+func own[V any](held map[string]map[dayPart]V, fresh map[string]bool, name string) map[dayPart]V {
+	if !fresh[name] {
+		held[name], fresh[name] = maps.Clone(held[name]), true
+		if held[name] == nil {
+			held[name] = map[dayPart]V{}
+		}
+	}
+	return held[name]
 }
 
 // better tells whether a version is to be used in place of another: one of the
@@ -243,13 +249,7 @@ func (s *Store) loadGone(ctx context.Context, v *view, recent uint64) error {
 		for i, spool := range spools {
 			g.blocks[spool] = blocks[i]
 		}
-		if !fresh[name] {
-			v.gone[name], fresh[name] = maps.Clone(v.gone[name]), true
-			if v.gone[name] == nil {
-				v.gone[name] = map[dayPart]gone{}
-			}
-		}
-		v.gone[name][k] = g
+		own(v.gone, fresh, name)[k] = g
 		return nil
 	})
 }
