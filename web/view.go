@@ -20,6 +20,20 @@ type view struct {
 	IsLive bool
 }
 
+// PageHead is the head of the page.
+func (v *view) PageHead() (head, error) {
+	var scripts []string
+	if v.LiveURL != "" {
+		scripts = append(scripts, "page.js")
+	}
+	name := "page_title"
+	if v.IsLive {
+		name = "page_title_live"
+	}
+	title, err := v.Say(name, v.Title)
+	return v.Head(title, scripts...), err
+}
+
 func (v *view) Reports() []Report { return []Report{v.Pageviews, v.Hot} }
 
 // reportView is the view of one report.
