@@ -212,11 +212,7 @@ func grown(now, was int64) string {
 	if was == 0 {
 		return ""
 	}
-	percent := math.Round(100 * float64(now-was) / float64(was))
-	if percent == 0 {
-		return " (0 %)" // without a sign
-	}
-	return fmt.Sprintf(" (%+.0f %%)", percent)
+	return " (" + number.Change(now, was) + ")"
 }
 
 // keyName is a row's name for people.

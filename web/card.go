@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -107,16 +106,14 @@ func (v *dashView) changed(a *report.Answer, now, was int64) *change {
 	case was == 0:
 		return &change{v.words["hot_new"], "new"}
 	}
-	percent := math.Round(100 * float64(now-was) / float64(was))
+	class := "same"
 	switch {
-	case percent > 999:
-		return &change{">+999 %", "up"}
-	case percent > 0:
-		return &change{fmt.Sprintf("+%.0f %%", percent), "up"}
-	case percent < 0:
-		return &change{fmt.Sprintf("−%.0f %%", -percent), "down"}
+	case now > was:
+		class = "up"
+	case now < was:
+		class = "down"
 	}
-	return &change{"0 %", "same"}
+	return &change{number.Change(now, was), class}
 }
 
 // Lines are the rows to show.

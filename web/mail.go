@@ -33,19 +33,7 @@ type Figure struct {
 }
 
 // Change is how much a number has changed, in percent: +12 %, −5 %.
-func (f Figure) Change() string {
-	switch f.Before {
-	case f.Now:
-		return "±0 %"
-	case 0:
-		return ""
-	}
-	percent := (f.Now - f.Before) * 100 / f.Before
-	if percent < 0 {
-		return "−" + number.Grouped(-percent) + " %"
-	}
-	return "+" + number.Grouped(percent) + " %"
-}
+func (f Figure) Change() string { return number.Change(f.Now, f.Before) }
 
 // table is a part of the weekly mail.
 type table struct {
