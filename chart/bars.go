@@ -12,6 +12,7 @@ type Bars struct {
 	Title       string   // what the picture is, for screen readers and its heading
 	Description string   // what it shows, for screen readers; zero leaves it out
 	Labels      []string // under the bars; thinned out where they would touch
+	Tips        []string // what tooltips call the labels; zero means as the labels are
 	Series      []Series // from the bottom of the bars to their top
 	Heading     bool     // draws Title above the bars, for a picture without a caption
 	Width       int      // units, at least 240; zero means 960

@@ -48,7 +48,7 @@ func pictures() map[string]chart.Picture {
 			Series: []chart.Series{{Name: `"/><script>`, Values: []int64{1, 2, 3}}, {Name: "", Values: []int64{1, 1, 1}}},
 		},
 		"lines-year":     chart.Lines{Title: "Pageviews by page and month", Heading: true, Labels: months(12), Series: series(5, 12, 70_000)},
-		"lines-compared": chart.Lines{Title: "Pageviews by day", Heading: true, Labels: days(30), Series: compared()},
+		"lines-compared": chart.Lines{Title: "Pageviews by day", Heading: true, Labels: days(30), Tips: days(30), Series: compared()},
 		"lines-one":      chart.Lines{Title: "Pageviews", Labels: months(1), Series: series(2, 1, 30)},
 		"lines-empty":    chart.Lines{Title: "Pageviews", Heading: true},
 		"lines-narrow":   chart.Lines{Title: "Pageviews", Width: 320, Plot: 160, Labels: days(400), Series: series(12, 400, 1200)},
@@ -99,7 +99,7 @@ func series(n, labels int, mean int64) []chart.Series {
 func compared() []chart.Series {
 	s := series(2, 30, 4000)
 	s[0].Name, s[1].Name, s[1].Other = "pageviews", "in the period before", true
-	s[0].Open = true
+	s[0].Open, s[0].Area = true, true
 	return s
 }
 

@@ -40,6 +40,9 @@ func (p *plot) lines(c *canvas) {
 		for i, v := range s.Values {
 			line.points = append(line.points, point{p.x(i), p.y(float64(v))})
 		}
+		if s.Area && len(line.points) > 1 {
+			c.add(area{"a " + colour(n, s), line.points, p.y(0)})
+		}
 		if last := len(line.points) - 1; s.Open && last > 0 {
 			c.add(strip{class: line.class + " q", points: line.points[last-1:]})
 			line.points = line.points[:last]

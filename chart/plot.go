@@ -93,6 +93,9 @@ func (p *plot) canvas(series func(c *canvas)) *canvas {
 func (p *plot) empty() bool { return len(p.Labels) == 0 || len(p.Series) == 0 }
 
 func (b Bars) check() error {
+	if len(b.Tips) > 0 && len(b.Tips) != len(b.Labels) {
+		return fmt.Errorf("there are %d tips for %d labels", len(b.Tips), len(b.Labels))
+	}
 	sum := int64(0)
 	for _, s := range b.Series {
 		if len(s.Values) != len(b.Labels) {
@@ -146,9 +149,13 @@ func (p *plot) labels(c *canvas) {
 
 // tips lays an invisible column over each label, with all its numbers as tooltip.
 func (p *plot) tips(c *canvas) {
-	for i, l := range p.Labels {
+	names := p.Labels
+	if len(p.Tips) > 0 {
+		names = p.Tips
+	}
+	for i, name := range names {
 		var tip strings.Builder
-		tip.WriteString(l)
+		tip.WriteString(name)
 		if p.stacked {
 			tip.WriteString(": " + number.Grouped(p.totals[i]))
 		}

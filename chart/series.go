@@ -12,6 +12,7 @@ type Series struct {
 	Values []int64 // one for each label, not negative
 	Other  bool    // the rest of the data: drawn last, in the last colour
 	Open   bool    // the last label's time is not over: the line to it is dotted
+	Area   bool    // what lies under its line is tinted
 }
 
 const named = 10 // series with a colour of their own

@@ -45,7 +45,7 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 	var b bytes.Buffer
 	if err := web.WriteDashboard(&b, d); err != nil {
 		s.Logger.Error("show dashboard", "site", v.Name, "error", err)
-		refuse(w, http.StatusInternalServerError, web.Word(d.Language, "jobs_failed"))
+		refuse(w, http.StatusInternalServerError, web.Word(d.Language, "page_failed"))
 		return
 	}
 	writePage(w, r, http.StatusOK, b.Bytes())
@@ -89,7 +89,15 @@ func (v *site) dashboard(r *http.Request, seen *view, now time.Time) web.Dashboa
 	ctx, cancel := context.WithTimeout(r.Context(), visitingWait)
 	defer cancel()
 	d.Visiting = v.visiting.after(ctx, looked)
+	d.Never = v.never(&d)
 	return d
+}
+
+// never tells whether no pageview has ever come to the site, as far as is known.
+func (v *site) never(d *web.Dashboard) bool {
+	all := v.pageviews.Current()
+	counted := d.Total.Answer != nil && d.Total.Answer.Now.Total.Pageviews > 0
+	return all.Version > 0 && all.Value.Total == 0 && !counted && d.Visiting != nil && d.Visiting.Visitors == 0
 }
 
 // titleOf tells the title of a page; empty where it is not known.

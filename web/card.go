@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"html/template"
@@ -12,7 +11,6 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
-	"github.com/beforehand-go/beforehand/chart"
 	"github.com/beforehand-go/beforehand/internal/number"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
@@ -92,6 +90,14 @@ type line struct {
 	Change          *change
 }
 
+// Title is all of a row's names.
+func (l line) Title() string {
+	if l.Note != "" {
+		return l.Name + " (" + l.Note + ")"
+	}
+	return l.Name
+}
+
 // change is by how much a number has changed.
 type change struct{ Text, Class string }
 
@@ -116,16 +122,39 @@ func (v *dashView) changed(a *report.Answer, now, was int64) *change {
 	return &change{number.Change(now, was), class}
 }
 
-// Lines are the rows to show.
-func (c cardView) Lines() []line {
-	a := c.Card.Answer
-	rows := a.Now.Rows
-	if !c.One() {
-		rows = rows[:min(len(rows), rowsShown)]
+// Brief tells whether the card is of few values, and shows fewer rows.
+func (c cardView) Brief() bool {
+	switch c.Card.Name {
+	case "browser", "system", "language", "device", "campaign", "bot":
+		return !c.One()
 	}
+	return false
+}
+
+// shown is how many of the card's rows are shown.
+func (c cardView) shown(rows int) int {
+	switch {
+	case c.One():
+		return rows
+	case c.Brief():
+		return min(rows, rowsBrief)
+	}
+	return min(rows, rowsShown)
+}
+
+// Rows are the rows to show.
+func (c cardView) Rows() []line {
+	if c.Card.Hot != nil {
+		return c.items()
+	}
+	return c.lines()
+}
+
+func (c cardView) lines() []line {
+	a := c.Card.Answer
 	former, d := a.FormerRow(), a.By[0]
 	var all []line
-	for _, r := range rows {
+	for _, r := range a.Now.Rows[:c.shown(len(a.Now.Rows))] {
 		value := r.Keys[0]
 		l := line{
 			Name: c.key(d, value), Values: r.Values, Share: share(float64(r.Pageviews), float64(a.Now.Rows[0].Pageviews)),
@@ -142,33 +171,10 @@ func (c cardView) Lines() []line {
 	return all
 }
 
-// More tells how many further rows there are, and MoreURL where.
-func (c cardView) More() int {
-	a := c.Card.Answer
-	return len(a.Now.Rows) - len(c.Lines()) + a.Now.Beyond
-}
-
-func (c cardView) MoreURL() string {
-	if c.One() || len(c.Card.Answer.Now.Rows) <= rowsShown {
-		return ""
-	}
-	return c.View.withCard(c.Card.Name).URL()
-}
-
-// Visitors tells whether the card counts visitors.
-func (c cardView) Visitors() bool {
-	return c.Card.Hot != nil || slices.Contains(c.Card.Answer.Metrics, pageview.MetricVisitors)
-}
-
-// Searched tells whether the card is what was searched for.
-func (c cardView) Searched() bool { return c.Card.Name == "page" }
-
-// Items are those of a list, as other pages show them.
-func (c cardView) Items() []line {
+// items are the rows of a list, as other pages show them.
+func (c cardView) items() []line {
 	items := c.Card.Hot.Items
-	if !c.One() {
-		items = items[:min(len(items), rowsShown)]
-	}
+	items = items[:c.shown(len(items))]
 	most := 0.0
 	for _, i := range items {
 		most = max(most, i.Score)
@@ -194,6 +200,66 @@ func (c cardView) Items() []line {
 	}
 	return all
 }
+
+// NothingText is what a card without rows says.
+func (c cardView) NothingText() string {
+	switch {
+	case c.Card.Hot != nil:
+		return c.words["hot_empty"]
+	case c.Card.Filtered:
+		return c.words["card_no_match"]
+	}
+	return c.words["card_empty"]
+}
+
+// More tells how many further rows there are, and MoreURL where.
+func (c cardView) More() int {
+	if c.Card.Hot != nil {
+		return 0
+	}
+	rows := len(c.Card.Answer.Now.Rows)
+	return rows - c.shown(rows) + c.Card.Answer.Now.Beyond
+}
+
+func (c cardView) MoreURL() string {
+	if rows := len(c.Card.Answer.Now.Rows); c.shown(rows) == rows {
+		return ""
+	}
+	return c.View.withCard(c.Card.Name).URL()
+}
+
+// Visitors tells whether the card counts visitors.
+func (c cardView) Visitors() bool {
+	return c.Card.Hot != nil || slices.Contains(c.Card.Answer.Metrics, pageview.MetricVisitors)
+}
+
+// DeltaName is what the last column tells: how many ranks something rose, or by
+// how much it changed; nothing where that is not known.
+func (c cardView) DeltaName() string {
+	switch {
+	case c.Card.Hot != nil:
+		return c.words["col_rank"]
+	case c.Compared():
+		return c.words["col_change"]
+	}
+	return ""
+}
+
+// FileLabel is what a link to the card's numbers says to who does not see where
+// it stands.
+func (c cardView) FileLabel(format string) string {
+	name := c.Heading()
+	switch c.Card.Name {
+	case "total":
+		name = c.words["total_heading"]
+	case "chart":
+		name = c.words["dash_chart"]
+	}
+	return name + ": " + format
+}
+
+// Searched tells whether the card is what was searched for.
+func (c cardView) Searched() bool { return c.Card.Name == "page" }
 
 // figure is one of the totals.
 type figure struct {
@@ -254,90 +320,6 @@ func (c cardView) Notes() []string {
 		all = append(all, fmt.Sprintf(c.words["note_over"], number.Grouped(int64(days)), first, last))
 	}
 	return all
-}
-
-// picture is the chart of an answer over time.
-func (c cardView) picture() chart.Lines {
-	a := c.Card.Answer
-	unit := a.By[0]
-	labels := a.Periods(0, c.Now)
-	at := map[string]pageview.Values{}
-	for _, r := range a.Now.Rows {
-		at[r.Keys[0]] = r.Values
-	}
-	names := map[pageview.Metric]string{
-		pageview.MetricPageviews: c.words["total_pageviews"], pageview.MetricVisits: c.words["total_visits"], pageview.MetricVisitors: c.words["visitors"],
-	}
-	p := chart.Lines{Title: c.words["dash_chart"], Words: ChartWords(c.Lang)}
-	former := chart.Series{Name: c.words["chart_before"], Other: true}
-	was := a.FormerRow()
-	open := len(labels) > 0 && a.Open(0, labels[len(labels)-1], c.Now)
-	for _, m := range a.Metrics {
-		s := chart.Series{Name: names[m], Open: open}
-		for _, label := range labels {
-			s.Values = append(s.Values, at[label].Of(m))
-		}
-		p.Series = append(p.Series, s)
-	}
-	for _, label := range labels {
-		former.Values = append(former.Values, was([]string{label}).Pageviews)
-	}
-	if a.Compare != "" {
-		p.Series = append(p.Series, former)
-	}
-	for _, label := range labels {
-		p.Labels = append(p.Labels, c.label(unit, label))
-	}
-	if n := len(labels); n > 0 {
-		p.Description = fmt.Sprintf(c.words["dash_chart_description"], number.Grouped(a.Now.Total.Pageviews), p.Labels[0], p.Labels[n-1])
-	}
-	return p
-}
-
-// label is a period under the chart, without what all of them have.
-func (c cardView) label(unit pageview.Dimension, text string) string {
-	from, to := c.Card.Answer.From, c.Card.Answer.To
-	switch t, err := time.Parse(time.RFC3339, text); {
-	case unit == pageview.ByHour && err == nil && from == to:
-		return t.Format("15:04")
-	case unit == pageview.ByHour && err == nil:
-		return t.Format("01-02 15:04")
-	case (unit == pageview.ByDay || unit == pageview.ByWeek) && from.Year() == to.Year():
-		return text[len("2006-"):]
-	}
-	return text
-}
-
-// Draw is the chart at a width, in units of its view box.
-func (c cardView) Draw(width, plot int) (template.HTML, error) {
-	p := c.picture()
-	p.Width, p.Plot = width, plot
-	var b bytes.Buffer
-	err := p.Inline(&b)
-	return template.HTML(b.String()), err
-}
-
-// ChartRows are the chart's numbers, the latest first.
-func (c cardView) ChartRows() []row {
-	p := c.picture()
-	rows := make([]row, len(p.Labels))
-	for i, label := range p.Labels {
-		r := &rows[len(rows)-1-i]
-		r.Label = label
-		for _, s := range p.Series {
-			r.Values = append(r.Values, s.Values[i])
-		}
-	}
-	return rows
-}
-
-// ChartNames are the columns of the chart's numbers.
-func (c cardView) ChartNames() []string {
-	var names []string
-	for _, s := range c.picture().Series {
-		names = append(names, s.Name)
-	}
-	return names
 }
 
 // Saved is how long readers would have waited beyond what they did.

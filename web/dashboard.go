@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/language"
@@ -17,10 +18,11 @@ type Dashboard struct {
 	Now      time.Time
 	Zone     *time.Location
 	Nav      Navigation
-	Title    string   // of the site
-	Units    []string // that the chart of the period can be drawn by
-	Unit     string   // that it is drawn by
-	Visiting *Visiting
+	Title    string    // of the site
+	Units    []string  // that the chart of the period can be drawn by
+	Unit     string    // that it is drawn by
+	Visiting *Visiting // nil: not counted yet
+	Never    bool      // no pageview has ever come
 	Total    Card
 	Chart    Card
 	Cards    []Card // the others, in their order
@@ -47,10 +49,14 @@ type Card struct {
 }
 
 // Pending tells whether the card's numbers are still to come.
-func (c *Card) Pending() bool { return c.Answer == nil && c.Hot == nil && !c.Failed }
+func (c Card) Pending() bool { return c.Answer == nil && c.Hot == nil && !c.Failed }
 
-// rowsShown is how many rows a card among others has.
-const rowsShown = 10
+// rowsShown is how many rows a card among others has, and rowsBrief how many one of
+// few values; dashboard.css keeps the room for them.
+const (
+	rowsShown = 10
+	rowsBrief = 5
+)
 
 // WriteDashboard writes the dashboard.
 func WriteDashboard(w io.Writer, d Dashboard) error {
@@ -71,14 +77,26 @@ func (v *dashView) One() bool { return v.View.Card != "" }
 
 // Every is after how many seconds the page is looked at again.
 func (v *dashView) Every() int {
-	pending := v.Total.Pending() || v.Chart.Pending()
+	pending := v.Total.Pending() || v.Chart.Pending() || v.Visiting == nil
 	for _, c := range v.Cards {
 		pending = pending || c.Pending()
 	}
-	if pending {
+	switch {
+	case pending:
 		return 1
+	case v.Never:
+		return 3
 	}
 	return 15
+}
+
+// SetupURL is the page that tells how the site is counted; empty where it is not
+// for the reader.
+func (v *dashView) SetupURL() string {
+	if slices.Contains(v.Nav.Hide, PartSetup) {
+		return ""
+	}
+	return SetupURL(v.View.Site, v.Lang)
 }
 
 // pick is a choice by link.

@@ -6,15 +6,22 @@ var english = words{
 	"lang_name":   "English",
 	"lang_choose": "Language",
 
-	"date":       "2 January 2006", // as package time writes it
-	"date_clock": "%s, %s",
-	"span_ns":    "%s ns",
-	"span_us":    "%s µs",
-	"span_ms":    "%s ms",
-	"span_s":     "%s s",
-	"span_min":   "%s min %s s",
-	"span_h":     "%s h %s min",
-	"span_d":     "%s d %s h",
+	"date":            "2 January 2006", // as package time writes it
+	"date_clock":      "%s, %s",
+	"date_short":      "2 Jan",
+	"date_year":       "2 Jan 2006",
+	"date_month":      "Jan 2006",
+	"date_month_long": "January 2006",
+	"date_of_year":    "2006",
+	"date_weekday":    "%s %s", // a weekday and a date
+	"date_week":       "Week from %s",
+	"span_ns":         "%s ns",
+	"span_us":         "%s µs",
+	"span_ms":         "%s ms",
+	"span_s":          "%s s",
+	"span_min":        "%s min %s s",
+	"span_h":          "%s h %s min",
+	"span_d":          "%s d %s h",
 
 	"page_title":      "%s · beforehand",
 	"page_title_live": "%s, computed live · beforehand",
@@ -138,6 +145,10 @@ var english = words{
 	"unit_month":       "month",
 	"unit_year":        "year",
 
+	"first_text":  "This page fills as soon as the first one comes. The next page shows what to put on the site, or which log to read, and whether it arrives.",
+	"first_setup": "Begin to count",
+	"first_waits": "This page looks again by itself.",
+
 	"filters":         "Filters",
 	"filter_add":      "Only these",
 	"filter_remove":   "Remove the filter %s: %s",
@@ -148,6 +159,9 @@ var english = words{
 	"card_whole":      "The whole dashboard",
 	"card_more":       "%s more",
 	"card_empty":      "There is nothing in these days.",
+	"card_no_match":   "Nothing in these days is like that.",
+	"col_change":      "change",
+	"col_rank":        "rank",
 	"card_pending":    "Being counted; it comes as soon as it is there.",
 	"card_failed":     "Not counted",
 	"card_failed_why": "It takes too long, or failed. Fewer days or filters may help; the server's log says why.",

@@ -14,7 +14,8 @@ async function load(url, wanted, signal) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
     const next = fresh.getElementById(old.id);
-    if (next && wanted(old)) put(old, next);
+    if (!next) return location.reload(); // it is another page now
+    if (wanted(old)) put(old, next);
   }
   content.dataset.every = fresh.getElementById("content")?.dataset.every ?? content.dataset.every;
 }
