@@ -28,7 +28,7 @@ func (s *Store) deliver(ctx context.Context, b *spool.Block) error {
 		if err := d.settle(ctx); err != nil {
 			return err
 		}
-		kept, err := s.server.number(ctx, fmt.Sprintf(`SELECT toInt64(count()) FROM ledger WHERE spool = %d AND block = %d`, s.spool.ID(), b.Number))
+		kept, err := d.kept(ctx, "ledger", "")
 		if err != nil || kept > 0 {
 			return err
 		}
@@ -50,7 +50,10 @@ func (s *Store) deliver(ctx context.Context, b *spool.Block) error {
 	if err := s.sendTitles(ctx, b); err != nil {
 		return err
 	}
-	return d.enter(ctx)
+	if err := d.enter(ctx); err != nil {
+		return err
+	}
+	return d.holds(ctx, "ledger", "", func(kept int64) bool { return kept > 0 })
 }
 
 // delivery is one try to deliver a block.
@@ -98,10 +101,9 @@ func (d *delivery) remove(ctx context.Context, table, more string) error {
 
 // rows inserts the rows of one month, unless they are there.
 func (d *delivery) rows(ctx context.Context, table string, month int32, c columns, n int) error {
+	of := fmt.Sprintf("month = %d", month)
 	if d.b.Again {
-		of := fmt.Sprintf("month = %d", month)
-		kept, err := d.s.server.number(ctx, fmt.Sprintf(`SELECT toInt64(count()) FROM %s WHERE %s AND spool = %d AND block = %d`,
-			table, of, d.s.spool.ID(), d.b.Number))
+		kept, err := d.kept(ctx, table, of)
 		if err != nil || kept == int64(n) {
 			return err
 		}
@@ -109,7 +111,30 @@ func (d *delivery) rows(ctx context.Context, table string, month int32, c column
 			return fmt.Errorf("%d of %d rows of month %d of block %d of spool %d are in %s: delete them", kept, n, month, d.b.Number, d.s.spool.ID(), table)
 		}
 	}
-	return d.s.server.insert(ctx, fmt.Sprintf("%s-%s-%d-%x", d.id, table, month, time.Now().UnixNano()), table, c.names, c.values...)
+	if err := d.s.server.insert(ctx, fmt.Sprintf("%s-%s-%d-%x", d.id, table, month, time.Now().UnixNano()), table, c.names, c.values...); err != nil {
+		return err
+	}
+	return d.holds(ctx, table, of, func(kept int64) bool { return kept == int64(n) })
+}
+
+// kept is how many rows of the block a table has.
+func (d *delivery) kept(ctx context.Context, table, more string) (int64, error) {
+	return d.s.server.number(ctx, fmt.Sprintf(`SELECT toInt64(count()) FROM %s WHERE %s`,
+		table, and(more, fmt.Sprintf("spool = %d AND block = %d", d.s.spool.ID(), d.b.Number))))
+}
+
+// holds refuses to believe that a table has what was inserted again and is not
+// there: ClickHouse takes an insert that it has seen for done, also where the one
+// that it saw may yet fail for want of a quorum.
+func (d *delivery) holds(ctx context.Context, table, more string, enough func(kept int64) bool) error {
+	if !d.b.Again {
+		return nil
+	}
+	kept, err := d.kept(ctx, table, more)
+	if err == nil && !enough(kept) {
+		err = fmt.Errorf("what was inserted into %s before, and was told to be there, is not there yet", table)
+	}
+	return err
 }
 
 // sendTitles sends the titles that this process has not sent yet, of what it

@@ -119,7 +119,8 @@ func (s *Store) foldAll(ctx context.Context, v *view, name string, from, to page
 	stale := v.stale(name, from, to, parts)
 	for len(stale) > 0 {
 		n := v.chunk(name, stale)
-		f := folder{s: s, v: v, site: v.sites[name], part: stale[0].part, version: s.version()}
+		f := newFolder(s, v, name, stale[0])
+		f.ground = v.ground(f.site, stale[0])
 		found, err := f.add(ctx, stale[:n])
 		if err != nil {
 			return nil, err
@@ -176,19 +177,38 @@ func (s *Store) learned(name string, found map[dayPart]added) {
 	s.view.Store(v)
 }
 
-// chunk is how many of the days are added up at once: of one part, and those
-// whose raw rows are gone each alone.
+// chunk is how many of the days are added up at once: of one part, from where the
+// same blocks are added up already, and those whose raw rows are gone each alone.
 func (v *view) chunk(name string, stale []dayPart) int {
 	var rows int64
+	ground := v.ground(v.sites[name], stale[0])
 	for i, k := range stale {
 		_, gone := v.gone[name][dayPart{k.day, counts}]
 		_, before := v.gone[name][dayPart{stale[max(i-1, 0)].day, counts}]
 		rows += v.days[name][k.day].rows
-		if i > 0 && (rows > foldRows || k.part != stale[0].part || gone || before) {
+		if i > 0 && (rows > foldRows || k.part != stale[0].part || gone || before || !maps.Equal(v.ground(v.sites[name], k), ground)) {
 			return i
 		}
 	}
 	return len(stale)
+}
+
+// ground are the blocks that the version in use of a day was added up from, where
+// it can be gone on from: what came since can be told, and what is older counts as
+// it did.
+func (v *view) ground(s site, k dayPart) map[uint64]uint64 {
+	a := v.added[s.name][k]
+	_, gone := v.gone[s.name][dayPart{k.day, counts}]
+	if len(a.blocks) == 0 || gone || a.rules != s.rules() || a.blocks[nobody] != v.blocks[nobody] ||
+		!slices.Equal(a.sources, v.counted(s, k.day)) {
+		return nil
+	}
+	for spool, newest := range a.blocks {
+		if newest > v.blocks[spool] {
+			return nil
+		}
+	}
+	return a.blocks
 }
 
 // versionBits are the lower bits of a version, which are random.
@@ -205,6 +225,11 @@ type folder struct {
 	site    site
 	part    rolled
 	version uint64
+	ground  map[uint64]uint64 // blocks that are added up already; without any, days are added up as a whole
+}
+
+func newFolder(s *Store, v *view, name string, of dayPart) *folder {
+	return &folder{s: s, v: v, site: v.sites[name], part: of.part, version: s.version()}
 }
 
 // add adds days up and names the version in the table days.
@@ -247,13 +272,25 @@ func (f *folder) fill(ctx context.Context, stale []dayPart) (map[dayPart]added, 
 			a = a.over(f.v.added[f.site.name][k])
 		}
 		a.version, a.rules, a.rows, a.at = f.version, f.site.rules(), want, at
+		a.blocks, a.sources = f.v.blocks, f.v.counted(f.site, day)
 		found[k] = a
 	}
-	if err := f.s.server.exec(ctx, f.insert(r, days, late, f.v.gone[f.site.name][stale[0]].version)); err != nil {
+	from := f.whole(r)
+	switch {
+	case late:
+		from = f.late(r, days, f.v.gone[f.site.name][stale[0]].version)
+	case f.ground != nil:
+		from = f.changes(r, days)
+	}
+	if err := f.s.server.exec(ctx, f.insert(from)); err != nil {
 		return nil, err
 	}
 	again, err := f.count(ctx, r)
 	if err == nil && !maps.Equal(again, held) {
+		err = errBehind
+	}
+	// Who stood still for long may have gone on from a version that was deleted.
+	if err == nil && f.ground != nil && time.Now().Round(0).Sub(f.v.asked) > unused/2 {
 		err = errBehind
 	}
 	return found, err
@@ -301,36 +338,83 @@ func (f *folder) reach(ctx context.Context, r *rows) (map[pageview.Day]added, er
 	return found, err
 }
 
-// insert is the statement that adds the days up. What is late is added to what
-// there was: pageviews are, visits and visitors stay, since nobody can tell
-// whether the visitor had come before.
-func (f *folder) insert(r *rows, days []pageview.Day, late bool, base uint64) string {
-	from := f.sums(r, late)
-	if late && base != 0 {
-		from += fmt.Sprintf(` UNION ALL SELECT month, day, dimension, key, pageviews, visits, visitors, stays, seconds FROM rollups WHERE site = %s AND %s AND version = %d`,
-			quote(f.site.name), in("day", days), base)
-	}
+// insert is the statement that adds up what the statements read.
+func (f *folder) insert(from []string) string {
 	return fmt.Sprintf(`INSERT INTO rollups (site, dimension, month, day, key, version, pageviews, visits, visitors, stays, seconds)
-SELECT %s, dimension, month, day, key, toUInt64(%d), sum(pageviews), sum(visits), sum(visitors), sum(stays), sum(seconds) FROM (
+SELECT %s, dimension, month, day, key, toUInt64(%d), sum(pageviews) AS p, sum(visits) AS v, sum(visitors) AS u, sum(stays) AS t, sum(seconds) AS s FROM (
 %s
-) GROUP BY dimension, month, day, key`, quote(f.site.name), f.version, from)
+) GROUP BY dimension, month, day, key HAVING p != 0 OR v != 0 OR u != 0 OR t != 0 OR s != 0`,
+		quote(f.site.name), f.version, strings.Join(from, "\nUNION ALL\n"))
 }
 
-// sums reads what raw rows add up to.
-func (f *folder) sums(r *rows, late bool) string {
+// whole reads what raw rows add up to.
+func (f *folder) whole(r *rows) []string {
 	if f.part >= rolledScore {
-		weight := weightOf(fmt.Sprintf("at - toInt64(day) * %d", dayMicros), fmt.Sprint(int64(f.part-rolledScore)*3600e6))
-		return fmt.Sprintf(`SELECT month, day, toUInt32(%d) AS dimension, path AS key, sum(%s) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
-FROM (%s) GROUP BY month, day, path`, f.part, weight, r.views(nil, ""))
+		return []string{f.weights(r, "")}
 	}
-	parts := []string{f.plain(r, "visitor = 0"), fmt.Sprintf(`SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(0) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(count()) AS stays, toInt64(sum(seconds)) AS seconds
-FROM (%s) ARRAY JOIN [(toUInt32(%d), ''), (toUInt32(%d), path)] AS pair GROUP BY month, day, dimension, key`, r.stays(), rolledDay, rolledPage)}
-	if late {
-		parts[0] = f.plain(r, "")
-	} else {
-		parts = append(parts, f.persons(r))
+	return []string{f.plain(r, "visitor = 0"), f.stays(r), f.persons(r)}
+}
+
+// late reads what raw rows add to a version of a day of which rows are gone.
+// Pageviews are added, visits and visitors stay, since nobody can tell whether the
+// visitor had come before.
+func (f *folder) late(r *rows, days []pageview.Day, base uint64) []string {
+	from := []string{f.weights(r, "")}
+	if f.part < rolledScore {
+		from = []string{f.plain(r, ""), f.stays(r)}
 	}
-	return strings.Join(parts, " UNION ALL ")
+	if base != 0 {
+		from = append(from, f.based(days, fmt.Sprintf("version = %d", base)))
+	}
+	return from
+}
+
+// changes reads the versions that are in use, and what changes in them: of
+// visitors with something new on a day, all that they have of it is added, and what
+// they had is taken off, since no number of a day tells of two visitors together.
+func (f *folder) changes(r *rows, days []pageview.Day) []string {
+	known := upTo(f.ground)
+	fresh, now, then := *r, *r, *r
+	fresh.days = and(r.days, "NOT ("+known+")")
+	theirs := fmt.Sprintf("(day, visitor) GLOBAL IN (SELECT day, visitor FROM pageviews WHERE %s)",
+		and(fresh.of(), f.v.counting(f.site), "bot = '' AND visitor != 0"))
+	now.days, then.days = and(r.days, theirs), and(r.days, theirs, known)
+	less := func(from string) string {
+		return "SELECT month, day, dimension, key, -pageviews, -visits, -visitors, -stays, -seconds FROM (" + from + ")"
+	}
+	base := f.based(days, f.v.versions(f.site, f.part, slices.Min(days), slices.Max(days)))
+	if f.part >= rolledScore {
+		return []string{base, f.weights(&fresh, "visitor = 0"), f.weights(&now, ""), less(f.weights(&then, ""))}
+	}
+	return []string{base, f.plain(&fresh, "visitor = 0"), f.stays(&fresh), f.persons(&now), less(f.persons(&then))}
+}
+
+// based reads what is added up of days under some versions.
+func (f *folder) based(days []pageview.Day, versions string) string {
+	return "SELECT month, day, dimension, key, pageviews, visits, visitors, stays, seconds FROM rollups WHERE " + f.kept(days, versions)
+}
+
+// kept is the condition that a row of rollups is of days, of the part, and under
+// some versions.
+func (f *folder) kept(days []pageview.Day, versions string) string {
+	dimensions := fmt.Sprintf("dimension < %d", rolledScore)
+	if f.part >= rolledScore {
+		dimensions = fmt.Sprintf("dimension = %d", f.part)
+	}
+	return and("site = "+quote(f.site.name), dimensions, in("day", days), versions)
+}
+
+// weights adds up what pages score, where more holds.
+func (f *folder) weights(r *rows, more string) string {
+	weight := weightOf(fmt.Sprintf("at - toInt64(day) * %d", dayMicros), fmt.Sprint(int64(f.part-rolledScore)*3600e6))
+	return fmt.Sprintf(`SELECT month, day, toUInt32(%d) AS dimension, path AS key, sum(%s) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(0) AS stays, toInt64(0) AS seconds
+FROM (%s) GROUP BY month, day, path`, f.part, weight, r.views(nil, more))
+}
+
+// stays adds up how long pages were in sight.
+func (f *folder) stays(r *rows) string {
+	return fmt.Sprintf(`SELECT month, day, pair.1 AS dimension, pair.2 AS key, toInt64(0) AS pageviews, toInt64(0) AS visits, toInt64(0) AS visitors, toInt64(count()) AS stays, toInt64(sum(seconds)) AS seconds
+FROM (%s) ARRAY JOIN [(toUInt32(%d), ''), (toUInt32(%d), path)] AS pair GROUP BY month, day, dimension, key`, r.stays(), rolledDay, rolledPage)
 }
 
 // keyed are the dimensions that are added up, with the SQL of their keys, and the
@@ -401,8 +485,11 @@ func (f *folder) name(ctx context.Context, found map[dayPart]added) error {
 		return columnOf(keys, func(k dayPart) int64 { return value(found[k]) })
 	}
 	n := len(keys)
-	return f.s.server.insert(ctx, "", "days", []string{"site", "day", "part", "version", "rows", "rules", "persons", "first", "last", "at"},
+	spools := slices.Sorted(maps.Keys(f.v.blocks))
+	return f.s.server.insert(ctx, "", "days", []string{"site", "day", "part", "version", "rows", "rules", "persons", "first", "last", "at", "spools", "blocks", "sources"},
 		same(f.site.name, n), columnOf(keys, func(k dayPart) int32 { return int32(k.day) }), same(uint32(f.part), n), same(f.version, n),
 		of(func(a added) int64 { return a.rows }), same(f.site.rules(), n), of(func(a added) int64 { return a.persons }),
-		of(func(a added) int64 { return a.first }), of(func(a added) int64 { return a.last }), same(found[keys[0]].at, n))
+		of(func(a added) int64 { return a.first }), of(func(a added) int64 { return a.last }), same(found[keys[0]].at, n),
+		same(spools, n), same(columnOf(spools, func(spool uint64) uint64 { return f.v.blocks[spool] }), n),
+		columnOf(keys, func(k dayPart) []uint64 { return columnOf(found[k].sources, func(s pageview.Source) uint64 { return uint64(s) }) }))
 }

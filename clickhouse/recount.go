@@ -55,7 +55,7 @@ func (s *Store) recount(ctx context.Context, name string, repair bool) (wrong []
 	})
 	for len(stale) > 0 {
 		n := v.chunk(name, stale)
-		f := folder{s: s, v: v, site: v.sites[name], part: stale[0].part, version: s.version()}
+		f := newFolder(s, v, name, stale[0])
 		found, err := f.fill(ctx, stale[:n])
 		if err != nil {
 			return nil, err
@@ -83,16 +83,12 @@ func (f *folder) differing(ctx context.Context, stale []dayPart) (wrong []pagevi
 	value := func(c string) string {
 		return fmt.Sprintf("sum(if(version = %d, %s, -%[2]s)) AS %s", f.version, c, "d_"+c)
 	}
-	part := fmt.Sprintf("dimension < %d", rolledScore)
-	if f.part >= rolledScore {
-		part = fmt.Sprintf("dimension = %d", f.part)
-	}
 	query := fmt.Sprintf(`SELECT day, dimension, toInt64(count()) FROM (
-SELECT day, dimension, key, %s, %s, %s, %s, %s FROM rollups WHERE %s AND (version = %d OR %s)
+SELECT day, dimension, key, %s, %s, %s, %s, %s FROM rollups WHERE %s
 GROUP BY day, dimension, key HAVING d_pageviews != 0 OR d_visits != 0 OR d_visitors != 0 OR d_stays != 0 OR d_seconds != 0
 ) GROUP BY day, dimension ORDER BY day, dimension`,
 		value("pageviews"), value("visits"), value("visitors"), value("stays"), value("seconds"),
-		and("site = "+quote(f.site.name), part, in("day", days)), f.version, f.v.versions(f.site, f.part, first, last))
+		f.kept(days, fmt.Sprintf("(version = %d OR %s)", f.version, f.v.versions(f.site, f.part, first, last))))
 	err = f.s.server.each(ctx, query, func(scan func(...any) error) error {
 		var w pageview.Wrong
 		var day int32

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// random are pageviews of a month and stays on some of them.
-func random(r *rand.Rand, n int) (b pageview.Batch) {
+// random are pageviews of a month, by one of the sources, and stays on some of them.
+func random(r *rand.Rand, n int, sources ...pageview.Source) (b pageview.Batch) {
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	zone, _ := time.LoadLocation("Europe/London")
 	begin := time.Date(2026, 3, 15, 0, 0, 0, 0, zone)
@@ -24,7 +24,7 @@ func random(r *rand.Rand, n int) (b pageview.Batch) {
 		v := pageview.Pageview{
 			Site: "blog", At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: fmt.Sprint("/posts/", r.IntN(60)), Title: pick("", "Title"),
 			Visitor: r.Uint64N(400), Referrer: pick("", "a.example", "b.example"), Browser: pick("Firefox", "Chrome"), System: pick("Linux", "Android", ""),
-			Country: pick("FR", "CN"), Language: pick("en", ""), Bot: pick("", "", "", "agent"), Source: []pageview.Source{pageview.SourceScript, pageview.SourceLog}[r.IntN(2)],
+			Country: pick("FR", "CN"), Language: pick("en", ""), Bot: pick("", "", "", "agent"), Source: sources[r.IntN(len(sources))],
 		}
 		b.Pageviews = append(b.Pageviews, v)
 		if r.IntN(4) == 0 {
@@ -34,22 +34,27 @@ func random(r *rand.Rand, n int) (b pageview.Batch) {
 	return b
 }
 
-// TestTheSameAsDuckDB asks both engines the same, of the same pageviews. Answers
-// are equal to the last digit, also of scores.
+// TestTheSameAsDuckDB asks both engines the same, of the same pageviews, as these
+// come: many at once and few, late ones, and of a source that counts in place of
+// another. Answers are equal to the last digit, also of scores, and what was added
+// up bit by bit is what is added up anew.
 func TestTheSameAsDuckDB(t *testing.T) {
 	server := clickhousetest.Start(t)
+	for name, rate := range map[string]pageview.Rate{"any number is a person's": {}, "many in short are a bot's": {Pageviews: 3, Within: 3 * time.Hour}} {
+		t.Run(name, func(t *testing.T) { sameAsDuckDB(t, server, rate) })
+	}
+}
+
+func sameAsDuckDB(t *testing.T, server *clickhousetest.Server, rate pageview.Rate) {
+	t.Helper()
 	c, _ := blog(t, server)
 	d, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	rounds := 2
-	if prove() {
-		rounds = 20
-	}
 	r := rand.New(rand.NewPCG(5, 5))
-	site := pageview.Site{Name: "blog", Zone: "Europe/London", Rate: pageview.Rate{Pageviews: 3, Within: 3 * time.Hour}}
+	site := pageview.Site{Name: "blog", Zone: "Europe/London", Rate: rate}
 	if err := c.Drop(t.Context(), "blog"); err != nil { // it is in another zone
 		t.Fatal(err)
 	}
@@ -58,14 +63,22 @@ func TestTheSameAsDuckDB(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range rounds {
-		b := random(r, 4000)
+	rounds := []pageview.Batch{random(r, 3000, pageview.SourceLog), random(r, 3, pageview.SourceLog), random(r, 40, pageview.SourceScript, pageview.SourceLog)}
+	if prove() {
+		for range 20 {
+			rounds = append(rounds, random(r, 1+r.IntN(1000), pageview.SourceScript, pageview.SourceLog))
+		}
+	}
+	for _, b := range rounds {
 		for _, s := range []pageview.Store{c, d} {
 			if err := s.Append(t.Context(), b); err != nil {
 				t.Fatal(err)
 			}
 		}
 		compareEngines(t, c, d, r)
+	}
+	if wrong, err := c.Recount(t.Context(), "blog", false); err != nil || len(wrong) > 0 {
+		t.Errorf("what was added up differs from raw rows: %+v, %v", wrong, err)
 	}
 }
 

@@ -13,9 +13,15 @@ var firstSchema string
 
 // migrations bring a database to the newest version, one step each; the
 // position is the version a step leads to, less one. Statements of a step may
-// run again, after an interruption or beside another process. Never edit one
-// that was released.
+// run again, after an interruption or beside another process. A program that
+// knows fewer steps is refused, so a step is for what it must not work beside;
+// columns that it may leave empty are widened.
 func migrations() []string { return []string{firstSchema} }
+
+// widened are columns that came later, with their types, by table.
+var widened = map[string][]string{
+	"days": {"spools Array(UInt64)", "blocks Array(UInt64)", "sources Array(UInt64)"},
+}
 
 // shardSuffix ends the name of the table that holds a shard's rows, in a
 // cluster.
@@ -116,7 +122,28 @@ func (s *server) migrate(ctx context.Context) error {
 			return err
 		}
 	}
+	for table, columns := range widened {
+		if err := s.widen(ctx, table, columns); err != nil {
+			return fmt.Errorf("widen table %s: %w", table, err)
+		}
+	}
 	return nil
+}
+
+// widen adds columns to a table that lacks the last of them.
+func (s *server) widen(ctx context.Context, table string, columns []string) error {
+	last, _, _ := strings.Cut(columns[len(columns)-1], " ")
+	query := fmt.Sprintf(`SELECT toInt64(count()) FROM system.columns WHERE database = %s AND table = %s AND name = %s`,
+		quote(s.config.database()), quote(table), quote(last))
+	n, err := s.number(ctx, query)
+	if err != nil || n > 0 {
+		return err
+	}
+	failed := s.exec(ctx, fmt.Sprintf("ALTER TABLE %s %s ADD COLUMN %s", table, s.config.onCluster(), strings.Join(columns, ", ADD COLUMN ")))
+	if n, err = s.number(ctx, query); err == nil && n == 0 { // nor did another process
+		err = failed
+	}
+	return err
 }
 
 // split cuts a step into statements.

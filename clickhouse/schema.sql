@@ -97,7 +97,12 @@ CREATE TABLE IF NOT EXISTS days {on} (
   persons Int64,  -- pageviews that count; zero where none does
   first   Int64,
   last    Int64,
-  at      UInt64
+  at      UInt64,
+  -- What it was added up from: of spools the newest blocks, and which sources
+  -- counted. Programs that do not know these columns leave them empty.
+  spools  Array(UInt64),
+  blocks  Array(UInt64),
+  sources Array(UInt64)
 ) ENGINE = {engine:days} ORDER BY (site, at) {settings};
 -- Days of which raw rows were deleted: those up to these blocks of the spools,
 -- after they were added up under a version.

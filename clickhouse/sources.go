@@ -66,6 +66,11 @@ func beginnings(sources []began) []engine.Began {
 	return list
 }
 
+// counted are the sources of a day of a site that count.
+func (v *view) counted(s site, day pageview.Day) []pageview.Source {
+	return engine.Counted(s.precedence, beginnings(v.days[s.name][day].sources), v.through)
+}
+
 // left are the stretches of days on which a source of a site does not count.
 func (v *view) left(s site) []engine.Stretch {
 	mixed := map[pageview.Day][]engine.Began{}

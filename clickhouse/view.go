@@ -22,7 +22,8 @@ type view struct {
 	days    map[string]siteDays
 	added   map[string]map[dayPart]added
 	gone    map[string]map[dayPart]gone
-	told    uint64 // when the newest row of days or gone was written
+	told    uint64    // when the newest row of days or gone was written
+	asked   time.Time // when all of this was asked for, by the wall clock
 }
 
 func newView() *view {
@@ -48,6 +49,8 @@ type added struct {
 	first   int64 // the oldest of them, in microseconds since 1970
 	last    int64
 	at      uint64
+	blocks  map[uint64]uint64 // of each spool, the newest block that it was added up from; nil where that is not known
+	sources []pageview.Source // that counted
 }
 
 // gone tells of raw rows that were deleted.
@@ -78,6 +81,7 @@ func (s *Store) refresh(ctx context.Context) (*view, error) {
 		return nil, err
 	}
 	next := s.view.Load().clone()
+	next.asked = asked.Round(0)
 	if err := s.learn(ctx, next); err != nil {
 		return nil, fmt.Errorf("ask ClickHouse for what is new: %w", err)
 	}
@@ -173,7 +177,7 @@ func (v *view) unknown() string {
 // loadAdded learns of versions.
 func (s *Store) loadAdded(ctx context.Context, v *view, recent uint64) error {
 	fresh := map[string]bool{}
-	query := fmt.Sprintf(`SELECT site, day, part, version, rows, rules, persons, first, last, at FROM days WHERE at > %d
+	query := fmt.Sprintf(`SELECT site, day, part, version, rows, rules, persons, first, last, at, spools, blocks, sources FROM days WHERE at > %d
 		ORDER BY site, day, part, rows DESC, at DESC LIMIT 1 BY site, day, part, rules`, recent)
 	return s.server.each(ctx, query, func(scan func(...any) error) error {
 		var name string
@@ -181,9 +185,11 @@ func (s *Store) loadAdded(ctx context.Context, v *view, recent uint64) error {
 		var day int32
 		var part uint32
 		var a added
-		if err := scan(&name, &day, &part, &a.version, &a.rows, &a.rules, &a.persons, &a.first, &a.last, &a.at); err != nil {
+		var spools, blocks, sources []uint64
+		if err := scan(&name, &day, &part, &a.version, &a.rows, &a.rules, &a.persons, &a.first, &a.last, &a.at, &spools, &blocks, &sources); err != nil {
 			return err
 		}
+		a.blocks, a.sources = zip(spools, blocks), columnOf(sources, func(n uint64) pageview.Source { return pageview.Source(n) })
 		k.day, k.part = pageview.Day(day), rolled(part)
 		v.told = max(v.told, a.at)
 		site := v.sites[name]
@@ -245,13 +251,19 @@ func (s *Store) loadGone(ctx context.Context, v *view, recent uint64) error {
 		if g.at <= max(v.sites[name].since, v.gone[name][k].at) {
 			return nil
 		}
-		g.blocks = map[uint64]uint64{}
-		for i, spool := range spools {
-			g.blocks[spool] = blocks[i]
-		}
+		g.blocks = zip(spools, blocks)
 		own(v.gone, fresh, name)[k] = g
 		return nil
 	})
+}
+
+// zip are blocks by their spools.
+func zip(spools, blocks []uint64) map[uint64]uint64 {
+	of := map[uint64]uint64{}
+	for i, spool := range spools {
+		of[spool] = blocks[i]
+	}
+	return of
 }
 
 // at is a view of the blocks up to one.

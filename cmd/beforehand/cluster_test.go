@@ -410,7 +410,7 @@ func (c *cluster) load(over <-chan struct{}) (end func() map[scheduler.Outcome]i
 	var sending sync.WaitGroup
 	for i, m := range c.members {
 		s := &sender{
-			token: strings.TrimSpace(string(out)), over: over, acked: map[string]int{}, pause: 100 * time.Millisecond,
+			token: strings.TrimSpace(string(out)), over: over, acked: map[string]int{}, pause: time.Second,
 			base: func() string { return "http://" + m.addr },
 		}
 		senders = append(senders, s)
