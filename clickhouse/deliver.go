@@ -33,6 +33,9 @@ func (s *Store) deliver(ctx context.Context, b *spool.Block) error {
 			return err
 		}
 	}
+	if err := d.claim(ctx); err != nil {
+		return err
+	}
 	if err := d.marksHold(ctx); err != nil {
 		return err
 	}
@@ -67,6 +70,29 @@ type delivery struct {
 // connection was cut may still be.
 func (d *delivery) settle(ctx context.Context) error {
 	return d.s.server.settle(ctx, 50*time.Millisecond, "processes", fmt.Sprintf("startsWith(query_id, %s)", quote(d.id+"-")))
+}
+
+// claimTimeout is how long what all processes share may take to answer.
+const claimTimeout = 5 * time.Second
+
+// claim lets go of requests that another process has taken in as well: one that
+// was sent to two at once is kept by whoever claims it first. Nothing is sent
+// before that is known.
+func (d *delivery) claim(ctx context.Context) error {
+	var keys []pageview.Key
+	for i := range d.b.Groups {
+		keys = append(keys, d.b.Groups[i].Claims()...)
+	}
+	if d.s.config.Claim == nil || len(keys) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimTimeout)
+	defer cancel()
+	gone, err := d.s.config.Claim(ctx, d.id, keys)
+	for i := range d.b.Groups {
+		d.b.Groups[i].Without(gone)
+	}
+	return err
 }
 
 // marksHold refuses a block whose pageviews were read by somebody else

@@ -27,6 +27,7 @@ func TestFaults(t *testing.T) {
 		"the spool takes no more than it may":              fullSpool,
 		"two processes see what the other has sent":        replicas,
 		"who read on after a crash is not read twice":      readOn,
+		"a request that two take at once counts once":      twice,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, server) })
 	}
@@ -266,6 +267,66 @@ func readOn(t *testing.T, server *clickhousetest.Server) {
 	for _, s := range []*clickhouse.Store{one, two} {
 		if v := total(t, s, false); v.Pageviews != 1 || total(t, s, true).Pageviews != 1 {
 			t.Errorf("%+v", v)
+		}
+	}
+}
+
+// twice sends one request to two processes at once. Both take it, since neither
+// can know of the other; it counts once, also when nobody says whose it is for a
+// while.
+func twice(t *testing.T, server *clickhousetest.Server) {
+	var mu sync.Mutex
+	away := true
+	holders := map[pageview.Key]string{}
+	claim := func(_ context.Context, holder string, keys []pageview.Key) (others []pageview.Key, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if away {
+			return nil, errors.New("nobody is there")
+		}
+		for _, k := range keys {
+			if holders[k] == "" {
+				holders[k] = holder
+			}
+			if holders[k] != holder {
+				others = append(others, k)
+			}
+		}
+		return others, nil
+	}
+	url := server.Database(t)
+	var stores []*clickhouse.Store
+	for range 2 {
+		s := open(t, clickhouse.Config{URL: url, Spool: filepath.Join(t.TempDir(), "spool.db"), Every: 10 * time.Millisecond, Wait: time.Minute, Claim: claim})
+		defer s.Close()
+		stores = append(stores, s)
+		if _, err := s.Site(t.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 20 {
+		for j, s := range stores {
+			views := []pageview.Pageview{seen("2026-01-01 10:00:00", fmt.Sprint("/both/", i), 1), seen("2026-01-01 10:00:00", "/more", 1)}
+			if err := s.Append(t.Context(), pageview.Batch{Pageviews: views, Key: &pageview.Key{Token: "t", Name: fmt.Sprint(i)}}); err != nil {
+				t.Fatal(err)
+			}
+			keep(t, s, seen("2026-01-01 10:00:00", fmt.Sprint("/without-a-key/", i, j), 2))
+		}
+	}
+	mu.Lock()
+	away = false
+	mu.Unlock()
+	for _, s := range stores {
+		if _, err := s.Totals(t.Context()); err != nil { // so that all is sent
+			t.Fatal(err)
+		}
+	}
+	for _, s := range stores {
+		if n, err := s.Totals(t.Context()); err != nil || n.Pageviews != 2*20+2*20 {
+			t.Errorf("%d pageviews count, want 80: %v", n.Pageviews, err)
+		}
+		if got := total(t, s, false); got.Pageviews != 80 {
+			t.Errorf("%d pageviews are added up, want 80", got.Pageviews)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func (v *view) ground(s site, k dayPart) map[uint64]uint64 {
 	a := v.added[s.name][k]
 	_, gone := v.gone[s.name][dayPart{k.day, counts}]
 	if len(a.blocks) == 0 || gone || a.rules != s.rules() || a.blocks[nobody] != v.blocks[nobody] ||
-		!slices.Equal(a.sources, v.counted(s, k.day)) {
+		!slices.Equal(a.leftOut, v.leftOut(s, k.day)) {
 		return nil
 	}
 	for spool, newest := range a.blocks {
@@ -272,7 +272,7 @@ func (f *folder) fill(ctx context.Context, stale []dayPart) (map[dayPart]added, 
 			a = a.over(f.v.added[f.site.name][k])
 		}
 		a.version, a.rules, a.rows, a.at = f.version, f.site.rules(), want, at
-		a.blocks, a.sources = f.v.blocks, f.v.counted(f.site, day)
+		a.blocks, a.leftOut = f.v.blocks, f.v.leftOut(f.site, day)
 		found[k] = a
 	}
 	from := f.whole(r)
@@ -486,10 +486,12 @@ func (f *folder) name(ctx context.Context, found map[dayPart]added) error {
 	}
 	n := len(keys)
 	spools := slices.Sorted(maps.Keys(f.v.blocks))
-	return f.s.server.insert(ctx, "", "days", []string{"site", "day", "part", "version", "rows", "rules", "persons", "first", "last", "at", "spools", "blocks", "sources"},
+	return f.s.server.insert(ctx, "", "days", []string{"site", "day", "part", "version", "rows", "rules", "persons", "first", "last", "at", "spools", "blocks", "left_out"},
 		same(f.site.name, n), columnOf(keys, func(k dayPart) int32 { return int32(k.day) }), same(uint32(f.part), n), same(f.version, n),
 		of(func(a added) int64 { return a.rows }), same(f.site.rules(), n), of(func(a added) int64 { return a.persons }),
 		of(func(a added) int64 { return a.first }), of(func(a added) int64 { return a.last }), same(found[keys[0]].at, n),
 		same(spools, n), same(columnOf(spools, func(spool uint64) uint64 { return f.v.blocks[spool] }), n),
-		columnOf(keys, func(k dayPart) []uint64 { return columnOf(found[k].sources, func(s pageview.Source) uint64 { return uint64(s) }) }))
+		columnOf(keys, func(k dayPart) []uint64 {
+			return columnOf(found[k].leftOut, func(s pageview.Source) uint64 { return uint64(s) })
+		}))
 }

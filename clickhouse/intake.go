@@ -159,9 +159,15 @@ func (q *intake) screen(ctx context.Context, group []*request) (outcome []error,
 		case r.group.Alone():
 			groups = append(groups, r.group)
 		default:
+			from := [2]int{len(shared.Pageviews), len(shared.Stays)}
 			shared.Pageviews = append(shared.Pageviews, r.group.Pageviews...)
 			shared.Stays = append(shared.Stays, r.group.Stays...)
-			shared.Keys = append(shared.Keys, r.group.Keys...)
+			for _, k := range r.group.Keys {
+				shared.Keys = append(shared.Keys, k)
+				shared.Shares = append(shared.Shares, spool.Share{
+					Pageviews: [2]int{from[0], len(shared.Pageviews)}, Stays: [2]int{from[1], len(shared.Stays)},
+				})
+			}
 		}
 	}
 	if len(shared.Pageviews)+len(shared.Stays)+len(shared.Keys) > 0 {

@@ -20,7 +20,7 @@ func migrations() []string { return []string{firstSchema} }
 
 // widened are columns that came later, with their types, by table.
 var widened = map[string][]string{
-	"days": {"spools Array(UInt64)", "blocks Array(UInt64)", "sources Array(UInt64)"},
+	"days": {"spools Array(UInt64)", "blocks Array(UInt64)", "left_out Array(UInt64)"},
 }
 
 // shardSuffix ends the name of the table that holds a shard's rows, in a

@@ -99,10 +99,10 @@ CREATE TABLE IF NOT EXISTS days {on} (
   last    Int64,
   at      UInt64,
   -- What it was added up from: of spools the newest blocks, and which sources
-  -- counted. Programs that do not know these columns leave them empty.
-  spools  Array(UInt64),
-  blocks  Array(UInt64),
-  sources Array(UInt64)
+  -- did not count. Programs that do not know these columns leave them empty.
+  spools   Array(UInt64),
+  blocks   Array(UInt64),
+  left_out Array(UInt64)
 ) ENGINE = {engine:days} ORDER BY (site, at) {settings};
 -- Days of which raw rows were deleted: those up to these blocks of the spools,
 -- after they were added up under a version.

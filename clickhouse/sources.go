@@ -66,9 +66,17 @@ func beginnings(sources []began) []engine.Began {
 	return list
 }
 
-// counted are the sources of a day of a site that count.
-func (v *view) counted(s site, day pageview.Day) []pageview.Source {
-	return engine.Counted(s.precedence, beginnings(v.days[s.name][day].sources), v.through)
+// leftOut are the sources of a day of a site that do not count.
+func (v *view) leftOut(s site, day pageview.Day) (sources []pageview.Source) {
+	began := beginnings(v.days[s.name][day].sources)
+	counted := engine.Counted(s.precedence, began, v.through)
+	for _, b := range began {
+		if !slices.Contains(counted, b.Source) {
+			sources = append(sources, b.Source)
+		}
+	}
+	slices.Sort(sources)
+	return sources
 }
 
 // left are the stretches of days on which a source of a site does not count.

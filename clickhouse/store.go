@@ -38,6 +38,11 @@ type Config struct {
 	Readers int           // queries at once, the rest wait; zero means two more than cores
 	Logger  *slog.Logger  // nil means slog.Default()
 
+	// Claim has requests belong to a holder, for all processes at once, and tells
+	// which of them belong to another one. Asked again, it says the same for as
+	// long as pageviews may wait. Nil means that no other process takes requests.
+	Claim func(ctx context.Context, holder string, keys []pageview.Key) (others []pageview.Key, err error)
+
 	parsed string // name of the database
 }
 

@@ -50,7 +50,7 @@ type added struct {
 	last    int64
 	at      uint64
 	blocks  map[uint64]uint64 // of each spool, the newest block that it was added up from; nil where that is not known
-	sources []pageview.Source // that counted
+	leftOut []pageview.Source // sources that did not count
 }
 
 // gone tells of raw rows that were deleted.
@@ -177,7 +177,7 @@ func (v *view) unknown() string {
 // loadAdded learns of versions.
 func (s *Store) loadAdded(ctx context.Context, v *view, recent uint64) error {
 	fresh := map[string]bool{}
-	query := fmt.Sprintf(`SELECT site, day, part, version, rows, rules, persons, first, last, at, spools, blocks, sources FROM days WHERE at > %d
+	query := fmt.Sprintf(`SELECT site, day, part, version, rows, rules, persons, first, last, at, spools, blocks, left_out FROM days WHERE at > %d
 		ORDER BY site, day, part, rows DESC, at DESC LIMIT 1 BY site, day, part, rules`, recent)
 	return s.server.each(ctx, query, func(scan func(...any) error) error {
 		var name string
@@ -189,7 +189,7 @@ func (s *Store) loadAdded(ctx context.Context, v *view, recent uint64) error {
 		if err := scan(&name, &day, &part, &a.version, &a.rows, &a.rules, &a.persons, &a.first, &a.last, &a.at, &spools, &blocks, &sources); err != nil {
 			return err
 		}
-		a.blocks, a.sources = zip(spools, blocks), columnOf(sources, func(n uint64) pageview.Source { return pageview.Source(n) })
+		a.blocks, a.leftOut = zip(spools, blocks), columnOf(sources, func(n uint64) pageview.Source { return pageview.Source(n) })
 		k.day, k.part = pageview.Day(day), rolled(part)
 		v.told = max(v.told, a.at)
 		site := v.sites[name]

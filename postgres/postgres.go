@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +35,7 @@ type State struct {
 	jobs *Jobs
 
 	snapshots hint.Hint // something was put
+	claimed   atomic.Int64
 
 	stop      context.CancelFunc // ends listening
 	listening sync.WaitGroup

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -61,8 +62,45 @@ type Group struct {
 	Pageviews []pageview.Pageview
 	Stays     []pageview.Stay
 	Keys      []pageview.Key
+	Shares    []Share // of Keys, one each; none where an older program put the group
 	Log       *pageview.LogStep
 	Mark      *pageview.MarkStep
+}
+
+// Share is what of a group came under a key: pageviews and stays from one, up to
+// another that is not of it. Those of later keys come later.
+type Share struct{ Pageviews, Stays [2]int }
+
+// Claims are the keys whose pageviews can be let go of.
+func (g *Group) Claims() []pageview.Key {
+	if len(g.Shares) != len(g.Keys) || g.Alone() {
+		return nil
+	}
+	return g.Keys
+}
+
+// Without lets go of what came under keys.
+func (g *Group) Without(gone []pageview.Key) {
+	for i, k := range slices.Backward(g.Claims()) {
+		if slices.Contains(gone, k) {
+			s := g.Shares[i]
+			g.Pageviews = slices.Delete(g.Pageviews, s.Pageviews[0], s.Pageviews[1])
+			g.Stays = slices.Delete(g.Stays, s.Stays[0], s.Stays[1])
+			g.Keys, g.Shares = slices.Delete(g.Keys, i, i+1), slices.Delete(g.Shares, i, i+1)
+			for j := range g.Shares[i:] {
+				g.Shares[i+j] = g.Shares[i+j].less(s)
+			}
+		}
+	}
+}
+
+// less is a share where one before it is gone.
+func (s Share) less(gone Share) Share {
+	for i := range 2 {
+		s.Pageviews[i] -= gone.Pageviews[1] - gone.Pageviews[0]
+		s.Stays[i] -= gone.Stays[1] - gone.Stays[0]
+	}
+	return s
 }
 
 // Alone tells whether the group is a block of its own.

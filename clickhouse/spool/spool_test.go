@@ -161,3 +161,29 @@ func TestKeysAndSitesAreKept(t *testing.T) {
 		}
 	}
 }
+
+// A group lets go of what came under some of its keys, and keeps the rest.
+func TestGroupWithout(t *testing.T) {
+	g := group("/a", "/b1", "/b2", "/no-key", "/c")
+	key := func(name string) pageview.Key { return pageview.Key{Token: "t", Name: name} }
+	g.Keys = []pageview.Key{key("a"), key("b"), key("c")}
+	g.Shares = []spool.Share{{Pageviews: [2]int{0, 1}}, {Pageviews: [2]int{1, 3}}, {Pageviews: [2]int{4, 5}}}
+	left := func() (paths string) {
+		for _, v := range g.Pageviews {
+			paths += v.Path
+		}
+		return paths
+	}
+	g.Without([]pageview.Key{key("b"), {Token: "other", Name: "c"}})
+	if got := left(); got != "/a/no-key/c" || len(g.Claims()) != 2 {
+		t.Errorf("without b: %s, keys %v", got, g.Claims())
+	}
+	g.Without([]pageview.Key{key("a"), key("c")})
+	if got := left(); got != "/no-key" || len(g.Claims()) != 0 {
+		t.Errorf("without a, b and c: %s, keys %v", got, g.Claims())
+	}
+	old := group("/a")
+	if old.Keys = []pageview.Key{key("a")}; len(old.Claims()) != 0 {
+		t.Error("what an older program put is claimed, and nobody knows what came under its keys")
+	}
+}

@@ -86,10 +86,10 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = c.kept.openPageviews(ctx, a.dir, duckdb.Config{Logger: c.log, Threads: c.threads}); err != nil {
+	if a.state, err = c.kept.openSealed(ctx, a.dir, key); err != nil {
 		return nil, err
 	}
-	if a.state, err = c.kept.openSealed(ctx, a.dir, key); err != nil {
+	if a.store, err = c.kept.openPageviews(ctx, a.dir, a.state, duckdb.Config{Logger: c.log, Threads: c.threads}); err != nil {
 		return nil, err
 	}
 	if shared, ok := a.state.(*postgres.State); ok && shared.Polled() {
@@ -218,11 +218,11 @@ func (a *app) close() error {
 	if a.lands != nil {
 		errs = append(errs, a.lands.Close())
 	}
+	if a.store != nil { // which may yet ask the state
+		errs = append(errs, a.store.Close())
+	}
 	if a.state != nil {
 		errs = append(errs, a.state.Close())
-	}
-	if a.store != nil {
-		errs = append(errs, a.store.Close())
 	}
 	if a.dir != nil {
 		errs = append(errs, a.dir.Close())

@@ -142,13 +142,18 @@ func (e engines) readKey(dir *datadir.Dir) (collect.Key, error) {
 	return key, err
 }
 
-func (e engines) openPageviews(ctx context.Context, dir *datadir.Dir, c duckdb.Config) (pageviewStore, error) {
+// openPageviews opens the pageviews that belong to a data directory. The state is
+// where processes agree; nil where no other one takes pageviews in.
+func (e engines) openPageviews(ctx context.Context, dir *datadir.Dir, state stateStore, c duckdb.Config) (pageviewStore, error) {
 	if e.pageviews != "" {
 		there, err := clickhouseConfig(e.pageviews)
 		if err != nil {
 			return nil, err
 		}
 		there.Spool, there.Logger = dir.File(datadir.SpoolFile), c.Logger
+		if shared, ok := state.(*postgres.State); ok {
+			there.Claim = shared.Claim
+		}
 		store, err := clickhouse.Open(ctx, there)
 		if err != nil {
 			return nil, err // and no store that is nil

@@ -58,20 +58,20 @@ func openKeeper(ctx context.Context, v placeFlags, command string) (_ *keeper, e
 	if k.key, err = kept.readKey(k.dir); err != nil {
 		return nil, err
 	}
-	if k.store, err = kept.openPageviews(ctx, k.dir, duckdb.Config{}); err != nil {
+	if k.state, err = kept.openSealed(ctx, k.dir, k.key); err != nil {
 		return nil, err
 	}
-	k.state, err = kept.openSealed(ctx, k.dir, k.key)
+	k.store, err = kept.openPageviews(ctx, k.dir, k.state, duckdb.Config{})
 	return k, err
 }
 
 func (k *keeper) close() error {
 	var errs []error
-	if k.state != nil {
-		errs = append(errs, k.state.Close())
-	}
 	if k.store != nil {
 		errs = append(errs, k.store.Close())
+	}
+	if k.state != nil {
+		errs = append(errs, k.state.Close())
 	}
 	if k.dir != nil {
 		errs = append(errs, k.dir.Close())

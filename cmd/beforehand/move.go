@@ -128,7 +128,7 @@ func (k *keeper) Move(ctx context.Context, to string, progress func(copied int64
 	if !ok || there.pageviews == "" {
 		return 0, errors.New("pageviews are moved into a data directory while no server runs on it")
 	}
-	target, err := there.openPageviews(ctx, k.dir, duckdb.Config{})
+	target, err := there.openPageviews(ctx, k.dir, nil, duckdb.Config{})
 	if err != nil {
 		return 0, err
 	}
@@ -166,7 +166,7 @@ func (m *mover) all(ctx context.Context) error {
 }
 
 func (m *mover) pageviews(ctx context.Context) (err error) {
-	source, err := m.from.openPageviews(ctx, m.dir, duckdb.Config{})
+	source, err := m.from.openPageviews(ctx, m.dir, nil, duckdb.Config{})
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (m *mover) pageviews(ctx context.Context) (err error) {
 	if !ok {
 		return errors.New("the engine that has the pageviews cannot be read from its beginning")
 	}
-	target, err := m.to.openPageviews(ctx, m.dir, duckdb.Config{})
+	target, err := m.to.openPageviews(ctx, m.dir, nil, duckdb.Config{})
 	if err != nil {
 		return err
 	}
