@@ -115,27 +115,51 @@ func (r *run) openZip(s *spooled, program string) (reader, error) {
 			files[name] = f
 		}
 	}
+	is := func(which string) bool { return program == "" || program == which }
 	switch {
-	case files["imported_pages"] != nil && (program == "" || program == "plausible"):
+	case files["imported_pages"] != nil && is("plausible"):
 		if files["imported_visitors"] == nil {
 			return nil, errors.New("it has no imported_visitors.csv, which tells the visitors of each day")
 		}
 		r.program = "plausible"
 		return r.plausible(files["imported_pages"], files["imported_visitors"]), nil
-	case files["website_event"] != nil && (program == "" || program == "umami"):
+	case files["website_event"] != nil && is("umami"):
 		r.program = "umami"
 		return r.umamiZip(files["website_event"]), nil
-	case files["pages"] != nil && (program == "" || program == "umami"):
-		return nil, errors.New("it is what the button of Umami's page exports: sums without days, of which no pageviews can be made; export the table website_event instead")
+	case files["hit_stats"] != nil && is("goatcounter"):
+		r.program = "goatcounter"
+		return r.goatSums(files), goatVersion(files["info"])
+	case files["pages"] != nil && files["visitors"] != nil && is("plausible"):
+		r.program = "plausible"
+		return r.sums(files["pages"]), r.needDay("the zip of the site's settings has the days")
+	case files["pages"] != nil && is("umami"):
+		r.program = "umami"
+		return r.sums(files["pages"]), r.needDay("the table website_event has all of it")
 	}
-	return nil, fmt.Errorf("the zip has none of the files that are read: imported_pages.csv and imported_visitors.csv of Plausible, or website_event.csv of Umami")
+	return nil, fmt.Errorf("the zip has none of the files that are read: imported_pages.csv and imported_visitors.csv of Plausible, website_event.csv of Umami, hit_stats.jsonl of GoatCounter")
 }
 
-// knownFile is the name of a file in a zip without what an export appends to
-// it.
+// needDay refuses sums without days, unless it was said to which day they go.
+func (r *run) needDay(better string) error {
+	if r.file.Day.IsZero() {
+		return fmt.Errorf("it is what the button of a page exports: sums without days; %s, or name the day to put them on with --day", better)
+	}
+	return nil
+}
+
+// knownFile is the name of a file in a zip without its ending and what an export
+// appends to it.
 func knownFile(name string) (string, bool) {
+	if name, ok := strings.CutSuffix(name, ".jsonl"); ok {
+		return name, slices.Contains([]string{
+			"paths", "refs", "browsers", "systems", "hit_stats", "browser_stats", "system_stats", "location_stats", "language_stats", "size_stats",
+		}, name)
+	}
+	if name == "info.json" {
+		return "info", true
+	}
 	name, ok := strings.CutSuffix(name, ".csv")
-	for _, known := range []string{"imported_pages", "imported_visitors", "website_event", "pages"} {
+	for _, known := range []string{"imported_pages", "imported_visitors", "website_event", "pages", "visitors"} {
 		if name == known || strings.HasPrefix(name, known+"_2") { // imported_pages_20240101_20240131
 			return known, ok
 		}

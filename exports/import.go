@@ -29,6 +29,7 @@ type File struct {
 	Program string // whose it is, one of Programs; empty means that the file tells it
 	Site    *collect.Site
 	Beside  bool      // it tells of other pageviews than exports read before, also of the same time
+	Day     time.Time // on which sums without days are put; zero means that they are refused
 	Data    io.Reader // as it was exported, also packed with gzip
 }
 

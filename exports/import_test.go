@@ -272,7 +272,11 @@ func TestWhatIsNoExportIsToldApart(t *testing.T) {
 		{"x", "", "2Path,Title,Event\n", `no column "Session": it has 2Path, Title, Event`},
 		{"x", "", plausiblePages, "import the whole zip"},
 		{"x", "", zipOf(t, "imported_pages.csv", plausiblePages), "no imported_visitors.csv"},
-		{"x", "", zipOf(t, "pages.csv", "x", "events.csv", "x"), "sums without days"},
+		{"x", "", zipOf(t, "pages.csv", "x", "events.csv", "x"), "sums without days; the table website_event has all of it, or name the day"},
+		{"x", "", zipOf(t, "pages.csv", "x", "visitors.csv", "x"), "sums without days; the zip of the site's settings"},
+		{"x", "umami", zipOf(t, "a/hit_stats.jsonl", ""), "none of the files"},
+		{"x", "", zipOf(t, "a/hit_stats.jsonl", ""), "it has no "},
+		{"x", "", zipOf(t, "a/hit_stats.jsonl", "", "a/info.json", `{"export_version":"2.0"}`), `version "2.0"`},
 		{"x", "", zipOf(t, "a/pages_2.csv", "x", "b/pages_2.csv", "x"), "two files pages"},
 		{"x", "", zipOf(t, "a.txt", "x"), "none of the files"},
 		{"x", "", "PK\x03\x04rubbish", "zip: not a valid zip file"},
@@ -287,6 +291,135 @@ func TestWhatIsNoExportIsToldApart(t *testing.T) {
 		if _, err := im.Import(t.Context(), f, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("want %s, got %v", c.want, err)
 		}
+	}
+}
+
+// goatSums is GoatCounter's export of sums.
+func goatSums(t testing.TB, changed ...string) string {
+	t.Helper()
+	files := map[string]string{
+		"info.json": `{
+  "export_version": "1.0",
+  "goatcounter_version": "2.7",
+  "created_for": "stats.example.org",
+  "created_by": "user_id=1 <a@example.org>",
+  "created_at": "2026-03-07T16:49:27Z"
+}
+`,
+		"paths.jsonl": `{"id":211,"path":"/","title":"Home page"}
+{"id":215,"path":"/api","title":"API Documentation"}
+{"id":1442298,"path":"click-banana","title":"Yellow curvy fruit","event":true}
+`,
+		"refs.jsonl": `{"id":1,"ref":"","ref_scheme":"o"}
+{"id":69853,"ref":"Google","ref_scheme":"g"}
+{"id":2176502,"ref":"news.example/page.html","ref_scheme":"h"}
+{"id":5,"ref":"spring","ref_scheme":"c"}
+`,
+		"browsers.jsonl": `{"id":1,"name":"Chrome","version":"46"}
+{"id":37,"name":"Firefox","version":"83"}
+`,
+		"systems.jsonl": `{"id":2,"name":"Android","version":"7.1"}
+{"id":3,"name":"Linux","version":"Ubuntu"}
+`,
+		"locations.jsonl": `{"id":1,"country":"","region":"","country_name":"(unknown)","region_name":""}
+`,
+		"languages.jsonl": `{"iso_639_3":"eng","name":"English"}
+`,
+		"hit_stats.jsonl": `{"hour":"2026-03-05T19:00:00Z","path_id":211,"ref_id":1,"count":2}
+{"hour":"2026-03-05T22:00:00Z","path_id":211,"ref_id":2176502,"count":1}
+{"hour":"2026-03-05T23:00:00Z","path_id":215,"ref_id":5,"count":1}
+{"hour":"2026-03-05T23:00:00Z","path_id":1442298,"ref_id":1,"count":3}
+{"hour":"2026-03-07T15:00:00Z","path_id":211,"ref_id":69853,"count":1}
+{"hour":"2026-03-07T15:00:00Z","path_id":99,"ref_id":1,"count":1}
+{"hour":"yesterday","path_id":211,"ref_id":1,"count":1}
+`,
+		"browser_stats.jsonl": `{"day":"2026-03-05","path_id":211,"browser_id":1,"count":1}
+{"day":"2026-03-05","path_id":211,"browser_id":37,"count":2}
+{"day":"2026-03-05","path_id":215,"browser_id":37,"count":1}
+{"day":"2026-03-06","path_id":211,"browser_id":37,"count":9}
+{"day":"2026-03-07","path_id":211,"browser_id":37,"count":1}
+`,
+		"system_stats.jsonl": `{"day":"2026-03-05","path_id":211,"system_id":3,"count":3}
+{"day":"2026-03-07","path_id":211,"system_id":2,"count":1}
+`,
+		"location_stats.jsonl": `{"day":"2026-03-05","path_id":211,"location":"US-TX","count":2}
+{"day":"2026-03-05","path_id":211,"location":"","count":1}
+{"day":"2026-03-05","path_id":215,"location":"DE","count":1}
+`,
+		"size_stats.jsonl": `{"day":"2026-03-05","path_id":211,"width":1920,"count":2}
+{"day":"2026-03-05","path_id":211,"width":360,"count":1}
+`,
+		"language_stats.jsonl": `{"day":"2026-03-05","path_id":211,"language":"eng","count":3}
+`,
+	}
+	for i := 0; i < len(changed); i += 2 {
+		files[changed[i]] = changed[i+1]
+	}
+	var all []string
+	for name, text := range files {
+		all = append(all, "goatcounter-export-x-20260307T164927Z/"+name, text)
+	}
+	return zipOf(t, all...)
+}
+
+func TestGoatCountersSumsArePageviews(t *testing.T) {
+	im, store := newImporter(t)
+	s := read(t, im, "goatcounter-export.zip", goatSums(t))
+	if want := map[string]int64{"event": 3, "broken": 2}; s.Lines != 10 || s.Pageviews != 5 || !reflect.DeepEqual(s.LeftOut, want) {
+		t.Errorf("%+v", s)
+	}
+	if want := []collect.Total{{What: "pageviews", File: 5, Kept: 5}}; !reflect.DeepEqual(s.Totals, want) {
+		t.Errorf("totals %+v", s.Totals)
+	}
+	if len(s.BrokenLines) != 2 || s.BrokenLines[0].File != "hit_stats.jsonl" || s.BrokenLines[0].Line != 6 || s.BrokenLines[1].Line != 7 {
+		t.Errorf("%+v", s.BrokenLines)
+	}
+	sums := map[string]int{}
+	for _, v := range store.kept {
+		for _, of := range []string{"referrer " + v.ReferrerPage, "browser " + v.Browser, "system " + v.System, "country " + v.Country, "language " + v.Language, "device " + v.Device} {
+			sums[v.Day.String()+" "+v.Path+" "+of]++
+		}
+		if v.Visitor != 0 || v.Title == "" {
+			t.Errorf("%+v", v)
+		}
+	}
+	for what, want := range map[string]int{
+		"2026-03-05 / referrer ": 2, "2026-03-05 / referrer news.example/page.html": 1, "2026-03-05 / browser Chrome": 1, "2026-03-05 / browser Firefox": 2,
+		"2026-03-05 / system Linux": 3, "2026-03-05 / country US": 2, "2026-03-05 / country ": 1, "2026-03-05 / language en": 3,
+		"2026-03-05 / device desktop": 2, "2026-03-05 / device mobile": 1, "2026-03-06 /api country DE": 1, "2026-03-06 /api system ": 1,
+		"2026-03-07 / browser Firefox": 1, "2026-03-07 / system Android": 1, "2026-03-07 / referrer ": 1,
+	} {
+		if sums[what] != want {
+			t.Errorf("%s: %d, want %d", what, sums[what], want)
+		}
+	}
+	if v := store.kept[3]; v.Campaign.Source != "spring" || v.Referrer != "" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestSumsWithoutDaysGoToTheDayThatIsNamed(t *testing.T) {
+	for name, c := range map[string]struct{ data, program string }{
+		"Umami":     {zipOf(t, "events.csv", "", "pages.csv", "x,y\r\n/a,3\r\n\"/b?utm_source=x\",2\r\n/c,many", "referrers.csv", "x,y\r\nnews.example,1"), "umami"},
+		"Plausible": {zipOf(t, "visitors.csv", "date,visitors\n", "pages.csv", "name,visitors,pageviews,bounce_rate\n/a,1,3,\n/b?utm_source=x,2,2,\n/c,1,x,\n"), "plausible"},
+	} {
+		im, store := newImporter(t)
+		f := file(t, name, c.data)
+		f.Day, _ = exports.ParseDay("2026-01-31")
+		s, err := im.Import(t.Context(), f, nil)
+		if err != nil || s.Pageviews != 5 || s.LeftOut[collect.LeftBroken] != 1 {
+			t.Fatalf("%s: %+v, error %v", name, s, err)
+		}
+		if want := []collect.Total{{What: "pageviews", File: 5, Kept: 5}}; !reflect.DeepEqual(s.Totals, want) {
+			t.Errorf("%s: totals %+v", name, s.Totals)
+		}
+		v, w := store.kept[0], store.kept[4]
+		if v.Path != "/a" || v.Day.String() != "2026-01-31" || v.Visitor != 0 || w.Path != "/b" || w.Campaign.Source != "x" {
+			t.Errorf("%s: %+v %+v", name, v, w)
+		}
+	}
+	if _, err := exports.ParseDay("31.1.2026"); err == nil {
+		t.Error("a day of another form was taken")
 	}
 }
 
@@ -418,6 +551,7 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte(plausiblePages))
 	f.Add([]byte(zipOf(f, "imported_pages.csv", plausiblePages, "imported_visitors.csv", plausibleVisitors)))
 	f.Add([]byte(zipOf(f, "x/website_event.csv", umamiEvents)))
+	f.Add([]byte(goatSums(f)))
 	f.Add([]byte(utf16le("idVisit,actionDetails_0_type\n1,action\n")))
 	intake := collecttest.Intake(f)
 	f.Fuzz(func(t *testing.T, data []byte) {

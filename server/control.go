@@ -45,6 +45,7 @@ type Keeper interface {
 //	            &rest=true              only the rest of a log that was begun before
 //	            &from=PROGRAM           it is an export of this program, or of the one that it tells itself when empty
 //	            &beside=true            which tells of other pageviews than exports read before
+//	            &day=DAY                on which it is put where it has sums without days
 //	            &follow=true            the log goes on for as long as it is written
 //	POST /run?site=SITE&report=REPORT&format=FORMAT    computes a report of the site's own; the answer is its bytes, or why not
 //	POST /refresh                       computes the reports; the answer is one Message
@@ -141,7 +142,10 @@ func (s *Server) takeImport(w http.ResponseWriter, r *http.Request) {
 	var summary collect.Summary
 	var err error
 	if query.Has("from") {
-		summary, err = s.Exports.Import(r.Context(), exports.File{Name: log.Name, Program: query.Get("from"), Beside: query.Has("beside"), Site: log.Site, Data: log.Data}, progress)
+		file := exports.File{Name: log.Name, Program: query.Get("from"), Beside: query.Has("beside"), Site: log.Site, Data: log.Data}
+		if file.Day, err = exports.ParseDay(query.Get("day")); err == nil {
+			summary, err = s.Exports.Import(r.Context(), file, progress)
+		}
 	} else {
 		summary, err = s.Importer.Import(r.Context(), log, progress)
 	}

@@ -40,6 +40,7 @@ type sending struct {
 	export  bool
 	program string // whose export it is; empty means that the file tells it
 	beside  bool   // it tells of other pageviews than exports read before
+	day     string // on which sums without days are put
 }
 
 const importUsage = `import [flags] FILE…
@@ -55,13 +56,14 @@ content as well.`
 func runImport(ctx context.Context, s stdio, args []string) error {
 	c := appConfig{command: "import", log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var asJSON, follow, beside bool
-	var format, program string
+	var format, program, day string
 	f := newFlags(importUsage)
 	c.add(f, "data")
 	c.addEngines(f)
 	f.StringVar(&format, "format", "", "`format` of the files: one of "+strings.Join(collect.FormatNames(), ", ")+", or a format string of nginx or Apache")
 	f.StringVar(&program, "from", "", "`program` whose exports the files are: "+strings.Join(exports.Programs, ", "))
 	f.BoolVar(&beside, "beside", false, "the exports tell of other pageviews than those read before, also where they tell of the same time")
+	f.StringVar(&day, "day", "", "`day`, such as 2026-01-31, on which exports are put that have sums without days")
 	f.BoolVar(&follow, "follow", false, "go on reading the files as they are written and rotated, until stopped")
 	f.BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
 	if err := f.parse(s, args, 1<<20); err != nil {
@@ -79,8 +81,11 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if program != "" && !slices.Contains(exports.Programs, program) {
 		return usageError{fmt.Errorf("--from %s: allowed are %s", program, strings.Join(exports.Programs, ", "))}
 	}
-	if program != "" && (follow || format != "") {
-		return usageError{errors.New("--from is for exports, --follow and --format for logs")}
+	if (program != "" || day != "") && (follow || format != "") {
+		return usageError{errors.New("--from and --day are for exports, --follow and --format for logs")}
+	}
+	if _, err := exports.ParseDay(day); err != nil {
+		return usageError{fmt.Errorf("--day %s: %w", day, err)}
 	}
 	if format != "" {
 		if err := collect.CheckFormat(format); err != nil {
@@ -97,7 +102,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	im := &importing{target: target, format: format, program: program, beside: beside, progress: newProgress(s.err), stderr: s.err, total: collect.Summary{LeftOut: map[string]int64{}}}
+	im := &importing{target: target, format: format, program: program, beside: beside, day: day, progress: newProgress(s.err), stderr: s.err, total: collect.Summary{LeftOut: map[string]int64{}}}
 	if follow {
 		im.follow(ctx, f.Args(), c.log)
 	} else {
@@ -187,6 +192,7 @@ type importing struct {
 	format   string
 	program  string // whose exports the files are; empty means that they tell it, or are logs
 	beside   bool   // they tell of other pageviews than exports read before
+	day      string // on which sums without days are put
 	progress *progress
 	stderr   io.Writer
 
@@ -271,7 +277,7 @@ func (im *importing) file(ctx context.Context, name string) error {
 		in := bufio.NewReaderSize(data, 64<<10)
 		return im.one(ctx, sending{
 			Log:    collect.Log{Name: filepath.Base(name), Data: in},
-			export: im.program != "" || im.format == "" && exports.Sniff(in), program: im.program, beside: im.beside,
+			export: im.program != "" || im.format == "" && exports.Sniff(in), program: im.program, beside: im.beside, day: im.day,
 		}, size)
 	})
 }
@@ -335,7 +341,11 @@ func (d *direct) send(ctx context.Context, l sending, progress func(collect.Prog
 		return collect.Summary{}, err
 	}
 	if l.export {
-		return d.server.Exports.Import(ctx, exports.File{Name: l.Name, Program: l.program, Beside: l.beside, Site: l.Site, Data: l.Data}, progress)
+		day, err := exports.ParseDay(l.day)
+		if err != nil {
+			return collect.Summary{}, err
+		}
+		return d.server.Exports.Import(ctx, exports.File{Name: l.Name, Program: l.program, Beside: l.beside, Day: day, Site: l.Site, Data: l.Data}, progress)
 	}
 	return d.server.Importer.Import(ctx, l.Log, progress)
 }

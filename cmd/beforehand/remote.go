@@ -55,6 +55,9 @@ func (r *remote) send(ctx context.Context, l sending, progress func(collect.Prog
 	if l.beside {
 		query.Set("beside", "true")
 	}
+	if l.day != "" {
+		query.Set("day", l.day)
+	}
 	if l.follow {
 		query.Set("follow", "true")
 	}
