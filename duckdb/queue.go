@@ -40,7 +40,7 @@ type queue struct {
 	closed  bool
 	want    int           // how many are likely to come; zero means that nobody waits for them
 	began   time.Time     // when the last group was taken
-	last    int           // requests that it had
+	likely  int           // how many are likely to come for the next one
 	took    time.Duration // how long it took to commit
 }
 
@@ -92,7 +92,7 @@ func (q *queue) take() []request {
 			wake(q.came)
 		}
 		ended := q.closed && n == 0
-		q.began, q.last = time.Now(), n
+		q.began = time.Now()
 		q.mu.Unlock()
 		if n > 0 || ended {
 			return group
@@ -101,18 +101,20 @@ func (q *queue) take() []request {
 	return nil
 }
 
-// maxGather is how long a group waits at most for those who were answered last.
-const maxGather = 2 * time.Millisecond
+// maxGather is how long a group waits at most for those who are likely to come.
+const maxGather = 4 * time.Millisecond
 
-// gather lets those who were just answered send again: otherwise the first of
-// them would have a transaction to itself, and all others wait for two. It waits
-// for as many as were answered, for at most a quarter of what their commit took, and
-// then for as long as some come at once.
+// gather lets those who were just answered send again, and join those who came
+// while their group was written: otherwise the senders part into two halves, of
+// which each waits for the other's transaction, and a transaction costs nearly
+// the same however many it keeps. It waits until all of them are there, for at
+// most half of what the last commit took, and then for as long as some come at
+// once. A sender that is alone waits for nobody.
 func (q *queue) gather() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if patience := min(q.took/4, maxGather); len(q.waiting) < q.last && patience > 0 && !q.closed {
-		q.want = q.last
+	if patience := min(q.took/2, maxGather); len(q.waiting) < q.likely && patience > 0 && !q.closed {
+		q.want = q.likely
 		q.mu.Unlock()
 		t := time.NewTimer(patience)
 		select {
@@ -145,7 +147,7 @@ func (q *queue) release(group []request) {
 	for _, r := range group {
 		q.bytes -= r.bytes
 	}
-	q.took = time.Since(q.began)
+	q.took, q.likely = time.Since(q.began), len(group)+len(q.waiting)
 }
 
 // close refuses what comes from now on.

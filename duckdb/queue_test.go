@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
@@ -103,6 +104,55 @@ func TestGivingUpLeavesRoom(t *testing.T) {
 	s.Close()
 	if s.queue.bytes != 0 {
 		t.Errorf("%d bytes are still taken", s.queue.bytes)
+	}
+}
+
+// TestSendersGatherInOneGroup has senders that send again as soon as they are
+// answered share each transaction, whenever they began; one that is alone waits
+// for nothing but its own.
+func TestSendersGatherInOneGroup(t *testing.T) {
+	const rounds, commit, pause = 50, 4 * time.Millisecond, 200 * time.Microsecond
+	for _, senders := range []int{1, 2, 32} {
+		synctest.Test(t, func(t *testing.T) {
+			q := newQueue(1 << 20)
+			var groups []int
+			var wg, writer sync.WaitGroup
+			writer.Go(func() {
+				for group := q.take(); len(group) > 0; group = q.take() {
+					time.Sleep(commit)
+					q.release(group)
+					groups = append(groups, len(group))
+					for _, r := range group {
+						r.done <- nil
+					}
+				}
+			})
+			began := time.Now()
+			for i := range senders {
+				wg.Go(func() {
+					time.Sleep(time.Duration(i) * pause)
+					for range rounds {
+						r := request{done: make(chan error, 1)}
+						if err := q.put(r); err != nil {
+							t.Error(err)
+							return
+						}
+						<-r.done
+						time.Sleep(pause)
+					}
+				})
+			}
+			wg.Wait()
+			took := time.Since(began)
+			q.close()
+			writer.Wait()
+			if len(groups) > rounds+10 || groups[len(groups)/2] != senders {
+				t.Errorf("%d senders: groups of %v", senders, groups)
+			}
+			if want := rounds * (commit + pause); senders == 1 && took != want {
+				t.Errorf("one sender took %v, want %v", took, want)
+			}
+		})
 	}
 }
 
