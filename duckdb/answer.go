@@ -59,38 +59,54 @@ const (
 // ask answers from a WITH that holds daily and totals; see rawRows. SQL gives
 // numbers only, and words tells what they stand for.
 func (b *builder) ask(ctx context.Context, db querier, with string, words func() *view) (pageview.Answer, error) {
-	var a pageview.Answer
-	var all, shown pageview.Values
-	var rows int64
-	var keys [][2]int64
+	var all, total pageview.Values
+	var count int64
+	var rows []numbered
 	var kind int64
-	var key [2]int64
-	var v pageview.Values
-	fields := append([]*int64{&kind, &key[0], &key[1]}, b.fields(&v)...)
+	var r numbered
+	fields := append([]*int64{&kind, &r.keys[0], &r.keys[1]}, b.fields(&r.Values)...)
 	err := eachNumbers(ctx, db, with+b.answer(), fields, func() {
 		switch kind {
 		case kindAll:
-			all, rows = v, key[0]
+			all, count = r.Values, r.keys[0]
 		case kindTotal:
-			a.Total = v
+			total = r.Values
 		default:
-			keys = append(keys, key)
-			a.Rows = append(a.Rows, pageview.Row{Values: v})
-			shown = sum(shown, v)
+			rows = append(rows, r)
 		}
 	}, b.args...)
-	if err != nil || len(b.q.By) == 0 {
-		return a, err
+	if err != nil {
+		return pageview.Answer{}, err
 	}
-	b.name(a.Rows, keys, words())
 	if b.q.Limit == 0 {
-		all, rows = shown, int64(len(a.Rows))
+		all, count = sumOf(rows), int64(len(rows))
 	}
-	a.Other, a.Beyond = less(all, shown), int(rows)-len(a.Rows)
+	return b.put(rows, int(count), all, total, words()), nil
+}
+
+// put makes the answer of rows that are asked for, how many there are, and what all
+// and the total add up to.
+func (b *builder) put(rows []numbered, count int, all, total pageview.Values, v *view) pageview.Answer {
+	if len(b.q.By) == 0 {
+		return pageview.Answer{Total: total}
+	}
 	if b.rowsAddUp() {
-		a.Total = all
+		total = all
 	}
-	return a, nil
+	a := pageview.Answer{Total: total, Other: all}
+	a.Rows = b.list(rows, v)
+	a.Beyond = count - len(a.Rows)
+	for _, r := range a.Rows {
+		a.Other = less(a.Other, r.Values)
+	}
+	return a
+}
+
+func sumOf(rows []numbered) (all pageview.Values) {
+	for _, r := range rows {
+		all = sum(all, r.Values)
+	}
+	return all
 }
 
 func sum(a, b pageview.Values) pageview.Values {

@@ -55,17 +55,12 @@ func (b *builder) text(expression, value string) string {
 	if !strings.Contains(value, "*") {
 		return expression + " = " + b.arg(value)
 	}
-	return fmt.Sprintf(`%s LIKE %s ESCAPE '\'`, expression, b.arg(like(value, false)))
+	return fmt.Sprintf(`%s LIKE %s ESCAPE '\'`, expression, b.arg(like(value)))
 }
 
-// like is a pattern as LIKE takes it. A * stands for any text, and, if one is
-// set, a ? for one character.
-func like(pattern string, one bool) string {
-	marks := []string{`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`}
-	if one {
-		marks = append(marks, `?`, `_`)
-	}
-	return strings.NewReplacer(marks...).Replace(pattern)
+// like is a value, in which a * stands for any text, as LIKE takes it.
+func like(value string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(value)
 }
 
 // date is a day as SQL has it.

@@ -139,13 +139,15 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 		}
 	}
 	changed := false
+	var folders []*folder
 	for k, dims := range from {
-		f := folder{conn: tx.Conn, v: v, site: site, from: k[0], late: k[1], dims: dims, into: [2]string{"", "rollups"}, most: s.foldMost}
+		f := &folder{conn: tx.Conn, v: v, site: site, from: k[0], late: k[1], dims: dims, into: [2]string{"", "rollups"}, most: s.foldMost}
 		n, err := f.addAll(ctx)
 		if err != nil {
 			return err
 		}
 		changed = changed || n > 0 || f.from == 0
+		folders = append(folders, f)
 	}
 	next := mark{v.through, site.rules()}
 	if changed {
@@ -165,6 +167,9 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 	}
 	for _, d := range dims {
 		s.marks.of[markKey{site.id, d}] = next
+	}
+	for _, f := range folders {
+		s.mirror.fold(f)
 	}
 	s.load.folded.Store(time.Now().UnixNano())
 	return nil

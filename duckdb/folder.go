@@ -25,7 +25,8 @@ type folder struct {
 	dims  []rolled
 	into  [2]string // database and table that is added to
 	most  foldMost
-	tally *tally
+	tally *tally // holds what was written, unless anew
+	anew  bool   // days were cleared, or it was written in several pieces
 }
 
 // foldMost bounds the memory for a site that is added up for the first time.
@@ -59,6 +60,8 @@ func (f *folder) addAll(ctx context.Context) (int, error) {
 			if err := f.write(); err != nil {
 				return 0, err
 			}
+			f.tally.forget()
+			f.anew = true
 		}
 		left = left[n:]
 	}
@@ -157,6 +160,7 @@ func (f *folder) add(ctx context.Context, days []foldDay) error {
 		}
 	}
 	if len(c.whole) > 0 {
+		f.anew = true
 		del := fmt.Sprintf(`DELETE FROM %s WHERE site = %d AND dimension IN (%s) AND "day" IN %s`, f.table(), f.site.id, numbers(f.dims), list(c.whole))
 		if _, err := f.conn.ExecContext(ctx, del); err != nil {
 			return fmt.Errorf("clear days: %w", err)
@@ -313,7 +317,7 @@ func (f *folder) columns(state any, visitor string) string {
 	return strings.Join(columns, ", ")
 }
 
-// write writes the sums and forgets them.
+// write writes the sums.
 func (f *folder) write() error {
 	err := f.conn.Raw(func(c any) error {
 		a, err := driver.NewAppender(c.(sqldriver.Conn), f.into[0], "", f.into[1])
@@ -329,8 +333,6 @@ func (f *folder) write() error {
 					return errors.Join(err, a.Close())
 				}
 			}
-			s.rows = s.rows[:0]
-			clear(s.today)
 		}
 		return a.Close()
 	})

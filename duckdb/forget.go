@@ -92,6 +92,7 @@ func (s *Store) Drop(ctx context.Context, name string) error {
 	if err == nil {
 		s.marks.Lock()
 		maps.DeleteFunc(s.marks.of, func(k markKey, _ mark) bool { return k.site == v.sites[name].id })
+		s.mirror.clear()
 		s.marks.Unlock()
 	}
 	if err != nil {

@@ -3,19 +3,18 @@ package duckdb
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/pageview/engine"
 )
-
-//go:embed queries/rank.sql
-var rankSQL string
 
 // Rank implements pageview.Store.
 func (s *Store) Rank(ctx context.Context, q pageview.RankQuery) (pageview.Ranking, error) {
@@ -65,11 +64,19 @@ func (s *Store) rankAdded(ctx context.Context, q pageview.RankQuery) (r pageview
 	}
 	err = s.held(v.sites[q.Site].id, dims, q.Through, func(through uint64) error {
 		v := v.at(through)
-		if r.Span, err = v.span(ctx, db, q.Site, true); err != nil {
+		if r.Span, err = s.addedSpan(ctx, db, v, q.Site); err != nil {
 			return err
 		}
 		r.Rollup = true
-		return (&ranker{q: q, added: true, score: score, words: s.view.Load}).rank(ctx, db, v, &r)
+		b := &ranker{q: q, added: true, score: score, words: s.view.Load}
+		if !b.begin(v, &r) {
+			return nil
+		}
+		first, _ := b.whole()
+		if b.pages, err = s.mirror.sums(ctx, db, v.sites[q.Site].id, dims[1:], first); err != nil {
+			return err
+		}
+		return b.rank(ctx, db, &r)
 	})
 	return r, err
 }
@@ -81,10 +88,14 @@ func (s *Store) rankRaw(ctx context.Context, q pageview.RankQuery) (r pageview.R
 		return r, err
 	}
 	v = v.at(v.upTo(q.Through))
-	if r.Span, err = v.span(ctx, db, q.Site, false); err != nil {
+	if r.Span, err = v.span(ctx, db, q.Site); err != nil {
 		return r, err
 	}
-	return r, (&ranker{q: q, words: s.view.Load}).rank(ctx, db, v, &r)
+	b := &ranker{q: q, words: s.view.Load}
+	if !b.begin(v, &r) {
+		return r, nil
+	}
+	return r, b.rank(ctx, db, &r)
 }
 
 // byDay tells whether a half-life is long enough for a landmark each day: with
@@ -95,22 +106,24 @@ func byDay(halfLife time.Duration) bool { return halfLife >= 24*time.Hour }
 type ranker struct {
 	*builder
 	q        pageview.RankQuery
-	added    bool       // whole days come from what is added up
-	score    rolled     // dimension of the scores; zero means that they come from raw rows
-	newest   time.Time  // instant of the newest counted pageview
-	counted  string     // holds for rows that count, at whatever time
-	halfLife string     // in microseconds
-	windows  []interval // now, earlier, and, if it is asked for, before
+	added    bool        // whole days come from what is added up
+	score    rolled      // dimension of the scores; zero means that they come from raw rows
+	newest   time.Time   // instant of the newest counted pageview
+	counted  string      // holds for rows that count, at whatever time
+	halfLife string      // in microseconds
+	windows  []interval  // now, earlier, and, if it is asked for, before
+	pages    []*mirrored // what pages add up to, and, where there are some, their scores; none where tables are asked for them
 	words    func() *view
 }
 
-func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Ranking) error {
+// begin tells whether there is anything to rank.
+func (b *ranker) begin(v *view, r *pageview.Ranking) bool {
 	if b.q.Until.IsZero() {
 		b.q.Until = r.Span.Last
 	}
 	r.Until = b.q.Until
 	if r.Until.IsZero() {
-		return nil
+		return false
 	}
 	b.newest = r.Span.Last
 	b.builder = newBuilder(&pageview.Query{Site: b.q.Site, Through: v.through, Bots: b.q.Bots}, v)
@@ -119,9 +132,14 @@ func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Rank
 	now := b.window("now", b.q.Until, b.q.Window)
 	b.windows = []interval{now, b.window("earlier", b.q.Until.Add(-b.q.Earlier), b.q.Window)}
 	if b.q.Before && b.q.Window > 0 {
-		before := b.window("before", now.after, b.q.Window)
-		b.windows = append(b.windows, before)
-		for of, p := range map[*pageview.Values]interval{&r.Total: now, &r.Before: before} {
+		b.windows = append(b.windows, b.window("before", now.after, b.q.Window))
+	}
+	return true
+}
+
+func (b *ranker) rank(ctx context.Context, db querier, r *pageview.Ranking) error {
+	if len(b.windows) > 2 {
+		for of, p := range map[*pageview.Values]interval{&r.Total: b.windows[0], &r.Before: b.windows[2]} {
 			if err := eachNumbers(ctx, db, b.total(p), []*int64{&of.Pageviews, &of.Visitors}, func() {}); err != nil {
 				return err
 			}
@@ -140,7 +158,7 @@ func (b *ranker) rank(ctx context.Context, db querier, v *view, r *pageview.Rank
 			Page: p.path, Values: p.of[0].Values, Before: p.of[2].Values, Score: float64(p.of[0].score) / 1e9, Earlier: p.place,
 		})
 	}
-	return b.complete(ctx, db, now, listed, r.Pages)
+	return b.complete(ctx, db, b.windows[0], listed, r.Pages)
 }
 
 // rankedPage is what a page has in each window: now, earlier, and before.
@@ -148,10 +166,12 @@ type rankedPage struct {
 	id    int64
 	path  string
 	place int // earlier, from 1; zero means that it had no pageview then
-	of    [3]struct {
-		pageview.Values
-		score int64 // in billionths
-	}
+	of    [3]inWindow
+}
+
+type inWindow struct {
+	pageview.Values
+	score int64 // in billionths
 }
 
 // value is what pages are ordered by in a window.
@@ -165,27 +185,98 @@ func (p *rankedPage) value(window int, o pageview.RankOrder) int64 {
 	return p.of[window].score
 }
 
-// count counts each page that is asked for.
+// count counts pages.
 func (b *ranker) count(ctx context.Context, db querier) ([]*rankedPage, error) {
-	var pages []*rankedPage
-	var p rankedPage
-	fields := []*int64{&p.id}
-	for w := range b.windows {
-		fields = append(fields, &p.of[w].Pageviews, &p.of[w].Visitors, &p.of[w].score)
+	pages := b.mirrored()
+	parts := b.parts()
+	if len(parts) == 0 {
+		return slices.Collect(maps.Values(pages)), nil
 	}
-	err := eachNumbers(ctx, db, b.statement(), fields, func() {
-		one := p
-		pages = append(pages, &one)
-	}, b.args...)
-	return pages, err
+	var page, in, day, n, visitors, weight int64
+	type pageDay struct{ window, page, day int64 }
+	weights := map[pageDay]int64{}
+	err := eachNumbers(ctx, db, strings.Join(parts, "\nUNION ALL\n"), []*int64{&page, &in, &day, &n, &visitors, &weight}, func() {
+		of := pages.at(page)
+		for w := range of {
+			if in>>w&1 == 0 {
+				continue
+			}
+			of[w].Pageviews += n
+			of[w].Visitors += visitors
+			if weight != 0 && w < 2 {
+				weights[pageDay{int64(w), page, day}] += weight
+			}
+		}
+	})
+	for k, weight := range weights {
+		pages.at(k.page)[k.window].score += scoreOf(weight, b.factor(b.windows[k.window], pageview.Day(k.day)))
+	}
+	return slices.Collect(maps.Values(pages)), err
+}
+
+// scoreOf is what a weight scores, in billionths, given the factor that brings it to the end
+// of a window.
+func scoreOf(weight int64, factor float64) int64 {
+	return int64(math.Round(float64(weight) * factor / finer))
+}
+
+// rankedPages are pages by their numbers.
+type rankedPages map[int64]*rankedPage
+
+// at is what a page has in each window.
+func (ps rankedPages) at(id int64) *[3]inWindow {
+	p := ps[id]
+	if p == nil {
+		p = &rankedPage{id: id}
+		ps[id] = p
+	}
+	return &p.of
+}
+
+// mirrored counts pages on the days that windows hold whole, where they are held in
+// memory.
+func (b *ranker) mirrored() rankedPages {
+	pages := rankedPages{}
+	if b.pages == nil {
+		return pages
+	}
+	for w, p := range b.windows {
+		var all []keySum
+		for _, d := range b.pages[0].between(p.first, p.last) {
+			all = add(all, d.sums)
+		}
+		for _, s := range all {
+			of := &pages.at(int64(s.key))[w]
+			of.Pageviews, of.Visitors = s.pageviews, s.visitors
+		}
+	}
+	if b.score == 0 {
+		return pages
+	}
+	for w, p := range b.windows[:2] {
+		var all, scored []keySum
+		for _, d := range b.pages[1].between(p.first, p.last) {
+			factor := b.factor(p, d.day)
+			scored = scored[:0]
+			for _, s := range d.sums {
+				scored = append(scored, keySum{key: s.key, pageviews: scoreOf(s.pageviews, factor)})
+			}
+			all = add(all, scored)
+		}
+		for _, s := range all {
+			pages.at(int64(s.key))[w].score = s.pageviews
+		}
+	}
+	return pages
 }
 
 // order gives those to list, in their order, with the place that they had earlier.
 // SQL would need a window function for it; see builder.answer.
 func (b *ranker) order(pages []*rankedPage, paths []string) []*rankedPage {
-	for _, p := range pages {
+	pages = slices.DeleteFunc(pages, func(p *rankedPage) bool {
 		p.path = paths[p.id]
-	}
+		return !b.asks(p.path)
+	})
 	sorted := func(window int) []*rankedPage {
 		there := slices.DeleteFunc(slices.Clone(pages), func(p *rankedPage) bool { return p.of[window].Pageviews == 0 })
 		slices.SortFunc(there, func(x, y *rankedPage) int {
@@ -238,71 +329,36 @@ func (b *ranker) countsVisitors() bool {
 	return b.q.Order == pageview.RankVisitors || b.q.Before || b.q.Limit == 0
 }
 
-// statement is the SQL of the ranking. What is not asked for is left out, since most
-// of its cost is that of planning it.
-//
-// Its parts hold what pages have on days, or on a part of one, and in which of the
-// windows that lies.
-func (b *ranker) statement() string {
+// parts select what pages have on days, or on a part of one: the page, in which of the
+// windows that lies, the day, pageviews, visitors and weights. What is not asked for is
+// left out, since most of the cost of the statement is that of planning it.
+func (b *ranker) parts() []string {
 	parts := b.cutDays()
-	if b.added {
-		parts = append(parts, b.wholeDays())
+	if b.added && b.pages == nil {
+		parts = append(parts, b.wholeDays()...)
 	}
 	if b.countsVisitors() {
-		for _, p := range b.windows {
+		for w, p := range b.windows {
 			if p.name != "earlier" || b.q.Order == pageview.RankVisitors {
-				parts = append(parts, fmt.Sprintf(`SELECT page, "day", %s, 0 AS n, count(*) AS visitors, 0 AS weight FROM (%s) GROUP BY ALL`,
-					b.only(p.name), b.seen(p, "true")))
+				parts = append(parts, fmt.Sprintf(`SELECT CAST(page AS BIGINT), %d, 0, 0, count(*), 0 FROM (%s) GROUP BY page`, 1<<w, b.seen(p, "true")))
 			}
 		}
 	}
 	if b.q.Order == pageview.RankScore && !byDay(b.q.HalfLife) {
-		for _, p := range b.windows[:2] {
-			parts = append(parts, b.lately(p))
+		for w, p := range b.windows[:2] {
+			parts = append(parts, b.lately(p, w))
 		}
 	}
-	var counts, weights, scores string
-	for _, p := range b.windows {
-		counts += fmt.Sprintf(`, coalesce(sum(n) FILTER (%[1]s), 0) AS %[1]s_pageviews, coalesce(sum(visitors) FILTER (%[1]s), 0) AS %[1]s_visitors`, p.name)
-	}
-	for _, p := range b.windows[:2] {
-		weights += fmt.Sprintf(`, sum(weight) FILTER (%[1]s) AS %[1]s`, p.name)
-		scores += fmt.Sprintf(`, %s AS %s_score`, b.scoreOf(p), p.name)
-	}
-	of := ""
-	if b.q.Order == pageview.RankScore {
-		of = fmt.Sprintf(`LEFT JOIN (
-  SELECT page%s FROM (SELECT page, "day"%s FROM parts WHERE weight <> 0 GROUP BY page, "day") GROUP BY page
-) USING (page)`, scores, weights)
-	}
-	var columns strings.Builder
-	for _, p := range b.windows {
-		score := "0"
-		if p.name != "before" && b.q.Order == pageview.RankScore {
-			score = fmt.Sprintf("CAST(coalesce(%s_score, 0) AS BIGINT)", p.name)
-		}
-		fmt.Fprintf(&columns, ", CAST(%[1]s_pageviews AS BIGINT), CAST(%[1]s_visitors AS BIGINT), %[2]s", p.name, score)
-	}
-	return strings.NewReplacer("{parts}", strings.Join(parts, "\n  UNION ALL\n  "), "{counts}", counts, "{scores}", of,
-		"{columns}", columns.String(), "{pages}", b.patterns()).Replace(rankSQL)
+	return parts
 }
 
-// only tells of a part that it lies in one window.
-func (b *ranker) only(name string) string {
-	var in []string
-	for _, p := range b.windows {
-		in = append(in, fmt.Sprintf("%t AS %s", p.name == name, p.name))
-	}
-	return strings.Join(in, ", ")
-}
-
-// lies tells of a part in which windows it lies, by a condition for each.
+// lies tells in which windows a part lies, by a condition for each.
 func (b *ranker) lies(condition func(interval) string) string {
 	var in []string
-	for _, p := range b.windows {
-		in = append(in, fmt.Sprintf("%s AS %s", condition(p), p.name))
+	for w, p := range b.windows {
+		in = append(in, fmt.Sprintf("CASE WHEN %s THEN %d ELSE 0 END", condition(p), 1<<w))
 	}
-	return strings.Join(in, ", ")
+	return strings.Join(in, " + ")
 }
 
 // either holds where a condition does for one of the windows.
@@ -314,43 +370,54 @@ func (b *ranker) either(condition func(interval) string) string {
 	return "(" + strings.Join(either, " OR ") + ")"
 }
 
-// wholeDays are the days that windows hold whole, from what is added up.
-func (b *ranker) wholeDays() string {
-	first, last := pageview.LastDay, pageview.FirstDay
+// whole are the first and the last day of those that windows hold whole.
+func (b *ranker) whole() (first, last pageview.Day) {
+	first, last = pageview.LastDay, pageview.FirstDay
 	for _, p := range b.windows {
 		if p.first <= p.last {
 			first, last = min(first, p.first), max(last, p.last)
 		}
 	}
-	dims, n, visitors, weight := []rolled{rolledPage}, "pageviews", "visitors", "0"
-	if b.score != 0 {
-		dims = append(dims, b.score)
-		n, visitors = fmt.Sprintf("CASE WHEN dimension = %d THEN pageviews ELSE 0 END", rolledPage), "visitors" // a score has none
-		weight = fmt.Sprintf("CASE WHEN dimension = %d THEN pageviews ELSE 0 END", b.score)
+	return first, last
+}
+
+// daySQL is the number of a row's day.
+const daySQL = `CAST("day" - DATE '1970-01-01' AS BIGINT)`
+
+// wholeDays are the days that windows hold whole, from what is added up. Scores are
+// told by day, pageviews in sum.
+func (b *ranker) wholeDays() (parts []string) {
+	first, last := b.whole()
+	read := func(d rolled, columns string) {
+		parts = append(parts, fmt.Sprintf(`SELECT CAST(key AS BIGINT), %s, %s FROM rollups WHERE site = %s AND dimension = %d AND %s GROUP BY ALL`,
+			b.lies(whole), columns, b.site, d, between(first, last)))
 	}
-	return fmt.Sprintf(`SELECT key AS page, "day", %s, %s AS n, %s AS visitors, %s AS weight FROM rollups WHERE site = %s AND dimension IN (%s) AND %s`,
-		b.lies(whole), n, visitors, weight, b.site, numbers(dims), between(first, last))
+	read(rolledPage, "0, CAST(sum(pageviews) AS BIGINT), CAST(sum(visitors) AS BIGINT), 0")
+	if b.score != 0 {
+		read(b.score, daySQL+", 0, 0, CAST(sum(pageviews) AS BIGINT)")
+	}
+	return parts
 }
 
 // cutDays are the days that windows cut, from raw rows. Each end of a window is read
 // on its own, since DuckDB finds the rows of a few days in a row fast, and passes
 // over others less well by an OR. Where all days are raw, windows are read together.
 func (b *ranker) cutDays() (parts []string) {
-	weight := "0"
+	day, weight := "0", "0"
 	if b.q.Order == pageview.RankScore && byDay(b.q.HalfLife) {
-		weight = "sum(" + weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, b.halfLife) + ")"
+		day, weight = daySQL, "CAST(sum("+weightOf(`epoch_us("at") - epoch_us("day"::TIMESTAMP)`, b.halfLife)+") AS BIGINT)"
 	}
 	read := func(in, where string) {
-		parts = append(parts, fmt.Sprintf(`SELECT page, "day", %s, count(*) AS n, 0 AS visitors, %s AS weight FROM %s WHERE %s AND %s GROUP BY ALL`,
-			in, weight, b.pageviews(), b.counted, where))
+		parts = append(parts, fmt.Sprintf(`SELECT CAST(page AS BIGINT), %s, %s, count(*), 0, %s FROM %s WHERE %s AND %s GROUP BY ALL`,
+			in, day, weight, b.pageviews(), b.counted, where))
 	}
 	if !b.added {
 		read(b.lies(b.cut), b.either(b.cut))
 		return parts
 	}
-	for _, p := range b.windows {
+	for w, p := range b.windows {
 		for _, end := range b.ends(p) {
-			read(b.only(p.name), end)
+			read(fmt.Sprint(1<<w), end)
 		}
 	}
 	return parts
@@ -359,24 +426,29 @@ func (b *ranker) cutDays() (parts []string) {
 // lately is what pages score by a half-life shorter than a day, at the end of a
 // window. Only the last 38 half-lives can count: a weight is a whole number, and
 // rounds to zero before.
-func (b *ranker) lately(p interval) string {
+func (b *ranker) lately(p interval, window int) string {
 	if first := micro(p.upTo.Add(-38 * b.q.HalfLife)); p.after.Before(first) {
 		p.after = first
 	}
 	p.first, p.last = pageview.LastDay, pageview.FirstDay
 	weight := weightOf(fmt.Sprintf(`epoch_us("at") - epoch_us(%s)`, instant(p.upTo)), b.halfLife)
-	return fmt.Sprintf(`SELECT page, NULL, %s, 0, 0, sum(%s) FROM %s WHERE %s AND %s GROUP BY page`,
-		b.only(p.name), weight, b.pageviews(), b.counted, b.cut(p))
+	return fmt.Sprintf(`SELECT CAST(page AS BIGINT), %d, 0, 0, 0, CAST(sum(%s) AS BIGINT) FROM %s WHERE %s AND %s GROUP BY page`,
+		1<<window, weight, b.pageviews(), b.counted, b.cut(p))
 }
 
-// scoreOf is what a page scores at the end of a window, from its weights by day,
-// which are those at the day's beginning.
-func (b *ranker) scoreOf(p interval) string {
-	weight := p.name + " / " + finer
-	if byDay(b.q.HalfLife) {
-		weight = fmt.Sprintf(`%s * pow(2, (epoch_us("day"::TIMESTAMP) - epoch_us(%s)) / %s) / %s`, p.name, instant(p.upTo), b.halfLife, finer)
+// factor brings a weight of a day to the end of a window: one at the beginning of the
+// day, or, by a half-life shorter than a day, one that is there already.
+//
+// A pageview weighs 2^(distance/half-life) from the beginning of its day in whole
+// hundredths of a billionth, and what a page has on a day scores whole billionths. Sums
+// of whole numbers do not depend on the order in which they are added up: so the same
+// pageviews give the same score to the last digit, from raw rows and from what was added
+// up on each day.
+func (b *ranker) factor(p interval, day pageview.Day) float64 {
+	if !byDay(b.q.HalfLife) {
+		return 1
 	}
-	return "sum(CAST(round(" + weight + ") AS BIGINT))"
+	return math.Exp2(float64(int64(day)*86400e6-p.upTo.UnixMicro()) / float64(b.q.HalfLife.Microseconds()))
 }
 
 // seen are the visitors of pages on the days that a window cuts.
@@ -393,22 +465,35 @@ func (b *ranker) total(p interval) string {
 )`, b.site, rolledDay, whole(p), b.pageviews(), b.counted, b.cut(p))
 }
 
-// patterns is the condition that a page is asked for.
-func (b *ranker) patterns() string {
-	anyOf := func(patterns []string, none string) string {
-		var either []string
-		for _, p := range patterns {
-			either = append(either, fmt.Sprintf(`path LIKE %s ESCAPE '\'`, b.arg(like(p, true))))
+// asks tells whether a page is asked for.
+func (b *ranker) asks(path string) bool {
+	like := func(pattern string) bool { return isLike(path, pattern) }
+	return (len(b.q.Pages) == 0 || slices.ContainsFunc(b.q.Pages, like)) && !slices.ContainsFunc(b.q.Except, like)
+}
+
+// isLike tells whether a text matches a pattern, in which a * stands for any text and a
+// ? for one character.
+func isLike(text, pattern string) bool {
+	star, from := -1, 0 // the last * and where the text begins that follows what it stands for
+	for t, p := 0, 0; t < len(text) || p < len(pattern); {
+		_, size := utf8.DecodeRuneInString(text[t:])
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, t
+			p++
+		case p < len(pattern) && t < len(text) && pattern[p] == '?':
+			t, p = t+size, p+1
+		case p < len(pattern) && t < len(text) && pattern[p] == text[t]:
+			t, p = t+1, p+1
+		case star >= 0 && from < len(text):
+			_, size = utf8.DecodeRuneInString(text[from:])
+			from += size
+			t, p = from, star+1
+		default:
+			return false
 		}
-		if len(either) == 0 {
-			return none
-		}
-		return "(" + strings.Join(either, " OR ") + ")"
 	}
-	if len(b.q.Pages)+len(b.q.Except) == 0 {
-		return "true"
-	}
-	return fmt.Sprintf("page IN (SELECT id FROM pages WHERE site = %s AND %s AND NOT %s)", b.site, anyOf(b.q.Pages, "true"), anyOf(b.q.Except, "false"))
+	return true
 }
 
 // interval is what was seen after one instant, up to another. The days it holds

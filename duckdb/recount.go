@@ -61,6 +61,7 @@ func (s *Store) recount(ctx context.Context, name string, repair bool) ([]pagevi
 	}
 	s.marks.Lock()
 	defer s.marks.Unlock()
+	s.mirror.clear()
 	return wrong, tx.commit(ctx)
 }
 

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ const (
 	rolledBase int = iota // how many there are
 
 	// rolledScore and a number of hours is what pages score on a day by that
-	// half-life. In place of pageviews it adds up weights; see rank.sql.
+	// half-life. In place of pageviews it adds up weights; see ranker.factor.
 	rolledScore rolled = 1000
 )
 
@@ -121,11 +122,11 @@ func (r rolled) weight() string {
 // in hundredths of a billionth, of which a day of a page holds 30 million
 // pageviews' worth in 64 bits.
 func weightOf(distance, halfLife string) string {
-	return fmt.Sprintf("CAST(round(1e9 * %s * pow(2, (%s) / %s)) AS BIGINT)", finer, distance, halfLife)
+	return fmt.Sprintf("CAST(round(1e9 * %d * pow(2, (%s) / %s)) AS BIGINT)", finer, distance, halfLife)
 }
 
 // finer is how much finer a weight is than a billionth.
-const finer = "100"
+const finer = 100
 
 // rollup tells which dimensions hold the answer to a query, the day's first, and
 // without their kinds: none where raw rows must be asked. What differs in rows, and what is filtered
@@ -245,7 +246,19 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 	err = s.held(v.sites[q.Site].id, all, q.Through, func(through uint64) error {
 		q.Through = through
 		b := newBuilder(&q, v)
-		a, err = b.ask(ctx, db, b.rollupRows(dims), s.view.Load)
+		var sums []*mirrored
+		if b.mirrors() {
+			sums, err = s.mirror.sums(ctx, db, v.sites[q.Site].id, all, cmp.Or(q.From, pageview.FirstDay))
+		}
+		switch {
+		case err != nil:
+			return err
+		case sums != nil:
+			kinds := len(sums) / len(dims)
+			a = b.addUp(sums[:kinds], sums[len(sums)-kinds:], s.view.Load())
+		default:
+			a, err = b.ask(ctx, db, b.rollupRows(dims), s.view.Load)
+		}
 		a.Through, a.Rollup = through, true
 		return err
 	})

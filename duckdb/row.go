@@ -10,60 +10,64 @@ import (
 	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
-// name gives the rows of an answer their keys, of which SQL tells numbers, and
-// their order.
-func (b *builder) name(rows []pageview.Row, keys [][2]int64, v *view) {
+// numbered is a row of an answer whose keys are numbers yet.
+type numbered struct {
+	keys [2]int64
+	pageview.Values
+}
+
+// list puts rows in the order that Answer says, leaves those that are asked for, and
+// names their keys.
+func (b *builder) list(rows []numbered, v *view) []pageview.Row {
+	first := b.first()
+	var isTime [2]bool
+	for k, d := range b.q.By {
+		isTime[k] = d.Time()
+	}
+	slices.SortFunc(rows, func(x, y numbered) int {
+		for k, is := range isTime {
+			if is && x.keys[k] != y.keys[k] {
+				return cmp.Compare(x.keys[k], y.keys[k])
+			}
+		}
+		if c := cmp.Compare(y.Of(first), x.Of(first)); c != 0 {
+			return c
+		}
+		for k, d := range b.q.By {
+			if x.keys[k] == y.keys[k] {
+				continue
+			}
+			if c := strings.Compare(v.text(d, x.keys[k], b.zone), v.text(d, y.keys[k], b.zone)); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	if b.q.Limit > 0 {
+		rows = rows[:min(len(rows), b.q.Limit)]
+	}
+	named := make([]pageview.Row, len(rows))
 	texts := make([]string, len(rows)*len(b.q.By))
-	for i := range rows {
-		rows[i].Keys, texts = texts[:len(b.q.By):len(b.q.By)], texts[len(b.q.By):]
+	for i, r := range rows {
+		named[i].Values = r.Values
+		named[i].Keys, texts = texts[:len(b.q.By):len(b.q.By)], texts[len(b.q.By):]
 	}
 	for k, d := range b.q.By {
 		told := map[int64]string{} // of dimensions of time, which have few values
-		for i := range rows {
-			n := keys[i][k]
-			text, ok := told[n]
+		for i, r := range rows {
+			text, ok := "", false
+			if isTime[k] {
+				text, ok = told[r.keys[k]]
+			}
 			if !ok {
-				text = v.text(d, n, b.zone)
+				text = v.text(d, r.keys[k], b.zone)
 			}
-			if rows[i].Keys[k] = text; d.Time() && !ok {
-				told[n] = text
-			}
-		}
-	}
-	b.sort(rows, keys)
-}
-
-// sort orders rows as Answer says. Most are told apart by their numbers.
-func (b *builder) sort(rows []pageview.Row, keys [][2]int64) {
-	type place struct {
-		time  [2]int64
-		value int64
-		row   int
-	}
-	places := make([]place, len(rows))
-	first := b.first()
-	for i := range rows {
-		places[i] = place{value: rows[i].Of(first), row: i}
-		for k, d := range b.q.By {
-			if d.Time() {
-				places[i].time[k] = keys[i][k]
+			if named[i].Keys[k] = text; isTime[k] && !ok {
+				told[r.keys[k]] = text
 			}
 		}
 	}
-	slices.SortFunc(places, func(x, y place) int {
-		if c := slices.Compare(x.time[:], y.time[:]); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(y.value, x.value); c != 0 {
-			return c
-		}
-		return slices.CompareFunc(rows[x.row].Keys, rows[y.row].Keys, strings.Compare)
-	})
-	sorted := make([]pageview.Row, len(rows))
-	for i, p := range places {
-		sorted[i] = rows[p.row]
-	}
-	copy(rows, sorted)
+	return named
 }
 
 // text is the value of a dimension that has a number: of one of time, what

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,71 +35,99 @@ func (s *Store) span(ctx context.Context, name string) (span pageview.Span, err 
 		return span, fmt.Errorf("add up what is new: %w", err)
 	}
 	err = s.held(v.sites[name].id, dims, 0, func(through uint64) error {
-		span, err = v.at(through).span(ctx, db, name, true)
+		span, err = s.addedSpan(ctx, db, v.at(through), name)
 		return err
 	})
 	if errors.Is(err, errMoved) {
-		return v.span(ctx, db, name, false)
+		return v.span(ctx, db, name)
 	}
 	return span, err
 }
 
-// span is what the pageviews reach over that a view counts. Where days are added
-// up, only rows about the first and the last day are read.
-func (v *view) span(ctx context.Context, db *sql.DB, name string, added bool) (pageview.Span, error) {
+// addedSpan is what the pageviews reach over that a view counts, where days are added
+// up to it: so only rows about the first and the last day are read.
+func (s *Store) addedSpan(ctx context.Context, db *sql.DB, v *view, name string) (pageview.Span, error) {
 	span := pageview.Span{Through: v.through}
-	site := v.sites[name]
-	ends := []string{"true"}
-	var bounds [2]pageview.Day // of what is added up
-	if added {
-		query := fmt.Sprintf(`SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = %d AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`, site.id)
-		var first, last sql.NullTime
-		if err := db.QueryRowContext(ctx, query).Scan(&first, &last); err != nil || !first.Valid {
-			return span, err
-		}
-		bounds = [2]pageview.Day{pageview.DayOf(first.Time.UTC()), pageview.DayOf(last.Time.UTC())}
-		// An instant of the next day may come first, where clocks are set back over
-		// midnight. Each end is asked for on its own: an OR passes over less.
-		ends = []string{between(bounds[0], bounds[0]+1)}
-		if bounds[1]-1 > bounds[0]+1 {
-			ends = append(ends, between(bounds[1]-1, bounds[1]))
-		} else {
-			ends[0] = between(bounds[0], bounds[1])
-		}
+	bounds, err := s.bounds(ctx, db, v.sites[name].id)
+	if err != nil || bounds == nil {
+		return span, err
 	}
-	for _, days := range ends {
-		if err := v.reach(ctx, db, site, days, &span); err != nil {
-			return span, err
-		}
+	// An instant of the next day may come first, where clocks are set back over
+	// midnight. Each end is asked for on its own: an OR passes over less.
+	ends := []string{between(bounds[0], bounds[0]+1), between(bounds[1]-1, bounds[1])}
+	if bounds[1]-1 <= bounds[0]+1 {
+		ends = []string{between(bounds[0], bounds[1])}
 	}
-	if added {
-		widen(&span, bounds, v.zone(name))
+	if err := v.reach(ctx, db, v.sites[name], ends, &span); err != nil {
+		return span, err
 	}
+	widen(&span, *bounds, v.zone(name))
 	return span, nil
 }
 
-// reach reaches a span to the counted pageviews of some days.
-func (v *view) reach(ctx context.Context, db *sql.DB, site site, days string, span *pageview.Span) error {
-	counted := fmt.Sprintf("site = %d AND seq <= %d AND %s AND %s", site.id, v.through, v.counting(site, v.through), days)
-	row := db.QueryRowContext(ctx, strings.Replace(only(spanSQL, counted), "{pageviews}", site.pageviews(fmt.Sprint(v.through), days), 1))
-	var first, last, firstDay, lastDay sql.NullTime
-	if err := row.Scan(&first, &last, &firstDay, &lastDay); err != nil || !first.Valid {
-		return err
+// bounds are the first and the last day that is added up of a site; nil means that there
+// is none.
+func (s *Store) bounds(ctx context.Context, db *sql.DB, site uint16) (*[2]pageview.Day, error) {
+	sums, err := s.mirror.sums(ctx, db, site, []rolled{rolledDay}, pageview.FirstDay)
+	if err != nil {
+		return nil, err
 	}
-	none := span.First.IsZero()
-	if none || first.Time.Before(span.First) {
-		span.First = first.Time.UTC()
+	if sums == nil {
+		query := fmt.Sprintf(`SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = %d AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`, site)
+		var first, last sql.NullTime
+		if err := db.QueryRowContext(ctx, query).Scan(&first, &last); err != nil || !first.Valid {
+			return nil, err
+		}
+		return &[2]pageview.Day{pageview.DayOf(first.Time.UTC()), pageview.DayOf(last.Time.UTC())}, nil
 	}
-	if none || last.Time.After(span.Last) {
-		span.Last = last.Time.UTC()
+	var bounds *[2]pageview.Day
+	for _, d := range sums[0].days {
+		switch {
+		case !slices.ContainsFunc(d.sums, func(s keySum) bool { return s.pageviews > 0 }):
+		case bounds == nil:
+			bounds = &[2]pageview.Day{d.day, d.day}
+		default:
+			bounds[1] = d.day
+		}
 	}
-	if day := pageview.DayOf(firstDay.Time.UTC()); none || day < span.FirstDay {
-		span.FirstDay = day
+	return bounds, nil
+}
+
+// span is what the pageviews reach over that a view counts.
+func (v *view) span(ctx context.Context, db *sql.DB, name string) (pageview.Span, error) {
+	span := pageview.Span{Through: v.through}
+	err := v.reach(ctx, db, v.sites[name], []string{"true"}, &span)
+	return span, err
+}
+
+// reach reaches a span to the counted pageviews of some days, by a condition for each
+// stretch of them.
+func (v *view) reach(ctx context.Context, db *sql.DB, site site, stretches []string, span *pageview.Span) error {
+	var queries []string
+	for _, days := range stretches {
+		counted := fmt.Sprintf("site = %d AND seq <= %d AND %s AND %s", site.id, v.through, v.counting(site, v.through), days)
+		queries = append(queries, strings.Replace(only(spanSQL, counted), "{pageviews}", site.pageviews(fmt.Sprint(v.through), days), 1))
 	}
-	if day := pageview.DayOf(lastDay.Time.UTC()); none || day > span.LastDay {
-		span.LastDay = day
-	}
-	return nil
+	return each(ctx, db, strings.Join(queries, "UNION ALL\n"), func(scan func(...any) error) error {
+		var first, last, firstDay, lastDay sql.NullTime
+		if err := scan(&first, &last, &firstDay, &lastDay); err != nil || !first.Valid {
+			return err
+		}
+		none := span.First.IsZero()
+		if none || first.Time.Before(span.First) {
+			span.First = first.Time.UTC()
+		}
+		if none || last.Time.After(span.Last) {
+			span.Last = last.Time.UTC()
+		}
+		if day := pageview.DayOf(firstDay.Time.UTC()); none || day < span.FirstDay {
+			span.FirstDay = day
+		}
+		if day := pageview.DayOf(lastDay.Time.UTC()); none || day > span.LastDay {
+			span.LastDay = day
+		}
+		return nil
+	})
 }
 
 // widen reaches over days whose pageviews are deleted: of these only the day is

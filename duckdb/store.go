@@ -47,6 +47,7 @@ type Store struct {
 
 	load     load
 	marks    marks
+	mirror   mirror
 	folding  sync.Mutex // one adds up at a time
 	added    int        // how often something was added up; held by folding
 	foldMost foldMost
@@ -87,6 +88,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		queue:    newQueue(cmp.Or(c.QueueBytes, 64<<20)),
 		done:     make(chan struct{}),
 		foldMost: foldMost{rows: 250_000, sums: 500_000},
+		mirror:   mirror{of: map[markKey]*mirrored{}, most: mirrorRows, idle: mirrorIdle},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	w, err := s.open(ctx)
@@ -94,9 +96,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s.w = w
-	if s.marks.of, err = loadMarks(ctx, s.db.Load()); err != nil {
-		return nil, errors.Join(openError(c.Path, err), s.db.Load().Close())
-	}
 	go s.write()
 	return s, nil
 }
@@ -156,6 +155,14 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 	if err != nil {
 		return nil, err
 	}
+	of, err := loadMarks(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	s.marks.Lock()
+	defer s.marks.Unlock()
+	s.marks.of = of
+	s.mirror.clear()
 	s.db.Store(db)
 	s.view.Store(w.view())
 	return w, nil

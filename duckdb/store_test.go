@@ -16,6 +16,7 @@ func TestStore(t *testing.T) {
 			s := open(t, path)
 			if pieces = !pieces; pieces { // or nothing here would be much to add up
 				s.foldMost = foldMost{rows: 30, sums: 200}
+				s.mirror.most, s.mirror.idle = 400, 0
 			}
 			return s
 		}

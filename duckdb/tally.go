@@ -97,6 +97,14 @@ func (t *tally) size() (n int) {
 	return n
 }
 
+// forget forgets the sums.
+func (t *tally) forget() {
+	for _, s := range t.all() {
+		s.rows = s.rows[:0]
+		clear(s.today)
+	}
+}
+
 // take takes the next pageview in. Weights are what it adds to each score.
 func (t *tally) take(day pageview.Day, visitor uint64, r *foldRow, weights []int64) {
 	if day != t.day || visitor != t.visitor {
