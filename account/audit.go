@@ -33,6 +33,10 @@ const (
 	TokenMade       What = "token_made"
 	TokenRevoked    What = "token_revoked"
 	JobActed        What = "job_acted"
+	SiteAdded       What = "site_added"
+	SiteChanged     What = "site_changed"
+	SiteRemoved     What = "site_removed" // with everything that was kept of it
+	MessageRetried  What = "message_retried"
 )
 
 // Whats lists everything that is written down.
@@ -40,6 +44,7 @@ func Whats() []What {
 	return []What{
 		SetUp, SignedIn, SignInFailed, SignedOut, SessionEnded, PasswordChanged, TOTPOn, TOTPOff, TOTPReset, RecoveryUsed,
 		UserAdded, UserRole, UserRemoved, LinkMade, LinkUsed, LinkEnded, TokenMade, TokenRevoked, JobActed,
+		SiteAdded, SiteChanged, SiteRemoved, MessageRetried,
 	}
 }
 

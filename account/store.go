@@ -17,6 +17,7 @@ const (
 	kindLink    Kind = "link"    // by the hash of its secret
 	kindTries   Kind = "tries"   // by the hash of who tries
 	kindEntry   Kind = "entry"   // by time
+	kindSite    Kind = "site"    // by name
 )
 
 // Record is one thing that is kept.

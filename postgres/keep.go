@@ -29,9 +29,13 @@ func (s *State) SetFact(ctx context.Context, name, value string) error {
 }
 
 // Forget deletes all that is kept of a site of pageviews: its salts and
-// messages, and the jobs, ticks and snapshots of its reports, whose names begin with the site's
-// and a slash. No process may be running them.
+// messages, the jobs, ticks and snapshots of its reports, whose names begin with
+// the site's and a slash, and its other jobs, whose names begin with what they do.
+// Tokens are no longer good for it, and those that were for it alone are revoked.
+// No process may be running its jobs.
 func (s *State) Forget(ctx context.Context, site string) error {
+	begins := []string{site + "/", "collect/" + site + "/", "job/" + site + "/"}
+	names := []string{"retain/" + site, "weekly/" + site}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		for _, table := range []string{"salts", "outbox"} {
 			if _, err := tx.Exec(ctx, "DELETE FROM beforehand."+table+" WHERE site = $1", site); err != nil {
@@ -41,11 +45,17 @@ func (s *State) Forget(ctx context.Context, site string) error {
 		for _, t := range []struct{ table, column string }{
 			{"jobs", "name"}, {"ticks", "job"}, {"snapshots", "report"}, {"snapshot_keys", "report"},
 		} {
-			if _, err := tx.Exec(ctx, "DELETE FROM beforehand."+t.table+" WHERE starts_with("+t.column+", $1)", site+"/"); err != nil {
+			sql := "DELETE FROM beforehand." + t.table + " WHERE " + t.column + " = ANY($2) OR EXISTS (SELECT FROM unnest($1::text[]) b WHERE starts_with(" + t.column + ", b))"
+			if _, err := tx.Exec(ctx, sql, begins, names); err != nil {
 				return err
 			}
 		}
-		return nil
+		// A token without sites would be good for every one.
+		if _, err := tx.Exec(ctx, "DELETE FROM beforehand.tokens WHERE sites = ARRAY[$1::text]", site); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "UPDATE beforehand.tokens SET sites = array_remove(sites, $1) WHERE $1 = ANY(sites)", site)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("delete state of site %q: %w", site, err)

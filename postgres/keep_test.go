@@ -14,6 +14,7 @@ import (
 	"github.com/beforehand-go/beforehand/outbox/outboxtest"
 	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
+	"github.com/beforehand-go/beforehand/statetest"
 	"github.com/beforehand-go/beforehand/token"
 	"github.com/beforehand-go/beforehand/token/tokentest"
 	"github.com/beforehand-go/beforehand/trigger"
@@ -47,6 +48,7 @@ func TestKept(t *testing.T) {
 		}
 	})
 	t.Run("a site is forgotten and no other", func(t *testing.T) { testForget(t, server.Database(t)) })
+	t.Run("all of a site is forgotten", func(t *testing.T) { statetest.RunForget(t, connect(t, server.Database(t))) })
 }
 
 func testForget(t *testing.T, dsn string) {

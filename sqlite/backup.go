@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 )
 
 // Backup copies everything into a new file, as it was at one moment, while it
@@ -20,8 +22,10 @@ func (s *State) Backup(ctx context.Context, path string) error {
 }
 
 // Forget deletes all that is kept of a site of pageviews: its salts and
-// messages, and the jobs, ticks and snapshots of its reports, whose names begin with the site's
-// and a slash. No process may be running them.
+// messages, the jobs, ticks and snapshots of its reports, whose names begin with
+// the site's and a slash, and its other jobs, whose names begin with what they do.
+// Tokens are no longer good for it, and those that were for it alone are revoked.
+// No process may be running its jobs.
 func (s *State) Forget(ctx context.Context, site string) error {
 	err := s.write(ctx, func(c *conn) error {
 		for _, table := range []string{"beforehand_salts", "beforehand_outbox"} {
@@ -33,14 +37,44 @@ func (s *State) Forget(ctx context.Context, site string) error {
 			"beforehand_jobs": "name", "beforehand_ticks": "job",
 			"beforehand_snapshots": "report", "beforehand_snapshot_keys": "report",
 		} {
-			if err := c.exec("DELETE FROM "+table+" WHERE substr("+column+", 1, ?) = ?", len(site)+1, site+"/"); err != nil {
+			sql := "DELETE FROM " + table + " WHERE substr(" + column + ", 1, ?1) = ?2"
+			for _, begin := range []string{site + "/", "collect/" + site + "/", "job/" + site + "/"} {
+				if err := c.exec(sql, len(begin), begin); err != nil {
+					return err
+				}
+			}
+			if err := c.exec("DELETE FROM "+table+" WHERE "+column+" IN (?, ?)", "retain/"+site, "weekly/"+site); err != nil {
 				return err
 			}
 		}
-		return nil
+		return forgetTokens(c, site)
 	})
 	if err != nil {
 		return fmt.Errorf("delete state of site %q: %w", site, err)
 	}
 	return nil
+}
+
+// forgetTokens takes a site from the tokens that name it. A token without sites
+// would be good for every one, so that it goes.
+func forgetTokens(c *conn, site string) error {
+	named := map[string][]string{}
+	err := c.each(func(row scanner) error {
+		t, err := scanToken(row)
+		if slices.Contains(t.Sites, site) {
+			named[t.Name] = slices.DeleteFunc(t.Sites, func(v string) bool { return v == site })
+		}
+		return err
+	}, selectTokens)
+	for name, sites := range named {
+		if err != nil {
+			break
+		}
+		if len(sites) == 0 {
+			err = c.exec("DELETE FROM beforehand_tokens WHERE name = ?", name)
+		} else {
+			err = c.exec("UPDATE beforehand_tokens SET sites = ? WHERE name = ?", strings.Join(sites, "\n"), name)
+		}
+	}
+	return err
 }

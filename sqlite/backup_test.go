@@ -6,6 +6,7 @@ import (
 
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/sqlite"
+	"github.com/beforehand-go/beforehand/statetest"
 )
 
 // TestBackupAndForget backs up a state, deletes a site from it, and looks into
@@ -60,4 +61,13 @@ func TestBackupAndForget(t *testing.T) {
 	if days, err := s.Salts().Renewed(t.Context(), "blog"); err != nil || len(days) > 0 {
 		t.Errorf("renewed %v, error %v", days, err)
 	}
+}
+
+func TestForget(t *testing.T) {
+	s, err := sqlite.Open(filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	statetest.RunForget(t, s)
 }

@@ -35,6 +35,7 @@ func RunRules(t *testing.T, newStore func() account.Store) {
 		"a share link shows what its password opens":             share,
 		"what was done is written down without secrets":          book,
 		"what has ended is forgotten":                            forgotten,
+		"a site that was removed is nobody's":                    removedSite,
 	} {
 		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { rule(t, newStore()) }) })
 	}

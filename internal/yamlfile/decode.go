@@ -52,6 +52,16 @@ func (e *fieldError) Unwrap() error { return e.err }
 // At says that an error of Check belongs to a key.
 func At(key string, err error) error { return &fieldError{key, err} }
 
+// KeyOf is the key that an error of Check belongs to, and the error without it;
+// an empty key means that it belongs to none.
+func KeyOf(err error) (key string, rest error) {
+	var e *fieldError
+	if errors.As(err, &e) {
+		return e.key, e.err
+	}
+	return "", err
+}
+
 // maxSize bounds a file, maxDepth how far it may nest.
 const (
 	maxSize  = 1 << 20
