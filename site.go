@@ -157,6 +157,20 @@ func (s *Site) Run(ctx context.Context) error {
 	return err
 }
 
+// Load puts into service what the state has of each report, so that readers are
+// served before Run. It is for a site that takes another one's place; Run does the
+// same.
+func (s *Site) Load(ctx context.Context) error {
+	var err error
+	for _, m := range s.list() {
+		c := m.core()
+		c.adding.Lock()
+		err = errors.Join(err, m.load(ctx))
+		c.adding.Unlock()
+	}
+	return err
+}
+
 // begin notes that the site runs, unless it does.
 func (s *Site) begin(ctx context.Context) error {
 	s.mu.Lock()

@@ -8,8 +8,8 @@ type Actor struct {
 	From From
 }
 
-// owns tells whether an actor decides who may what at a site.
-func (a Actor) owns(site string) bool { return a.User == nil || a.User.Role(site) == Owner }
+// Owns tells whether an actor decides who may what at a site.
+func (a Actor) Owns(site string) bool { return a.User == nil || a.User.Role(site) == Owner }
 
 // did is an entry for what an actor has done.
 func (a Actor) did(what What, about string) Entry {
@@ -28,9 +28,9 @@ func (a Actor) mayEnd(l *Link) bool {
 	case l.Kind == Share:
 		return a.User.Role(l.Site).AtLeast(Editor)
 	case l.Kind == Invitation:
-		return a.owns(l.Site)
+		return a.Owns(l.Site)
 	}
-	return a.owns(Everywhere)
+	return a.Owns(Everywhere)
 }
 
 // Sites are those at which an actor has at least a role, of some.

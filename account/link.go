@@ -113,7 +113,7 @@ func (d *Desk) Invite(ctx context.Context, by Actor, site string, role Role) (se
 	if err := CheckRole(role); err != nil {
 		return "", err
 	}
-	if !by.owns(site) {
+	if !by.Owns(site) {
 		return "", ErrNotAllowed
 	}
 	return d.makeLink(ctx, by, Link{Kind: Invitation, Site: site, Role: role}, invitationLife)
@@ -121,7 +121,7 @@ func (d *Desk) Invite(ctx context.Context, by Actor, site string, role Role) (se
 
 // ResetLink makes a link for a user to choose another password.
 func (d *Desk) ResetLink(ctx context.Context, by Actor, name string) (secret string, err error) {
-	if !by.owns(Everywhere) {
+	if !by.Owns(Everywhere) {
 		return "", ErrNotAllowed
 	}
 	u, err := d.User(ctx, name)

@@ -27,6 +27,9 @@ var (
 	// being deleted.
 	ErrSiteExists = errors.New("there is a site of that name")
 
+	// ErrLastSite is returned for what would leave nothing to serve.
+	ErrLastSite = errors.New("there would be no site left")
+
 	// ErrNoSite is returned for a site that was not added here, or is gone.
 	ErrNoSite = errors.New("there is no such site")
 )
@@ -57,7 +60,7 @@ func (d *Desk) Sites(ctx context.Context) ([]Site, error) {
 
 // AddSites adds sites: all of them or, with ErrSiteExists, none.
 func (d *Desk) AddSites(ctx context.Context, by Actor, sites ...Site) error {
-	if !by.owns(Everywhere) {
+	if !by.Owns(Everywhere) {
 		return ErrNotAllowed
 	}
 	var changes []Change
@@ -75,7 +78,7 @@ func (d *Desk) AddSites(ctx context.Context, by Actor, sites ...Site) error {
 
 // ChangeSite says something else of a site that was added.
 func (d *Desk) ChangeSite(ctx context.Context, by Actor, name string, terms json.RawMessage) error {
-	if !by.owns(name) {
+	if !by.Owns(name) {
 		return ErrNotAllowed
 	}
 	return d.change(ctx, func() ([]Change, error) {
@@ -103,7 +106,7 @@ func (d *Desk) RemoveSite(ctx context.Context, by Actor, name string) error {
 	if name == Everywhere {
 		return ErrNoSite
 	}
-	if !by.owns(name) {
+	if !by.Owns(name) {
 		return ErrNotAllowed
 	}
 	err := d.change(ctx, func() ([]Change, error) {

@@ -149,7 +149,7 @@ func (d *Desk) SetRole(ctx context.Context, by Actor, name, site string, role Ro
 			return err
 		}
 	}
-	if !by.owns(site) {
+	if !by.Owns(site) {
 		return ErrNotAllowed
 	}
 	e := by.did(UserRole, CleanName(name))
@@ -166,7 +166,7 @@ func (d *Desk) SetRole(ctx context.Context, by Actor, name, site string, role Ro
 
 // Remove deletes a user with their sessions.
 func (d *Desk) Remove(ctx context.Context, by Actor, name string) error {
-	if !by.owns(Everywhere) {
+	if !by.Owns(Everywhere) {
 		return ErrNotAllowed
 	}
 	name = CleanName(name)
@@ -224,7 +224,7 @@ func (d *Desk) hash(ctx context.Context, name, password string) (string, error) 
 
 // ResetTOTP lets a user in without a code again, and ends their sessions.
 func (d *Desk) ResetTOTP(ctx context.Context, by Actor, name string) error {
-	if !by.owns(Everywhere) {
+	if !by.Owns(Everywhere) {
 		return ErrNotAllowed
 	}
 	name = CleanName(name)

@@ -136,7 +136,7 @@ func (s *Store) drop(ctx context.Context, name string) error {
 		return err
 	}
 	if _, ok := v.sites[name]; !ok {
-		return fmt.Errorf("there is no site %q", name)
+		return pageview.ErrNoSite
 	}
 	s.folding.Lock()
 	defer s.folding.Unlock()

@@ -25,7 +25,7 @@ const FileName = "beforehand.yaml"
 type File struct {
 	Listen       listen.Address      `yaml:"listen" help:"host:port to serve on, or unix:PATH for a socket; localhost:8080 unless given"`
 	Mode         listen.Mode         `yaml:"socket_mode" help:"who may connect to a socket, as chmod has it; 0660 unless given"`
-	URL          Address             `yaml:"url" help:"where readers reach this server, such as https://stats.example.org; for links in mails"`
+	URL          Address             `yaml:"url" help:"where readers reach this server, such as https://stats.example.org: begins links in mails, invitations and share links, and what is pasted into pages. Unless given, mails have no links, and the others begin with the address that their reader came by"`
 	TLS          TLS                 `yaml:"tls" help:"certificates, so that readers come by https; without them by http"`
 	Language     language.Language   `yaml:"language" help:"language of the pages and pictures for who asks for none: en or zh; en unless given"`
 	TrustMachine bool                `yaml:"trust_machine" help:"whether whoever sits at this machine may see and do everything without signing in, also once there are users; only until then unless given"`
@@ -206,6 +206,17 @@ func (f *File) CalendarFiles() map[string]string {
 
 // Reference is a table in Markdown of every key.
 func Reference() (string, error) { return yamlfile.Reference(File{}) }
+
+// Take adds a site, unless it cannot be together with the others.
+func (f *File) Take(s Site) error {
+	before := f.Sites
+	f.Sites = append(slices.Clip(before), s)
+	_, err := yamlfile.KeyOf(f.Check())
+	if err != nil {
+		f.Sites = before
+	}
+	return err
+}
 
 // Check refuses what cannot be together.
 func (f *File) Check() error {

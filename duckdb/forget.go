@@ -80,7 +80,7 @@ func (s *Store) Drop(ctx context.Context, name string) error {
 		return err
 	}
 	if _, ok := v.sites[name]; !ok {
-		return fmt.Errorf("delete site: there is no site %q", name)
+		return fmt.Errorf("delete site %q: %w", name, pageview.ErrNoSite)
 	}
 	if _, err := s.forget(ctx, name, pageview.LastDay, v.through); err != nil {
 		return err

@@ -12,6 +12,9 @@ var (
 	// read on. Nothing of the batch was kept.
 	ErrLogMoved = errors.New("the log file was read on by another import")
 
+	// ErrNoSite is returned for a site that the store does not have.
+	ErrNoSite = errors.New("there is no such site")
+
 	// ErrFull is returned when the disk or the memory that the store may use
 	// is exhausted. Nothing of the batch was kept.
 	ErrFull = errors.New("no space left for pageviews")

@@ -27,6 +27,12 @@ func (s *Server) mountAccounts(mux *router) {
 	mux.HandleFunc("GET "+web.TokensPath, s.showTokens)
 	mux.HandleFunc("POST "+web.TokensPath, s.changeTokens)
 	mux.HandleFunc("GET "+web.LogPath, s.showLog)
+	if s.Book != nil {
+		s.mountSites(mux)
+	}
+	if s.Outbox != nil {
+		s.mountMessages(mux)
+	}
 }
 
 // accountPage is what all pages of accounts have.
@@ -34,7 +40,7 @@ func (s *Server) accountPage(r *http.Request, here string, wrong error) web.Acco
 	a := s.asker(r)
 	p := web.AccountPage{
 		Language: language.Of(r, s.Language), Now: time.Now(), Zone: s.sites[0].Zone, Nav: s.navigation(r, web.PartAccount, ""),
-		Here: here, Did: r.URL.Query().Get("did"), Wrong: wrong,
+		Here: here, Guessed: s.URL == "", Did: r.URL.Query().Get("did"), Wrong: wrong,
 	}
 	if wrong != nil {
 		p.Did = ""
@@ -44,9 +50,11 @@ func (s *Server) accountPage(r *http.Request, here string, wrong error) web.Acco
 		may  bool
 	}{
 		{web.AccountPath, a.user != nil},
+		{web.SitesPath, s.Book != nil && a.has(account.Owner)},
 		{web.UsersPath, a.has(account.Owner)},
 		{web.SharesPath, a.has(account.Editor)},
 		{web.TokensPath, a.has(account.Owner)},
+		{web.MessagesPath, s.Outbox != nil && a.has(account.Owner)},
 		{web.LogPath, a.user == nil || a.user.OwnsAll()},
 	} {
 		if part.may {
@@ -265,16 +273,20 @@ func (s *Server) changeUsers(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.writeUsers(w, r, web.Users{}, err)
 	case secret != "":
-		made.Link = origin(r) + web.JoinPath + secret
+		made.Link = s.origin(r) + web.JoinPath + secret
 		s.writeUsers(w, r, made, nil)
 	default:
 		s.did(w, r, web.UsersPath, action)
 	}
 }
 
-// origin is the server's address as its reader has it.
-func origin(r *http.Request) string {
-	if secure(r) {
+// origin is the server's address: what the configuration says, or as its reader
+// has it.
+func (s *Server) origin(r *http.Request) string {
+	switch {
+	case s.URL != "":
+		return s.URL
+	case secure(r):
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
@@ -294,7 +306,7 @@ func (s *Server) writeShares(w http.ResponseWriter, r *http.Request, secret stri
 		}
 	}
 	if secret != "" {
-		d.Link = origin(r) + web.SharePath + secret
+		d.Link = s.origin(r) + web.SharePath + secret
 	}
 	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
 		d.AccountPage = s.accountPage(r, web.SharesPath, wrong)

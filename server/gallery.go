@@ -25,7 +25,7 @@ func (s *Server) gallery(w http.ResponseWriter, r *http.Request) {
 		Language: l, Nav: s.navigation(r, web.PartWidgets, v.Name, "list", "limit", "theme", "words", "picture", "base"),
 		Site: v.Name, Title: v.Title, Counts: s.Receiver != nil && s.Receiver.Counts != nil, Frames: v.Frames, Limits: widgetLimits[:],
 	}
-	g.Base, g.BadBase = baseOf(r)
+	g.Base, g.BadBase, g.Guessed = s.baseOf(r)
 	for _, list := range v.lists {
 		one := web.GalleryList{Name: list.Name, Query: list.Query, Items: items(list.Current().Value)}
 		if list.named {
@@ -130,7 +130,7 @@ func (w *widget) size(ctx context.Context) (width, height int) {
 
 // baseOf is where pages elsewhere reach the server: as a query says, else as the
 // request did. What is no address of a server is told.
-func baseOf(r *http.Request) (base, wrong string) {
+func (s *Server) baseOf(r *http.Request) (base, wrong string, guessed bool) {
 	given := strings.TrimSpace(r.FormValue("base"))
 	u, err := url.Parse(given)
 	switch {
@@ -138,11 +138,7 @@ func baseOf(r *http.Request) (base, wrong string) {
 	case err != nil || len(given) > maxBase || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		wrong = given[:min(len(given), maxBase)]
 	default:
-		return u.Scheme + "://" + u.Host, ""
+		return u.Scheme + "://" + u.Host, "", false
 	}
-	scheme := "http"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" { // whoever lies about it sees it alone
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host, wrong
+	return s.origin(r), wrong, s.URL == "" // whoever lies about the host sees it alone
 }

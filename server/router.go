@@ -76,6 +76,13 @@ func accesses() map[string]access {
 		"POST " + web.TokensPath:        {need: owners},
 		"GET " + web.LogPath:            {need: installation},
 
+		"GET " + web.MessagesPath:           {need: owners},
+		"POST " + web.MessagesPath:          {need: owners},
+		"GET " + web.SitesPath:              {need: owners},
+		"POST " + web.SitesPath:             {need: owners},
+		"GET " + web.SitesPath + "/{site}":  {need: owners},
+		"POST " + web.SitesPath + "/{site}": {need: owners},
+
 		// What is behind.
 		"GET " + web.WidgetsPath + "/{site}":  {need: numbers},
 		"GET /d/{site}":                       {need: numbers},

@@ -17,6 +17,7 @@ import (
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/exports"
 	"github.com/beforehand-go/beforehand/internal/language"
+	"github.com/beforehand-go/beforehand/outbox"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/picture"
 	"github.com/beforehand-go/beforehand/receive"
@@ -34,11 +35,14 @@ type Config struct {
 	Exports    *exports.Importer // takes exports of other programs in
 	Sites      []Site            // at least one; the first is at the root
 	Tokens     *token.Guard      // knows programs that may ask; nil means none
+	Outbox     outbox.Store      // what people are told; nil means that nobody is, or no Accounts
 	TokenStore token.Store       // where they are made and revoked; nil where Accounts is
 	Accounts   *account.Desk     // knows people who may; nil means that only this machine may, and tokens
 	Proxies    collect.Proxies   // in front of the server
 	Receiver   *receive.Receiver // takes pageviews in; nil means that none are taken over HTTP
 	Keeper     Keeper            // makes copies for Control
+	Book       Book              // adds, changes and removes sites; nil where there is none, or no Accounts
+	URL        string            // where readers reach the server, without a slash at its end; empty means as they did
 	Language   language.Language // of pages for who asks for none, and of pictures
 	Triggers   trigger.Parser    // reads triggers that people type, for the zone of the job's site
 	Live       bool              // also serve the first site's reports computed anew for each reader, under /live/

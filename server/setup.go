@@ -47,7 +47,7 @@ func (s *Server) setup(r *http.Request, v *site) web.Setup {
 		Language: language.Of(r, s.Language), Nav: s.navigation(r, web.PartSetup, v.Name, "base"), Now: time.Now(), Zone: v.Zone,
 		Site: v.Name, Title: v.Title, Log: logLines + v.Import, Page: v.front(),
 	}
-	d.Base, d.BadBase = baseOf(r)
+	d.Base, d.BadBase, d.Guessed = s.baseOf(r)
 	name := ""
 	if len(s.sites) > 1 && len(v.Hosts) == 0 {
 		name = v.Name // nothing else tells it

@@ -35,7 +35,7 @@ func newOwned(t *testing.T, more ...server.Site) *owned {
 		t.Fatal(err)
 	}
 	all := sites("blog")
-	all[0].URL, all[0].Hosts = u, []string{"127.0.0.1"}
+	all[0].URL, all[0].Written, all[0].Hosts = u, true, []string{"127.0.0.1"}
 	o.Server = startSites(t, append(all, more...))
 	o.CheckEvery(time.Nanosecond)
 	return o

@@ -28,9 +28,10 @@ type Site struct {
 	Trigger  trigger.Trigger // when reports are computed; nil means every hour
 	Import   string          // command that a page without pageviews suggests
 
-	URL   *url.URL // where its pages are; nil means not known
-	Lists []List   // hot lists; one called HotList comes first and is the page's
-	Learn *Learn   // how its articles are read, which needs URL; nil means that they are not
+	URL     *url.URL // where its pages are; nil means not known
+	Written bool     // by who runs the server, so that URL may be in a network of its own
+	Lists   []List   // hot lists; one called HotList comes first and is the page's
+	Learn   *Learn   // how its articles are read, which needs URL; nil means that they are not
 
 	Frames []string // origins whose pages may show its lists in frames; none means every one
 

@@ -13,7 +13,9 @@ import (
 	"rsc.io/qr"
 
 	"github.com/beforehand-go/beforehand/account"
+	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/internal/language"
+	"github.com/beforehand-go/beforehand/outbox"
 	"github.com/beforehand-go/beforehand/token"
 )
 
@@ -26,9 +28,11 @@ const (
 	SharePath         = "/share/"
 	AccountPath       = "/account"
 	AuthenticatorPath = "/account/authenticator"
+	SitesPath         = "/account/sites"
 	UsersPath         = "/account/users"
 	SharesPath        = "/account/shares"
 	TokensPath        = "/account/tokens"
+	MessagesPath      = "/account/messages"
 	LogPath           = "/account/log"
 )
 
@@ -39,6 +43,7 @@ type AccountPage struct {
 	Zone     *time.Location
 	Nav      Navigation
 	Here     string   // the page's path
+	Guessed  bool     // nobody said where the server is reached: links lead to where the reader came from
 	Pages    []string // paths of those that the reader may see
 	Did      string   // what was done just now, by the name of its button; zero: nothing
 	Wrong    error    // why it was not; nil: it was
@@ -182,7 +187,7 @@ func (p accountPen) Title() string { return p.title(p.page.Here) }
 func (p accountPen) title(path string) string {
 	return p.words[map[string]string{
 		AccountPath: "account_title", AuthenticatorPath: "authenticator_title", UsersPath: "users_title",
-		SharesPath: "shares_title", TokensPath: "tokens_title", LogPath: "book_title",
+		SitesPath: "sites_title", MessagesPath: "messages_title", SharesPath: "shares_title", TokensPath: "tokens_title", LogPath: "book_title",
 	}[path]]
 }
 
@@ -195,6 +200,7 @@ func (p accountPen) DidWord() string {
 	return p.words[map[string]string{
 		"password": "did_password", "totp": "did_totp", "totp_off": "did_totp_off", "end": "did_end", "end_others": "did_end",
 		"role": "did_role", "remove": "did_remove", "reset_totp": "did_reset_totp", "end_link": "did_end_link", "revoke": "did_revoke",
+		"site": "did_site", "site_remove": "did_site_remove", "retry": "did_retry",
 	}[p.page.Did]]
 }
 
@@ -229,13 +235,20 @@ func problems() []problem {
 		{token.ErrUnknown, "wrong_unknown"},
 		{token.ErrName, "wrong_token_name"},
 		{token.ErrScope, "wrong_token_scope"},
+		{account.ErrSiteExists, "wrong_site_exists"},
+		{account.ErrNoSite, "wrong_no_site"},
+		{account.ErrLastSite, "wrong_last_site"},
+		{ErrNotTyped, "wrong_not_typed"},
+		{outbox.ErrUnknown, "wrong_unknown"},
+		{outbox.ErrSent, "wrong_sent"},
 	}
 }
 
 // Known tells whether an error is one that people are told.
 func Known(err error) bool {
 	var wait *account.WaitError
-	return errors.As(err, &wait) || slices.ContainsFunc(problems(), func(p problem) bool { return errors.Is(err, p.err) })
+	var term *config.TermError
+	return errors.As(err, &wait) || errors.As(err, &term) || slices.ContainsFunc(problems(), func(p problem) bool { return errors.Is(err, p.err) })
 }
 
 // Problem is an error that people are told, in words; any other is none.
@@ -244,6 +257,10 @@ func Problem(l language.Language, err error) string {
 	var wait *account.WaitError
 	if errors.As(err, &wait) {
 		return fmt.Sprintf(w["wrong_wait"], w.span(max(wait.Wait.Round(time.Second), time.Second)))
+	}
+	var term *config.TermError
+	if errors.As(err, &term) {
+		return w[termWord(term.Key)]
 	}
 	for _, p := range problems() {
 		if err != nil && errors.Is(err, p.err) {
@@ -303,6 +320,8 @@ func whatWords() map[account.What]string {
 		account.UserAdded: "what_user_added", account.UserRole: "what_user_role", account.UserRemoved: "what_user_removed",
 		account.LinkMade: "what_link_made", account.LinkUsed: "what_link_used", account.LinkEnded: "what_link_ended",
 		account.TokenMade: "what_token_made", account.TokenRevoked: "what_token_revoked", account.JobActed: "what_job_acted",
+		account.SiteAdded: "what_site_added", account.SiteChanged: "what_site_changed", account.SiteRemoved: "what_site_removed",
+		account.MessageRetried: "what_message_retried",
 	}
 }
 

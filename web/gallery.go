@@ -27,6 +27,7 @@ type Gallery struct {
 	Title    string // of the site, for people
 	Base     string // where pages elsewhere reach the server, such as https://stats.example.org
 	BadBase  string // what was given for it and is no such address; zero: nothing was
+	Guessed  bool   // nobody said it: it is where the reader came from
 	Lists    []GalleryList
 	Pictures []Picture
 	Counts   bool     // there are counters

@@ -24,6 +24,7 @@ type Setup struct {
 	Title    string // of the site, for people
 	Base     string // where pages reach the server
 	BadBase  string // what was given for it and is no such address; zero: nothing was
+	Guessed  bool   // nobody said it: it is where the reader came from
 
 	Script, Pinned, Picture string // elements to paste
 	Log                     string // command that reads an access log

@@ -40,6 +40,7 @@ type appConfig struct {
 	siteFlags
 	command string      // named to other processes that want the directory
 	single  config.Site // what flags say of the only site, where the file has none
+	alone   bool        // the file has no sites
 	publish string
 	ways    config.File // what flags say of the ways in, for the whole server
 	live    bool
@@ -51,13 +52,21 @@ type appConfig struct {
 
 // app is a data directory with all that works on it.
 type app struct {
+	config       appConfig
+	file         *config.File // what the configuration says, and the sites that were added
 	dir          *datadir.Dir
+	key          collect.Key
 	store        pageviewStore
 	state        stateStore
 	site         *beforehand.Site
 	server       *server.Server
 	accounts     *account.Desk
+	tokens       *token.Guard
 	calendars    *calendar.Book
+	intake       *collect.Intake
+	added        map[string]int64 // versions of the sites that were added
+	leaving      []string         // sites that are being deleted
+	generations  *generations
 	sites        []server.Site
 	databases    map[string]*database.DB // of sites, by name
 	salts        collect.KeptSalts
@@ -101,10 +110,37 @@ func openApp(ctx context.Context, c appConfig) (_ *app, err error) {
 
 // assemble makes all that works on a data directory, its store and its state.
 func (a *app) assemble(ctx context.Context, c appConfig, key collect.Key) (err error) {
+	a.config, a.key = c, key
 	if err := a.openCalendars(ctx, c.file); err != nil {
 		return err
 	}
-	if err := a.openSites(ctx, c); err != nil {
+	a.salts = a.state.Salts()
+	visitors, err := collect.NewVisitors(a.salts, key)
+	if err != nil {
+		return err
+	}
+	a.intake = &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
+	if err := a.openPlaces(c, a.intake); err != nil {
+		return err
+	}
+	if a.fonts, err = chart.OpenFonts(c.file.Path(c.file.Font)); err != nil {
+		return err
+	}
+	a.accounts = account.NewDesk(account.Config{
+		Store: a.state.Accounts(), Hasher: argon.New(argon.Default()), Key: account.Key(key),
+	})
+	a.tokens = token.NewGuard(a.state.Tokens())
+	a.generations = &generations{}
+	return a.build(ctx)
+}
+
+// build makes the reports of the sites as they are now, and what serves them.
+func (a *app) build(ctx context.Context) (err error) {
+	if err := a.findSites(ctx); err != nil {
+		return err
+	}
+	c := a.config
+	if err := a.openSites(ctx, a.file); err != nil {
 		return err
 	}
 	triggers := trigger.Parser{Calendar: a.calendars.Find}
@@ -116,47 +152,32 @@ func (a *app) assemble(ctx context.Context, c appConfig, key collect.Key) (err e
 	if err != nil {
 		return err
 	}
-	a.salts = a.state.Salts()
-	visitors, err := collect.NewVisitors(a.salts, key)
-	if err != nil {
-		return err
-	}
-	intake := &collect.Intake{Visitors: visitors, Agents: &collect.Agents{}}
-	if err := a.openPlaces(c, intake); err != nil {
-		return err
-	}
-	if a.fonts, err = chart.OpenFonts(c.file.Path(c.file.Font)); err != nil {
-		return err
-	}
-	a.accounts = account.NewDesk(account.Config{
-		Store: a.state.Accounts(), Hasher: argon.New(argon.Default()), Key: account.Key(key),
-	})
-	tokens := token.NewGuard(a.state.Tokens())
-	receiver, err := receive.New(c.receiver(a, intake, tokens))
+	receiver, err := receive.New(c.receiver(a, a.intake, a.tokens))
 	if err != nil {
 		return err
 	}
 	a.server = server.New(server.Config{
 		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: a.serveMetrics(receiver),
-		Tokens: tokens, TokenStore: a.state.Tokens(), Accounts: a.accounts, Proxies: c.proxies(), TrustMachine: c.file.TrustMachine, Fonts: a.fonts,
-		Importer: &collect.Importer{Store: a.store, Key: key, Intake: intake}, Receiver: receiver,
-		Exports: &exports.Importer{Store: a.store, Intake: intake, Dir: a.dir.Path},
-		Keeper:  &keeper{a.dir, key, a.store, a.state}, Renewed: a.salts.Renewed,
+		Tokens: a.tokens, TokenStore: a.state.Tokens(), Accounts: a.accounts, Proxies: c.proxies(), TrustMachine: c.file.TrustMachine, Fonts: a.fonts,
+		Importer: &collect.Importer{Store: a.store, Key: a.key, Intake: a.intake}, Receiver: receiver,
+		Exports: &exports.Importer{Store: a.store, Intake: a.intake, Dir: a.dir.Path},
+		Keeper:  &keeper{a.dir, a.key, a.store, a.state}, Renewed: a.salts.Renewed, Book: a.generations, URL: strings.TrimSuffix(string(c.file.URL), "/"), Outbox: a.state.Outbox(),
 	})
 	return nil
 }
 
 // openSites makes the sites known to the store, which settles their zones: a
 // site's zone stays as it was first.
-func (a *app) openSites(ctx context.Context, c appConfig) error {
-	for _, v := range c.file.Sites {
+func (a *app) openSites(ctx context.Context, file *config.File) error {
+	a.sites = nil
+	for _, v := range file.Sites {
 		kept, err := a.store.Site(ctx, pageview.Site{
 			Name: v.Name, Zone: cmp.Or(string(v.Zone), machineZone()), Precedence: v.Precedence(), Rate: pageview.Rate(v.Rate),
 		})
 		if err != nil {
 			return err
 		}
-		if v.Zone != "" && string(v.Zone) != kept.Zone {
+		if v.Zone != "" && string(v.Zone) != kept.Zone && a.added[v.Name] == 0 {
 			return fmt.Errorf("the days of site %q are counted in %s: a site's zone cannot be changed; leave it out, or use another site or --data", v.Name, kept.Zone)
 		}
 		site := v.Collect()
@@ -168,13 +189,13 @@ func (a *app) openSites(ctx context.Context, c appConfig) error {
 			return fmt.Errorf("trigger of site %q: %w", v.Name, err)
 		}
 		one := server.Site{
-			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: c.importHint(v.Name),
-			PublicStats: v.PublicStats, Fresh: v.FreshFor(),
+			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: a.importHint(v.Name),
+			PublicStats: v.PublicStats, Fresh: v.FreshFor(), Written: a.added[v.Name] == 0,
 		}
 		for _, origin := range v.Frames {
 			one.Frames = append(one.Frames, string(origin))
 		}
-		if err := a.addLists(c.file, &v, &one); err != nil {
+		if err := a.addLists(file, &v, &one); err != nil {
 			return err
 		}
 		a.sites = append(a.sites, one)
@@ -231,9 +252,9 @@ func (a *app) close() error {
 }
 
 // importHint is the command that a page without pageviews suggests.
-func (c *appConfig) importHint(site string) string {
-	hint := "beforehand import --data " + c.data
-	if len(c.file.Sites) > 1 || c.site != "" {
+func (a *app) importHint(site string) string {
+	hint := "beforehand import --data " + a.config.data
+	if len(a.file.Sites) > 1 || a.config.site != "" {
 		hint += " --site " + site
 	}
 	return hint + " access.log"

@@ -66,7 +66,7 @@ func runDemo(ctx context.Context, s stdio, args []string) error {
 	b := newBlog(a.sites[0].Name, a.sites[0].Zone, seed, views, last)
 	err = a.load(ctx, b, newProgress(s.err))
 	if err == nil {
-		err = a.openReports(c.file, "")
+		err = a.declare(ctx)
 	}
 	coming, stop := context.WithCancel(ctx)
 	var visitors sync.WaitGroup

@@ -95,7 +95,7 @@ func (c *appConfig) load(f *flagSet) error {
 	}
 	if len(file.Sites) == 0 {
 		c.single.Name, c.single.Zone = cmp.Or(c.site, "default"), c.zone
-		file.Sites = []config.Site{c.single}
+		file.Sites, c.alone = []config.Site{c.single}, true
 		return nil
 	}
 	for _, name := range []string{"zone", "articles", "trigger"} {

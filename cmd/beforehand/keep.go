@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/internal/number"
-	"github.com/beforehand-go/beforehand/pageview"
 )
 
 // keepFlags are the flags of a command that copies or deletes.
@@ -107,19 +107,19 @@ func runDelete(ctx context.Context, s stdio, args []string) error {
 
 // delete deletes a site, or tells what it would delete.
 func (k *keeper) delete(ctx context.Context, s stdio, site string, yes bool) error {
-	days, err := k.store.Sources(ctx, site, pageview.FirstDay, pageview.LastDay)
+	n, err := sizeOf(ctx, k.store, site)
 	if err != nil {
 		return err
-	}
-	var n int64
-	for _, d := range days {
-		n += d.Pageviews + d.Bots
 	}
 	if !yes {
 		_, err := fmt.Fprintf(s.out, "site %s has %s pageviews, bots among them; with --yes they are deleted\n", site, number.Grouped(n))
 		return err
 	}
-	if err := errors.Join(k.store.Drop(ctx, site), k.state.Forget(ctx, site)); err != nil {
+	accounts := account.NewDesk(account.Config{Store: k.state.Accounts()})
+	if err := accounts.RemoveSite(ctx, account.Actor{}, site); err != nil {
+		return err
+	}
+	if err := deleteSite(ctx, k.store, k.state, accounts, site); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "deleted site %s with %s pageviews\n", site, number.Grouped(n))

@@ -38,7 +38,10 @@ const (
 // addNotices adds the jobs that tell people something, where the configuration
 // says that anybody is told anything.
 func (a *app) addNotices(ctx context.Context, file *config.File) error {
-	c, err := a.openCourier(file)
+	c, err := a.courier, error(nil)
+	if c == nil { // else it is that of the generation before
+		c, err = a.openCourier(file)
+	}
 	if err != nil || c == nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func compute(ctx context.Context, c appConfig, report, format string) (_ []byte,
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.hasReport(report), a.openDatabases(c.file), a.openReports(c.file, report)); err != nil {
+	if err := errors.Join(a.hasReport(c.site, report), a.openDatabases(a.file), a.openReports(a.file, report)); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	d := newDirect(ctx, a, c.site)
@@ -153,10 +153,10 @@ func compute(ctx context.Context, c appConfig, report, format string) (_ []byte,
 }
 
 // hasReport refuses the name of a report that no site that is meant has.
-func (c *appConfig) hasReport(name string) error {
+func (a *app) hasReport(of, name string) error {
 	names := []string{"pageviews", server.HotList}
-	for _, site := range c.file.Sites {
-		if c.site != "" && c.site != site.Name {
+	for _, site := range a.file.Sites {
+		if of != "" && of != site.Name {
 			continue
 		}
 		for _, l := range site.Lists {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/beforehand-go/beforehand/internal/datadir"
@@ -66,16 +65,13 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 		return err
 	}
 	a.certificates = front.certificates
-	if err := errors.Join(a.openDeclared(ctx, c.file), a.addRetention(ctx, c.file), a.addNotices(ctx, c.file)); err != nil {
+	if err := a.declare(ctx); err != nil {
 		return errors.Join(err, a.close())
 	}
 	setup, err := a.accounts.SetupLink(ctx)
 	if err != nil {
 		return errors.Join(err, a.close())
 	}
-	following, stop := context.WithCancel(ctx)
-	var follow sync.WaitGroup
-	follow.Go(func() { a.followLogs(following, c.file) })
 	err = a.serve(ctx, front, func(url string) {
 		fmt.Fprintf(s.out, "serving %s from %s\n", url, c.data)
 		for _, site := range a.sites {
@@ -85,8 +81,6 @@ func runServe(ctx context.Context, s stdio, args []string) error {
 			fmt.Fprintf(s.out, "no owner yet: to become it, open within a day %s%s%s\n", url, web.JoinPath, setup)
 		}
 	})
-	stop()
-	follow.Wait()
 	return errors.Join(err, a.close())
 }
 
@@ -100,15 +94,12 @@ func (a *app) serve(ctx context.Context, front *front, ready func(url string)) e
 	defer control.Close()
 
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.site.Run(ctx) })
 	g.Go(func() error { return a.keepSalts(ctx) })
-	g.Go(func() error { return a.calendars.Follow(ctx, a.site.Scheduler(), a.log) })
 	g.Go(func() error { return a.keepAccounts(ctx) })
-	g.Go(func() error {
-		return a.server.Run(ctx, front.readerWait)
-	})
-	owner := &http.Server{Handler: a.server.Control(), ReadHeaderTimeout: 10 * time.Second}
-	front.serve(ctx, g, a.server.Handler())
+	a.generations.begin(a)
+	g.Go(func() error { return a.generations.run(ctx, front.readerWait) })
+	owner := &http.Server{Handler: a.generations.owner(), ReadHeaderTimeout: 10 * time.Second}
+	front.serve(ctx, g, a.generations.readers())
 	serveHTTP(ctx, g, owner, control)
 	ready(front.url())
 	of := newSupervisor()
@@ -122,6 +113,11 @@ func (a *app) serve(ctx context.Context, front *front, ready func(url string)) e
 		return err
 	}
 	return nil
+}
+
+// declare adds what is done for the sites besides what every site has.
+func (a *app) declare(ctx context.Context) error {
+	return errors.Join(a.openDeclared(ctx, a.file), a.addRetention(ctx, a.file), a.addNotices(ctx, a.file))
 }
 
 // serveHTTP serves until ctx ends, and then lets requests under way finish for

@@ -23,6 +23,9 @@ func (a *app) openDatabases(file *config.File) error {
 		if err != nil {
 			return err
 		}
+		if a.databases[name] != nil {
+			continue // of the generation before
+		}
 		db, err := database.Open(where)
 		if err != nil {
 			return fmt.Errorf("database %s: %w", name, err)
