@@ -48,13 +48,21 @@ type Store struct {
 	load     load
 	marks    marks
 	mirror   mirror
-	folding  sync.Mutex // one adds up at a time
-	added    int        // how often something was added up; held by folding
+	folding  turn // one adds up at a time
+	added    int  // how often something was added up; held by folding
 	foldMost foldMost
 	folds    sync.WaitGroup
 	life     context.Context // ends when the store is closed
 	end      context.CancelFunc
 }
+
+// turn is had by one at a time. Who waits for it waits for a channel: in a bubble
+// of testing/synctest time passes meanwhile, as it does not for a mutex.
+type turn chan struct{}
+
+// Lock waits for the turn, and Unlock passes it on.
+func (t turn) Lock()   { t <- struct{}{} }
+func (t turn) Unlock() { <-t }
 
 // view is what readers know of the last commit. Nothing in it is changed; the
 // next commit makes another one.
@@ -89,6 +97,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		done:     make(chan struct{}),
 		foldMost: foldMost{rows: 250_000, sums: 500_000},
 		mirror:   mirror{of: map[markKey]*mirrored{}, most: mirrorRows, idle: mirrorIdle},
+		folding:  make(turn, 1),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	w, err := s.open(ctx)

@@ -33,6 +33,7 @@ func withAccounts(t testing.TB, s *server.Server) *server.Server {
 	s.TokenStore = state.Tokens()
 	s.Tokens = token.NewGuard(s.TokenStore)
 	s.Receiver.Tokens = s.Tokens
+	s.Outbox, s.Book = state.Outbox(), &book{server: s}
 	s.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	return s
 }

@@ -11,11 +11,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 
 	"golang.org/x/net/html"
 
 	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/collect"
+	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/outbox"
 	"github.com/beforehand-go/beforehand/server"
 	"github.com/beforehand-go/beforehand/token"
 )
@@ -228,6 +232,24 @@ func hostileSite(t *testing.T) (*server.Server, string) {
 			}
 		}
 	}
+	for i, attack := range attacks() {
+		line := strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return -1
+			}
+			return r
+		}, attack)
+		m := outbox.Message{
+			Kind: "weekly", Way: outbox.Mail, Recipient: line, Tick: fmt.Sprint(i), Site: "blog", Subject: line, Body: []byte(attack),
+			Created: time.Now(), Next: time.Now(), Error: line, Attempts: 1,
+		}
+		if _, err := s.Outbox.Put(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		s.Book.(*book).added = append(s.Book.(*book).added, server.Added{Name: fmt.Sprint("x", i), Terms: config.Terms{
+			Title: attack, Hosts: attack, URL: attack, Rewrite: attack, Retention: attack, Zone: attack, Query: attack, Index: attack, Sources: attack,
+		}})
+	}
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -248,6 +270,11 @@ func TestStoredAttacks(t *testing.T) {
 		if strings.HasSuffix(path, "/hot.json") {
 			for _, file := range []string{"hot.html", "hot.svg", "hot.rss", "hot.md", "hot.csv", "pageviews.svg", "pageviews.json", "list.html", "list.svg"} {
 				paths = append(paths, strings.TrimSuffix(path, "hot.json")+file)
+			}
+		}
+		if route.Pattern == "GET /account/sites/{site}" {
+			for _, v := range s.Book.(*book).added {
+				paths = append(paths, "/account/sites/"+v.Name)
 			}
 		}
 		for _, by := range []string{"page", "referrer", "campaign", "browser"} {
@@ -296,7 +323,7 @@ func TestReflectedAttacks(t *testing.T) {
 	h, session := s.Handler(), sessionOf(t, s, "owner")
 	names := []string{
 		"q", "next", "lang", "did", "before", "after", "trigger", "history", "from", "to", "by", "metrics", "filter", "limit", "compare", "bots",
-		"list", "theme", "words", "picture", "base", "page", "period", "sort", "name", "site", "of", "metric", "log", "url", "color",
+		"list", "theme", "remove", "words", "picture", "base", "page", "period", "sort", "name", "site", "of", "metric", "log", "url", "color",
 	}
 	for _, route := range s.Routes() {
 		method, path := concrete(route.Pattern)

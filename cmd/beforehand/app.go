@@ -177,7 +177,7 @@ func (a *app) openSites(ctx context.Context, file *config.File) error {
 		if err != nil {
 			return err
 		}
-		if v.Zone != "" && string(v.Zone) != kept.Zone && a.added[v.Name] == 0 {
+		if v.Zone != "" && string(v.Zone) != kept.Zone && a.written(v.Name) {
 			return fmt.Errorf("the days of site %q are counted in %s: a site's zone cannot be changed; leave it out, or use another site or --data", v.Name, kept.Zone)
 		}
 		site := v.Collect()
@@ -190,7 +190,7 @@ func (a *app) openSites(ctx context.Context, file *config.File) error {
 		}
 		one := server.Site{
 			Site: site, Title: v.Title, Articles: v.Articles, Trigger: when, Import: a.importHint(v.Name),
-			PublicStats: v.PublicStats, Fresh: v.FreshFor(), Written: a.added[v.Name] == 0,
+			PublicStats: v.PublicStats, Fresh: v.FreshFor(), Written: a.written(v.Name),
 		}
 		for _, origin := range v.Frames {
 			one.Frames = append(one.Frames, string(origin))

@@ -23,7 +23,7 @@ func TestFullDisk(t *testing.T) {
 	want := numbers(t, name, calm)
 	for _, through := range []string{"directory", "server"} {
 		t.Run(through, func(t *testing.T) {
-			disk := smallDisk(t)
+			disk := smallDisk(t, "6m")
 			data := disk + "/d"
 			var server *process
 			if through == "server" {
@@ -52,11 +52,11 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// smallDisk is a folder on a disk of six megabytes.
-func smallDisk(t *testing.T) string {
+// smallDisk is a folder on a disk of a size.
+func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=6m"); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
 		t.Skipf("left out: mounting a small disk needs root: %v", err)
 	}
 	t.Cleanup(func() {

@@ -38,6 +38,9 @@ func (a *app) findSites(ctx context.Context) error {
 	}
 	a.added, a.leaving = versionsOf(kept), nil
 	for _, k := range kept {
+		if a.config.fixes(k.Name) { // which goes before, and is not deleted here
+			continue
+		}
 		if k.Leaving {
 			a.leaving = append(a.leaving, k.Name)
 			continue
@@ -56,6 +59,15 @@ func (a *app) findSites(ctx context.Context) error {
 	a.file = &file
 	return nil
 }
+
+// fixes tells whether the file has a site of that name.
+func (c *appConfig) fixes(name string) bool {
+	return !c.alone && slices.ContainsFunc(c.file.Sites, func(s config.Site) bool { return s.Name == name })
+}
+
+// written tells whether a site is as who runs the server has it, not as somebody
+// said on a page.
+func (a *app) written(name string) bool { return len(a.added) == 0 || a.config.fixes(name) }
 
 // versionsOf are the versions of the sites that are to be served.
 func versionsOf(kept []account.Site) map[string]int64 {
@@ -142,6 +154,9 @@ func (g *generations) Added(ctx context.Context) ([]server.Added, error) {
 	}
 	var all []server.Added
 	for _, k := range kept {
+		if a.config.fixes(k.Name) {
+			continue
+		}
 		one := server.Added{Name: k.Name, Leaving: k.Leaving}
 		if err := json.Unmarshal(k.Terms, &one.Terms); err != nil {
 			return nil, fmt.Errorf("read site %s: %w", k.Name, err)
@@ -236,7 +251,7 @@ func (g *generations) Change(ctx context.Context, by account.Actor, name string,
 func (g *generations) Remove(ctx context.Context, by account.Actor, name string) error {
 	a := g.now.Load()
 	switch {
-	case a.added[name] == 0:
+	case a.added[name] == 0 || a.config.fixes(name):
 		return account.ErrNoSite
 	case !slices.ContainsFunc(a.file.Sites, func(s config.Site) bool { return s.Name != name }):
 		return account.ErrLastSite

@@ -2,118 +2,73 @@ package main
 
 import (
 	"context"
-	"slices"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// weekStore keeps pageviews in memory, since what waits for DuckDB does not
-// stand still in a bubble of time. It can be told that its disk is full. Of
-// questions it answers those of weekly mails and alerts.
+// weekStore is a store of pageviews that notes what it has acknowledged, and how
+// far it deleted.
 type weekStore struct {
-	pageviewStore // nil: what a week does not need
+	pageviewStore
 
 	mu       sync.Mutex
-	site     pageview.Site
-	views    []pageview.Pageview
-	logs     []pageview.KnownLog
-	full     bool
-	kept     map[pageview.Source]int // that were ever kept
+	kept     map[pageview.Source]int // that were acknowledged
+	visitor  map[time.Time]uint64    // of the picture's, by the hour in which they came
 	oldest   pageview.Day            // before which nothing is kept
 	retained int                     // how often old pageviews were deleted
 }
 
-func (s *weekStore) Site(_ context.Context, v pageview.Site) (pageview.Site, error) {
-	s.site = v
-	return v, nil
-}
-
-func (s *weekStore) Append(_ context.Context, b pageview.Batch) error {
+func (s *weekStore) Append(ctx context.Context, b pageview.Batch) error {
+	if err := s.pageviewStore.Append(ctx, b); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.full {
-		return pageview.ErrFull
-	}
-	if step := b.Log; step != nil {
-		known := pageview.KnownLog{Prints: slices.Clone(step.Prints), Mark: step.To}
-		i := slices.IndexFunc(s.logs, func(l pageview.KnownLog) bool { return !step.New && l.Mark == step.From })
-		if i < 0 {
-			s.logs = append(s.logs, known)
-		} else {
-			s.logs[i] = known
-		}
-	}
 	for _, v := range b.Pageviews {
 		s.kept[v.Source]++
+		if v.Source == pageview.SourcePixel {
+			s.visitor[v.At.UTC().Truncate(time.Hour)] = v.Visitor
+		}
 	}
-	s.views = append(s.views, b.Pageviews...)
 	return nil
 }
 
-func (s *weekStore) Logs(_ context.Context, _ string, first uint64) (list []pageview.KnownLog, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.logs {
-		if l.Prints[0] == first {
-			list = append(list, l)
+func (s *weekStore) Retain(ctx context.Context, site string, before pageview.Day) (deleted int64, err error) {
+	n, err := s.pageviewStore.Retain(ctx, site, before)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.oldest = before
+		s.retained++
+	}
+	return n, err
+}
+
+// ballast is a file that takes the room on a disk.
+type ballast struct{ path string }
+
+// leave leaves so many bytes free, or none; with room it is taken away.
+func (b ballast) leave(space func() (free, total uint64, err error), bytes uint64) error {
+	f, err := os.OpenFile(b.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for part := make([]byte, 64<<10); ; {
+		free, _, err := space()
+		switch {
+		case err != nil:
+			return err
+		case free <= bytes:
+			return nil
+		}
+		if _, err := f.Write(part[:min(uint64(len(part)), free-bytes)]); err != nil {
+			return nil // there is less than was said
 		}
 	}
-	return list, nil
 }
 
-func (s *weekStore) Span(context.Context, string) (span pageview.Span, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, v := range s.views {
-		if span.First.IsZero() || v.At.Before(span.First) {
-			span.First, span.FirstDay = v.At, v.Day
-		}
-		if v.At.After(span.Last) {
-			span.Last, span.LastDay = v.At, v.Day
-		}
-	}
-	span.Through = uint64(len(s.views))
-	return span, nil
-}
-
-func (s *weekStore) Query(_ context.Context, q pageview.Query) (a pageview.Answer, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, v := range s.views {
-		if (q.From == 0 || v.Day >= q.From) && (q.To == 0 || v.Day <= q.To) {
-			a.Total.Pageviews++
-		}
-	}
-	return a, nil
-}
-
-func (s *weekStore) Rank(context.Context, pageview.RankQuery) (pageview.Ranking, error) {
-	return pageview.Ranking{}, nil
-}
-
-func (s *weekStore) Retain(_ context.Context, _ string, before pageview.Day) (deleted int64, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := len(s.views)
-	s.views = slices.DeleteFunc(s.views, func(v pageview.Pageview) bool { return v.Day < before })
-	s.oldest = before
-	s.retained++
-	return int64(n - len(s.views)), nil
-}
-
-func (s *weekStore) Close() error { return nil }
-
-// visitors are the visitors of the script's pageviews by local day and hour.
-func (s *weekStore) visitors(zone *time.Location) map[string]uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	by := map[string]uint64{}
-	for _, v := range s.views {
-		if v.Source == pageview.SourcePixel {
-			by[v.At.In(zone).Format("2006-01-02 15")] = v.Visitor
-		}
-	}
-	return by
-}
+func (b ballast) away() error { return os.Remove(b.path) }

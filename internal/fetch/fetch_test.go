@@ -9,14 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/beforehand-go/beforehand/internal/nametest"
 )
 
 func TestWhichAddressesArePublic(t *testing.T) {
@@ -132,51 +131,6 @@ func TestARedirectIsJudgedLikeTheFirstRequest(t *testing.T) {
 	}
 }
 
-// nameServer answers each question for an address with the next of the
-// answers, and then with the last.
-func nameServer(t *testing.T, answers ...[]string) *net.Resolver {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() { conn.Close(); <-done })
-	go func() {
-		defer close(done)
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) != nil {
-				continue
-			}
-			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-				for _, a := range answers[0] {
-					m.Answers = append(m.Answers, dnsmessage.Resource{
-						Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
-						Body:   &dnsmessage.AResource{A: netip.MustParseAddr(a).As4()},
-					})
-				}
-				if len(answers) > 1 {
-					answers = answers[1:]
-				}
-			}
-			out, err := m.Pack()
-			if err == nil {
-				conn.WriteTo(out, from)
-			}
-		}
-	}()
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
-}
-
 // TestANameThatChangesItsAddressReachesNothing asks a name server that first
 // tells a public address and then this machine's.
 func TestANameThatChangesItsAddressReachesNothing(t *testing.T) {
@@ -184,7 +138,7 @@ func TestANameThatChangesItsAddressReachesNothing(t *testing.T) {
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	f := client(t, Config{
 		Timeout:  300 * time.Millisecond,
-		Resolver: nameServer(t, []string{"93.184.216.34"}, []string{"127.0.0.1"}, []string{"93.184.216.34", "127.0.0.1"}),
+		Resolver: nametest.Resolver(t, []string{"93.184.216.34"}, []string{"127.0.0.1"}, []string{"93.184.216.34", "127.0.0.1"}),
 	})
 	var private bool
 	for range 3 {
