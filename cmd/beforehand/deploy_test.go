@@ -80,27 +80,64 @@ func TestNginxTakesItsConfiguration(t *testing.T) {
 	if err != nil {
 		t.Skip("nginx is not installed (apt install nginx)")
 	}
-	site, err := filepath.Abs("../../deploy/nginx/replicas.conf")
+	for _, name := range []string{"beforehand.conf", "replicas.conf"} {
+		text, err := os.ReadFile(filepath.Join("../../deploy/nginx", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		// The names of replicas are those of the compose file, which nobody knows here.
+		here := strings.NewReplacer("one:8080", "127.0.0.1:8081", "two:8080", "127.0.0.1:8082", "three:8080", "127.0.0.1:8083", "listen 80;", "listen 127.0.0.1:8080;").Replace(string(text))
+		whole := filepath.Join(dir, "nginx.conf")
+		for file, text := range map[string]string{
+			filepath.Join(dir, name): here,
+			whole:                    "pid " + dir + "/pid; error_log stderr; events {} http { include " + dir + "/" + name + "; }",
+		} {
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out, err := exec.CommandContext(t.Context(), nginx, "-t", "-c", whole, "-e", "stderr").CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// TestSystemdTakesItsUnit has systemd read the unit, alone and as a replica has it.
+func TestSystemdTakesItsUnit(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd is not installed (apt install systemd)")
+	}
+	unit, err := os.ReadFile("../../deploy/systemd/beforehand.service")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(site)
+	replica, err := os.ReadFile("../../deploy/systemd/replica.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Executable() // where the program would be
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	// Its names are those of the compose file, which nobody knows here.
-	here := strings.NewReplacer("one:8080", "127.0.0.1:8081", "two:8080", "127.0.0.1:8082", "three:8080", "127.0.0.1:8083", "listen 80;", "listen 127.0.0.1:8080;").Replace(string(text))
-	whole := filepath.Join(dir, "nginx.conf")
-	for name, text := range map[string]string{
-		filepath.Join(dir, "replicas.conf"): here,
-		whole:                               "pid " + dir + "/pid; error_log stderr; events {} http { include " + dir + "/replicas.conf; }",
-	} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+	file := filepath.Join(dir, "beforehand.service")
+	if err := os.WriteFile(file, bytes.ReplaceAll(unit, []byte("/usr/local/bin/beforehand"), []byte(program)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verify := func(what string) {
+		t.Helper()
+		if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", "--recursive-errors=no", file).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", what, err, out)
 		}
 	}
-	if out, err := exec.CommandContext(t.Context(), nginx, "-t", "-c", whole, "-e", "stderr").CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	verify("alone")
+	if err := os.Mkdir(file+".d", 0o700); err != nil {
+		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(file+".d", "replica.conf"), replica, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verify("as a replica")
 }
