@@ -89,6 +89,7 @@ func TestKeeping(t *testing.T) {
 		"rows that are lost are told of, and accepted": lose,
 		"old versions are deleted, used ones stay":     sweep,
 		"what is read and exported is all there is":    read,
+		"a long ledger becomes a short one":            condenses,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, server) })
 	}
@@ -189,6 +190,68 @@ func drop(t *testing.T, server *clickhousetest.Server) {
 	if all, err := s.Totals(t.Context()); err != nil || all.Pageviews != 2 || all.Stays != 0 {
 		t.Errorf("all %+v, error %v", all, err)
 	}
+}
+
+// condenses has very many rows of the ledger become few. Who knows them already,
+// and who begins with the sums, sees the same.
+func condenses(t *testing.T, server *clickhousetest.Server) {
+	s, c := blog(t, server)
+	some(t, s)
+	for i := range 3 {
+		if err := s.Append(t.Context(), pageview.Batch{Mark: &pageview.MarkStep{Site: "blog", Source: "table", From: []string{"", "0", "1"}[i], To: fmt.Sprint(i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := total(t, s, false)
+	database := filepath.Base(c.URL)
+	for _, of := range []string{"kind = 0 AND pageviews > 0", "kind = 1"} { // as after hours
+		server.Exec(t, fmt.Sprintf(`INSERT INTO %[1]s.ledger (kind, site, name, spool, block, day, source, bot, pageviews, stays, value)
+			SELECT kind, site, name, spool, block - n, day, source, bot, toInt64(0), toInt64(0), value
+			FROM (SELECT * FROM %[1]s.ledger WHERE %[2]s ORDER BY block LIMIT 1) ARRAY JOIN range(toUInt64(12000)) AS n WHERE n > 0`, database, of))
+	}
+	rows := func() string {
+		return server.Ask(t, fmt.Sprintf("SELECT groupArray((kind, n)) FROM (SELECT kind, count() AS n FROM %s.ledger GROUP BY kind ORDER BY kind)", database))
+	}
+	same := func(when string, s *clickhouse.Store, more int64) {
+		t.Helper()
+		want := want
+		want.Pageviews, want.Visits, want.Visitors = want.Pageviews+more, want.Visits+more, want.Visitors+more
+		if got := total(t, s, false); got != want {
+			t.Errorf("%s: %+v from what is added up, want %+v", when, got, want)
+		}
+		if got := total(t, s, true); got != want {
+			t.Errorf("%s: %+v from raw rows, want %+v", when, got, want)
+		}
+		if wrong, err := s.Recount(t.Context(), "blog", false); err != nil || len(wrong) > 0 {
+			t.Errorf("%s: wrong %+v, error %v", when, wrong, err)
+		}
+		if at, err := s.Mark(t.Context(), "blog", "table"); err != nil || at != "2" {
+			t.Errorf("%s: mark %q, error %v", when, at, err)
+		}
+	}
+	begins := func(when string, more int64) {
+		t.Helper()
+		c.Spool = filepath.Join(t.TempDir(), "spool.db")
+		other := open(t, c)
+		same(when+", of a store that begins", other, more)
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	now := time.Now()
+	for i, wanted := range []string{"[(0,12006),(1,2),(4,5)]", "[(1,2),(4,5)]", "[(1,2),(4,5)]"} {
+		if err := s.Sweep(t.Context(), now.Add(time.Duration(2+i)*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if got := rows(); got != wanted {
+			t.Errorf("sweep %d: rows by kind %s, want %s", i, got, wanted)
+		}
+		same(fmt.Sprint("sweep ", i), s, 0)
+		begins(fmt.Sprint("sweep ", i), 0)
+	}
+	keep(t, s, seen("2026-01-02 20:00:00", "/new", 1000))
+	same("with one more", s, 1)
+	begins("with one more", 1)
 }
 
 func recount(t *testing.T, server *clickhousetest.Server) {

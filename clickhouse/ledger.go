@@ -20,6 +20,7 @@ const (
 	kindMark
 	kindLog
 	kindKey
+	kindSum // what the blocks of a spool up to one hold together; see condense.go
 )
 
 // keyLife is how long keys stay in the ledger at least.

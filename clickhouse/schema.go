@@ -18,6 +18,10 @@ var firstSchema string
 // columns that it may leave empty are widened.
 func migrations() []string { return []string{firstSchema} }
 
+// newestVersion is what this program can work with: version 2 is written when the
+// ledger is condensed.
+const newestVersion = 2
+
 // widened are columns that came later, with their types, by table.
 var widened = map[string][]string{
 	"days": {"spools Array(UInt64)", "blocks Array(UInt64)", "left_out Array(UInt64)"},
@@ -108,8 +112,8 @@ func (s *server) migrate(ctx context.Context) error {
 		return err
 	}
 	steps := migrations()
-	if version > int64(len(steps)) {
-		return fmt.Errorf("schema version %d is newer than this program, which knows %d: use a newer beforehand", version, len(steps))
+	if version > newestVersion {
+		return fmt.Errorf("schema version %d is newer than this program, which knows %d: use a newer beforehand", version, newestVersion)
 	}
 	for ; version < int64(len(steps)); version++ {
 		statements := append(split(steps[version]), c.spread()...)
@@ -118,7 +122,7 @@ func (s *server) migrate(ctx context.Context) error {
 				return fmt.Errorf("migrate to schema version %d: %w", version+1, err)
 			}
 		}
-		if err := s.exec(ctx, fmt.Sprintf(`INSERT INTO schema_version (version) SELECT toUInt32(%d)`, version+1)); err != nil {
+		if err := s.raise(ctx, version+1); err != nil {
 			return err
 		}
 	}
@@ -128,6 +132,15 @@ func (s *server) migrate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// raise notes that programs which do not know a version must not begin any more.
+func (s *server) raise(ctx context.Context, version int64) error {
+	n, err := s.number(ctx, `SELECT toInt64(max(version)) FROM schema_version`)
+	if err != nil || n >= version {
+		return err
+	}
+	return s.exec(ctx, fmt.Sprintf(`INSERT INTO schema_version (version) SELECT toUInt32(%d)`, version))
 }
 
 // widen adds columns to a table that lacks the last of them.

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS {raw:stays} {on} (
 ) ENGINE = {engine:stays} PARTITION BY month ORDER BY (site, day, path) {settings};
 -- What the blocks hold that count. The rows of a block are one insert. Kind 0 is
 -- how much of a site's day came from a source, 1 is a mark, 2 the mark of a log
--- file, 3 a request's key.
+-- file, 3 a request's key, 4 what the blocks of a spool up to one hold together.
 CREATE TABLE IF NOT EXISTS ledger {on} (
   kind      UInt8,
   site      String,

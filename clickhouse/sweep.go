@@ -36,7 +36,7 @@ func (s *Store) sweepAlways() {
 	}
 }
 
-// sweep deletes versions that nobody uses any more, and keys that are old.
+// sweep deletes versions that nobody uses any more, and what is old in the ledger.
 func (s *Store) sweep(ctx context.Context, now time.Time) error {
 	v, err := s.refresh(ctx)
 	if err != nil {
@@ -51,12 +51,22 @@ func (s *Store) sweep(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	keys := fmt.Sprintf("kind = %d AND block < %d", kindKey, now.Add(-keyLife).UnixMicro())
-	n, err := s.server.number(ctx, "SELECT toInt64(count()) FROM ledger WHERE "+keys)
+	if err := s.removeFromLedger(ctx, fmt.Sprintf("kind = %d AND block < %d", kindKey, now.Add(-keyLife).UnixMicro())); err != nil {
+		return fmt.Errorf("delete old keys: %w", err)
+	}
+	if err := s.condense(ctx, now); err != nil {
+		return fmt.Errorf("condense the ledger: %w", err)
+	}
+	return nil
+}
+
+// removeFromLedger deletes rows of the ledger, if there are any.
+func (s *Store) removeFromLedger(ctx context.Context, where string) error {
+	n, err := s.server.number(ctx, "SELECT toInt64(count()) FROM ledger WHERE "+where)
 	if err != nil || n == 0 {
 		return err
 	}
-	return s.server.mutate(ctx, "ledger", keys)
+	return s.server.mutate(ctx, "ledger", where)
 }
 
 // replaced are versions in whose place others are used, for all of their days

@@ -118,10 +118,20 @@ func (v *view) clone() *view {
 // loadLedger learns of blocks.
 func (s *Store) loadLedger(ctx context.Context, v *view) error {
 	fresh := map[string]bool{} // sites whose days are changed already
-	query := fmt.Sprintf(`SELECT spool, site, day, source, bot, sum(pageviews), sum(stays), min(block), max(block)
-		FROM ledger WHERE kind = %d AND %s GROUP BY spool, site, day, source, bot`, kindRows, v.unknown())
+	condensed, err := s.condensed(ctx)
+	if err != nil {
+		return err
+	}
+	for spool, block := range condensed {
+		if v.blocks[spool] < block { // rows that are not known may be gone
+			v.blocks, v.days = map[uint64]uint64{}, map[string]siteDays{}
+			break
+		}
+	}
+	query := fmt.Sprintf(`SELECT spool, site, day, source, bot, sum(pageviews), sum(stays), min(if(kind = %d, toUInt64OrZero(value), block)), max(block)
+		FROM ledger WHERE %s AND %s GROUP BY spool, site, day, source, bot`, kindSum, rowsOrSums(condensed), v.unknown())
 	newest := maps.Clone(v.blocks)
-	err := s.server.each(ctx, query, func(scan func(...any) error) error {
+	err = s.server.each(ctx, query, func(scan func(...any) error) error {
 		var spool, first, last uint64
 		var name string
 		var day int32
