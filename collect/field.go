@@ -69,7 +69,7 @@ func (f *fieldSetter) set(l *logLine, kind field, value string) (err error) {
 			l.host = value
 		}
 	case fieldAddr:
-		if l.addr == "" {
+		if l.addr == "" && value != "unix:" { // a socket, as nginx has it
 			l.addr = dash(value)
 		}
 	case fieldClient:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // jsonLog parses lines that are one JSON object each: of nginx with a
@@ -60,7 +61,8 @@ func cmpField(a, b field) field {
 }
 
 func (p *jsonLog) parse(line string, l *logLine) error {
-	s := &jsonScan{text: line}
+	s := &jsonScan{text: line, at: max(strings.IndexByte(line, '{'), 0)} // what is before it another program wrote
+	p.setter.dayOf, p.setter.clock = time.Time{}, 0
 	if err := s.object(func(key string) error { return p.member(s, l, key) }); err != nil {
 		return fmt.Errorf("%w at column %d", err, s.at+1)
 	}
@@ -83,6 +85,14 @@ func (p *jsonLog) member(s *jsonScan, l *logLine, key string) error {
 			return errors.New("a request that is an object")
 		}
 		return s.object(func(key string) error { return p.request(s, l, key) })
+	}
+	if strings.HasPrefix(key, "cs") { // of CloudFront, which encodes it as in its text
+		text, ok, err := s.value(0)
+		if err != nil || !ok {
+			return err
+		}
+		kind := flatField(key)
+		return p.setter.set(l, kind, (&w3cLog{cloudFront: true}).decode(kind, text))
 	}
 	return p.value(s, l, flatField(key))
 }
@@ -112,10 +122,10 @@ func (p *jsonLog) value(s *jsonScan, l *logLine, kind field) error {
 		kind = fieldTarget
 	case kind == fieldLogTime:
 		kind = fieldTime
-	case kind == fieldTime && !l.at.IsZero():
-		return nil
 	case kind == fieldTime && len(text) >= 8 && text[2] == ':':
 		kind = fieldClock
+	case kind == fieldTime && !l.at.IsZero():
+		return nil
 	case kind == fieldDate && len(text) != len("2006-01-02"):
 		kind = fieldTime
 	}

@@ -30,6 +30,9 @@ func (p *layoutPart) word() string { return cmp.Or(p.kind.word(), p.name) }
 
 func (p *layout) parse(line string, l *logLine) error {
 	rest := line
+	if p.open {
+		rest = afterPrefix(line)
+	}
 	for i := range p.parts {
 		part := &p.parts[i]
 		var ok bool

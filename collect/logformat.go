@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode"
 )
 
 // logFormat is a format that is known by name.
@@ -27,8 +28,8 @@ func logFormats() []logFormat {
 		{"combined", builtin(combinedTemplate, nil)},
 		{"vhost-common", builtin("%v "+commonTemplate, isVhost)},
 		{"common", builtin(commonTemplate, nil)},
+		{"nginx-json", func() lineParser { return &jsonLog{} }}, // first, since Caddy's fits what it fits
 		{"caddy", func() lineParser { return &jsonLog{caddy: true, common: builtin(commonTemplate, nil)().(*layout)} }},
-		{"nginx-json", func() lineParser { return &jsonLog{} }},
 		{"cloudfront", func() lineParser { return &w3cLog{cloudFront: true} }},
 		{"w3c", func() lineParser { return &w3cLog{} }},
 	}
@@ -47,11 +48,31 @@ func builtin(template string, check func(*logLine) bool) func() lineParser {
 }
 
 // isVhost tells the host in front of a line from a user's name with a space in
-// it.
+// it, and from what another program wrote in front.
 func isVhost(l *logLine) bool {
 	_, hostErr := netip.ParseAddr(bareAddr(l.host))
 	_, addrErr := netip.ParseAddr(bareAddr(l.addr))
-	return addrErr == nil || hostErr != nil
+	return addrErr == nil || hostErr != nil && (l.addr == "" || strings.ContainsFunc(l.addr, unicode.IsLetter))
+}
+
+// afterPrefix is a line without what another program put in front of it, such
+// as syslog a time and a host, and docker compose a name: what stands before an
+// address that two fields and the time in brackets follow.
+func afterPrefix(line string) string {
+	if len(line) < 5 || '0' <= line[0] && line[0] <= '9' && line[4] != '-' {
+		return line // it begins with an address, as nearly all do
+	}
+	head, _, _ := strings.Cut(line, " [")
+	user := strings.LastIndexByte(head, ' ')
+	ident := strings.LastIndexByte(head[:max(user, 0)], ' ')
+	addr := strings.LastIndexByte(head[:max(ident, 0)], ' ')
+	if addr < 0 || strings.IndexByte(strings.TrimRight(head[:addr], " "), ' ') < 0 { // one word is the host that was asked
+		return line
+	}
+	if _, err := netip.ParseAddr(bareAddr(head[addr+1 : ident])); err != nil {
+		return line
+	}
+	return line[addr+1:]
 }
 
 // isForwardedLine tells a list of addresses from another field that may follow

@@ -77,6 +77,18 @@ func TestParseLine(t *testing.T) {
 			"an agent with a bracket", "combined", `h - - [04/Oct/2024:00:00:18 +0000] "GET / HTTP/1.1" 200 1 "-" "x [FBAN/FBIOS]"`,
 			logLine{addr: "h", at: testAt, method: "GET", target: "/", status: 200, agent: "x [FBAN/FBIOS]", agentTold: true},
 		},
+		{"behind syslog", "combined", `<190>Oct  4 00:00:18 web nginx[12]: 203.0.113.9 - - [04/Oct/2024:00:00:18 +0000] "GET /a?b=c HTTP/1.1" 200 51 "https://example.com/" "Mozilla/5.0 (X11)"`, testLine()},
+		{"behind docker compose", "combined", `web_1  | 203.0.113.9 - - [04/Oct/2024:00:00:18 +0000] "GET /a?b=c HTTP/1.1" 200 51 "https://example.com/" "Mozilla/5.0 (X11)"`, testLine()},
+		{"behind the journal", "common", `2024-10-04T00:00:18+0000 web nginx[12]: 203.0.113.9 - A-Person [04/Oct/2024:00:00:18 +0000] "GET /a?b=c HTTP/1.1" 200 51`, lineWith(noAgent)},
+		{
+			"from a socket", "combined-forwarded", `unix: - - [04/Oct/2024:00:00:18 +0000] "GET /a?b=c HTTP/1.1" 200 51 "https://example.com/" "Mozilla/5.0 (X11)" "203.0.113.9"`,
+			lineWith(func(l *logLine) { l.addr, l.forwarded = "", "203.0.113.9" }),
+		},
+		{
+			"JSON of CloudFront, behind a name", "nginx-json", `cdn | {"date":"2024-10-04","time":"00:00:18","c-ip":"203.0.113.9","cs-method":"GET","cs(Host)":"d.cloudfront.example","cs-uri-stem":"/a%2520b","sc-status":"200",` +
+				`"cs(Referer)":"-","cs(User-Agent)":"Mozilla/5.0%20(X11)","cs-uri-query":"-","x-host-header":"example.com"}`,
+			logLine{host: "example.com", addr: "203.0.113.9", at: testAt, method: "GET", path: "/a%20b", status: 200, agent: "Mozilla/5.0 (X11)", agentTold: true},
+		},
 		{"common", "common", `203.0.113.9 - - [04/Oct/2024:00:00:18 +0000] "GET /a?b=c HTTP/1.1" 200 51`, lineWith(noAgent)},
 		{
 			"a host in front", "vhost-combined",
