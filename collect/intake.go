@@ -36,10 +36,15 @@ const ahead = 24 * time.Hour
 // Pageview makes a pageview of the site from what was seen. Left is the reason
 // why it is none; empty means that it is one. A bot's is one, with its verdict.
 func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview.Pageview, left string, err error) {
-	target := s.URL
-	host, path, query, ok := splitURL(target)
+	left, err = in.fill(ctx, site, s, &v)
+	return v, left, err
+}
+
+// fill is Pageview into room that is there.
+func (in *Intake) fill(ctx context.Context, site *Site, s *Seen, v *pageview.Pageview) (left string, err error) {
+	host, path, query, ok := splitURL(s.URL)
 	if !ok {
-		return v, LeftNotAPage, nil
+		return LeftNotAPage, nil
 	}
 	if host == "" {
 		host = s.Host
@@ -47,18 +52,18 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	addr, known := netip.ParseAddr(s.Addr)
 	switch {
 	case !site.Takes(host):
-		return v, LeftOtherHost, nil
+		return LeftOtherHost, nil
 	case s.At.Before(earliest) || in.future(s.At):
-		return v, LeftTime, nil
+		return LeftTime, nil
 	case known == nil && within(site.Exclude.Addrs, addr.Unmap()):
-		return v, LeftExcluded, nil
+		return LeftExcluded, nil
 	}
 	if path, left = site.page(path, query); left != "" {
-		return v, left, nil
+		return left, nil
 	}
 	hour := in.localHour(s.At, site.Zone)
 	agent := in.agent(s)
-	v = pageview.Pageview{
+	*v = pageview.Pageview{
 		Site: site.Name, At: s.At, Day: hour.day, Hour: hour.began, Path: path,
 		Title: text.Clean(s.Title, maxTitle), Campaign: campaign(query), Language: language(s.Language),
 		Browser: agent.Browser, System: agent.System, Device: agent.Device, Bot: agent.Bot, Source: s.Source,
@@ -86,8 +91,8 @@ func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview
 	if known == nil && !addr.Is4() { // one address, however it is written
 		from = addr.Unmap().WithZone("").String()
 	}
-	v.Visitor, err = in.visitor(ctx, &v, s, from)
-	return v, "", err
+	v.Visitor, err = in.visitor(ctx, v, s, from)
+	return "", err
 }
 
 // page is the path by which a page is counted, or why it is not.

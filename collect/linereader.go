@@ -27,6 +27,7 @@ type lineReader struct {
 	tryAt   int     // size of the head at which the format is looked for again
 	fields  string  // as in found
 
+	now  logLine       // the line being read
 	at   pageview.Mark // read
 	step step
 }
@@ -181,8 +182,8 @@ func (p *lineReader) oneLine(ctx context.Context, text string, ended bool) (ok b
 	if p.line == 0 {
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	var l logLine
-	err = p.parser.parse(text, &l)
+	p.now = logLine{}
+	err = p.parser.parse(text, &p.now)
 	if err != nil && !ended {
 		return false, nil
 	}
@@ -190,7 +191,7 @@ func (p *lineReader) oneLine(ctx context.Context, text string, ended bool) (ok b
 	p.step.sum.Lines++
 	switch {
 	case err == nil:
-		return true, p.keep(ctx, &l)
+		return true, p.keep(ctx, &p.now)
 	case errors.Is(err, errComment):
 		p.step.sum.Leave(LeftComment, 1)
 	default:
@@ -203,16 +204,18 @@ func (p *lineReader) oneLine(ctx context.Context, text string, ended bool) (ok b
 func (p *lineReader) keep(ctx context.Context, l *logLine) error {
 	seen, left := l.seen()
 	if left == "" {
-		var v pageview.Pageview
+		n := len(p.step.views)
+		p.step.views = append(p.step.views, pageview.Pageview{})
+		v := &p.step.views[n]
 		var err error
-		if v, left, err = p.Intake.Pageview(ctx, p.log.Site, &seen); err != nil {
+		if left, err = p.Intake.fill(ctx, p.log.Site, &seen, v); err != nil {
 			return err
 		}
 		if left == "" {
-			p.step.views = append(p.step.views, v)
-			p.step.sum.Keep(&v)
+			p.step.sum.Keep(v)
 			return nil
 		}
+		p.step.views = p.step.views[:n]
 	}
 	p.step.sum.Leave(left, 1)
 	return nil

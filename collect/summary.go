@@ -110,10 +110,13 @@ func (s *Summary) Keep(v *pageview.Pageview) {
 }
 
 func (s *Summary) see(t time.Time) {
-	if s.First == nil || t.Before(*s.First) {
-		s.First = &t
+	if s.First == nil {
+		s.First, s.Last = new(t), new(t)
 	}
-	if s.Last == nil || t.After(*s.Last) {
-		s.Last = &t
+	if t.Before(*s.First) {
+		*s.First = t
+	}
+	if t.After(*s.Last) {
+		*s.Last = t
 	}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/beforehand-go/beforehand"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/report"
+	"github.com/beforehand-go/beforehand/scheduler"
 	"github.com/beforehand-go/beforehand/snapshot"
 	"github.com/beforehand-go/beforehand/web"
 )
@@ -73,8 +75,21 @@ func (v *site) newCards() {
 			policy.Always = append(policy.Always, first.key(name))
 		}
 	}
-	v.cards = beforehand.NewFamily(v.server.Reports, v.Name+"/dashboard", v.parseCard, v.countCard, policy)
+	v.cards = beforehand.NewFamily(v.server.Reports, v.cardsJob(), v.parseCard, v.countCard, policy)
 	v.watch(dashboardLook, &watchedCards{v.cards, policy.Always[0]})
+}
+
+// cardsJob is the name of the job that computes the cards.
+func (v *site) cardsJob() string { return v.Name + "/dashboard" }
+
+// leaveCards asks for the cards where somebody reads. Where nobody has read yet,
+// they are computed at the start.
+func (v *site) leaveCards(ctx context.Context) error {
+	_, err := v.server.Reports.Scheduler().RunAfresh(ctx, v.cardsJob())
+	if errors.Is(err, scheduler.ErrUnknown) {
+		return nil
+	}
+	return err
 }
 
 // dashboardLook is the name under which somebody looks at a dashboard.

@@ -51,7 +51,7 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request) {
 	writePage(w, r, http.StatusOK, b.Bytes())
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode == "" || mode == "navigate" { // not a page that keeps itself up to date
 		v.warm(seen)
-		s.Reports.Tally(v.Name+"/dashboard").Count(took(&d), time.Since(began))
+		s.Reports.Tally(v.cardsJob()).Count(took(&d), time.Since(began))
 	}
 }
 

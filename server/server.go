@@ -48,6 +48,7 @@ type Config struct {
 	Live       bool              // also serve the first site's reports computed anew for each reader, under /live/
 	Fonts      *chart.Fonts      // write the text of PNG pictures; nil means those of the program
 	Metrics    http.Handler      // serves /metrics; nil means that there is none
+	Unread     bool              // nobody reads from this process: what only dashboards show is left to one that is read from
 
 	// TrustMachine says that whoever sits at this machine may see and do
 	// everything also once there are users.

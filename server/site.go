@@ -53,7 +53,7 @@ type site struct {
 	pages     []page             // by language
 	widgets   map[string]*widget // of reports, by name
 	waits     atomic.Pointer[waits]
-	cards     *cards // of the dashboard
+	cards     *cards // of the dashboard; nil where nobody reads
 	visiting  visiting
 	warming   atomic.Bool // cards are being computed beforehand
 }
@@ -80,7 +80,9 @@ func (s *Server) newSite(c Site) *site {
 	for _, name := range v.names() {
 		v.addWidget(name)
 	}
-	v.newCards()
+	if !s.Unread {
+		v.newCards()
+	}
 	for i := range v.pages {
 		v.pages[i].served.Store(v.prepare(snapshot.Snapshot{}))
 	}
@@ -105,13 +107,16 @@ func (v *site) refresh(ctx context.Context) error {
 		return err
 	}
 	var wg sync.WaitGroup
-	errs := make([]error, 1+len(v.lists))
+	errs := make([]error, 2+len(v.lists))
 	if v.pageviews.Current().Pageviews.Through < int64(span.Through) {
 		wg.Go(func() { errs[0] = v.pageviews.Refresh(ctx) })
+		if v.cards == nil {
+			errs[1] = v.leaveCards(ctx)
+		}
 	}
 	for i, l := range v.lists {
 		if l.Current().Pageviews.Through < int64(span.Through) {
-			wg.Go(func() { errs[1+i] = l.Refresh(ctx) })
+			wg.Go(func() { errs[2+i] = l.Refresh(ctx) })
 		}
 	}
 	wg.Wait()

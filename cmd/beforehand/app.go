@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -48,6 +49,7 @@ type appConfig struct {
 	file    *config.File // read by load; has at least one site
 	kept    engines      // as flags, environment and file say
 	threads int          // of one question to DuckDB; zero means one a core
+	unread  bool         // nobody reads from this process
 }
 
 // app is a data directory with all that works on it.
@@ -157,7 +159,7 @@ func (a *app) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.server = server.New(server.Config{
-		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: a.serveMetrics(receiver),
+		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Unread: c.unread, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: a.serveMetrics(receiver),
 		Tokens: a.tokens, TokenStore: a.state.Tokens(), Accounts: a.accounts, Proxies: c.proxies(), TrustMachine: c.file.TrustMachine, Fonts: a.fonts,
 		Importer: &collect.Importer{Store: a.store, Key: a.key, Intake: a.intake}, Receiver: receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: a.intake, Dir: a.dir.Path},
@@ -264,13 +266,20 @@ func (a *app) importHint(site string) string {
 func brotliEncoder() snapshot.Encoder {
 	return snapshot.Encoder{Name: "br", Encode: func(body []byte) ([]byte, error) {
 		var b bytes.Buffer
-		w := brotli.NewWriterLevel(&b, brotli.BestCompression)
+		w := brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: brotli.BestCompression, LGWin: brotliWindow(len(body))})
 		if _, err := w.Write(body); err != nil {
 			return nil, err
 		}
 		err := w.Close()
 		return b.Bytes(), err
 	}}
+}
+
+// brotliWindow is the smallest window, as a power of two, that holds a body. A
+// larger one makes no fewer bytes, and takes 32 MB to be made ready.
+func brotliWindow(n int) int {
+	const gap, least, most = 16, 10, 22
+	return min(max(bits.Len(uint(n+gap)), least), most)
 }
 
 // keepAccounts deletes what has ended of sessions and links, until ctx ends.

@@ -94,7 +94,7 @@ func runImport(ctx context.Context, s stdio, args []string) error {
 	}
 	// One goroutine parses and one writes, and several reports are computed at
 	// once. Threads beside these spin while others wait for the disk.
-	c.threads = 1
+	c.threads, c.unread = 1, true
 	if err := c.load(f); err != nil {
 		return err
 	}
@@ -318,11 +318,11 @@ func withFile(name string, use func(data io.Reader, size int64) error) error {
 	return use(file, info.Size())
 }
 
-// direct imports into a data directory that this process holds. Its site runs
-// meanwhile, so that reports can be computed.
+// direct imports into a data directory that this process holds.
 type direct struct {
 	*app
 	into    string // name of the site; empty means the only one
+	begin   func() // has the site run, so that reports can be computed
 	stop    context.CancelFunc
 	running *errgroup.Group
 }
@@ -330,8 +330,10 @@ type direct struct {
 func newDirect(ctx context.Context, a *app, into string) *direct {
 	ctx, stop := context.WithCancel(ctx)
 	d := &direct{app: a, into: into, stop: stop, running: new(errgroup.Group)}
-	d.running.Go(func() error { return a.site.Run(ctx) })
 	d.running.Go(func() error { return a.keepSalts(ctx) })
+	d.begin = sync.OnceFunc(func() {
+		d.running.Go(func() error { return a.site.Run(ctx) })
+	})
 	return d
 }
 
@@ -339,6 +341,9 @@ func (d *direct) send(ctx context.Context, l sending, progress func(collect.Prog
 	var err error
 	if l.Site, err = d.named(d.into); err != nil {
 		return collect.Summary{}, err
+	}
+	if l.follow { // for so long that reports become due
+		d.begin()
 	}
 	if l.export {
 		day, err := exports.ParseDay(l.day)
@@ -350,7 +355,10 @@ func (d *direct) send(ctx context.Context, l sending, progress func(collect.Prog
 	return d.server.Importer.Import(ctx, l.Log, progress)
 }
 
-func (d *direct) refresh(ctx context.Context) error { return d.server.Refresh(ctx) }
+func (d *direct) refresh(ctx context.Context) error {
+	d.begin()
+	return d.server.Refresh(ctx)
+}
 
 func (d *direct) close() error {
 	d.stop()

@@ -118,6 +118,7 @@ func runRun(ctx context.Context, s stdio, args []string) error {
 	if f.NArg() == 0 {
 		return usageError{errors.New("no report named")}
 	}
+	c.unread = true
 	if err := c.load(f); err != nil {
 		return err
 	}
@@ -148,6 +149,7 @@ func compute(ctx context.Context, c appConfig, report, format string) (_ []byte,
 		return nil, errors.Join(err, a.close())
 	}
 	d := newDirect(ctx, a, c.site)
+	d.begin()
 	body, err := a.server.Compute(ctx, c.site, report, format)
 	return body, errors.Join(err, d.close())
 }
