@@ -108,7 +108,8 @@ func botReason(agent string) string {
 		strings.Contains(strings.ReplaceAll(lower, "cubot", ""), "bot"), // Cubot makes telephones
 		crawlers.IsCrawler(agent):
 		return BotKnown
-	case !startsAny(agent, "Mozilla/", "Opera/", "Lynx/", "w3m/", "Links (", "ELinks"):
+	case !startsAny(agent, "Mozilla/", "Opera/", "Lynx/", "w3m/", "Links (", "ELinks"),
+		strings.HasPrefix(agent, "Mozilla/") && !strings.Contains(agent, "("): // each browser tells there what it runs on
 		return BotNoBrowser
 	}
 	return ""

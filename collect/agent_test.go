@@ -31,6 +31,8 @@ func TestClassify(t *testing.T) {
 		"Expanse, a company":          {Bot: BotKnown},
 		"<script>alert(1)</script>":   {Bot: BotNoBrowser},
 		"Dalvik/2.1.0 (Linux; U; An)": {Bot: BotNoBrowser},
+		"Mozilla/5.0":                 {Bot: BotNoBrowser},
+		"Mozilla/5.0 Keydrop":         {Bot: BotNoBrowser},
 	} {
 		for range 2 { // the second time from memory
 			if got := agents.Classify(agent); got != want {

@@ -14,12 +14,15 @@ const maxPath = 2048
 // isStatic tells whether a path ends like a file that is no page.
 func isStatic(p string) bool {
 	switch strings.ToLower(path.Ext(p)) {
-	case ".css", ".js", ".mjs", ".map", ".wasm", ".json", ".xml", ".txt", ".csv", ".webmanifest",
-		".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".ico", ".bmp", ".tif", ".tiff",
+	case ".css", ".js", ".mjs", ".cjs", ".less", ".scss", ".map", ".wasm", ".swf", ".json", ".xml", ".txt", ".csv", ".yml", ".yaml", ".webmanifest",
+		".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".svg", ".svgz", ".webp", ".avif", ".jxl", ".heic", ".heif",
+		".ico", ".cur", ".bmp", ".tif", ".tiff", ".psd",
 		".woff", ".woff2", ".ttf", ".otf", ".eot",
-		".mp3", ".ogg", ".wav", ".flac", ".m4a", ".mp4", ".webm", ".mov", ".avi", ".mkv", ".m3u8", ".ts",
-		".pdf", ".epub", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx",
-		".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".iso", ".exe", ".dmg", ".apk", ".deb", ".rpm",
+		".mp3", ".ogg", ".oga", ".opus", ".wav", ".flac", ".aac", ".m4a", ".mid", ".midi",
+		".mp4", ".m4v", ".mpg", ".mpeg", ".ogv", ".webm", ".mov", ".avi", ".wmv", ".flv", ".mkv", ".m3u8", ".ts", ".vtt", ".srt",
+		".pdf", ".epub", ".mobi", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".odt", ".ods", ".odp", ".rtf", ".ics", ".vcf",
+		".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".br", ".7z", ".rar", ".tar", ".iso", ".exe", ".msi", ".dmg", ".pkg", ".apk", ".deb", ".rpm", ".jar",
+		".torrent", ".asc", ".sig", ".sha256",
 		".rss", ".atom":
 		return true
 	}

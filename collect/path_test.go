@@ -76,6 +76,7 @@ func TestIsStatic(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/": false, "/index.html": false, "/a.php": false, "/v1.2": false, "/posts/go1.26": false, "/.well-known/x": false,
 		"/a.css": true, "/A.JPG": true, "/feed.xml": true, "/robots.txt": true, "/x/y.min.js": true,
+		"/talk.opus": true, "/clip.M4V": true, "/photo.heic": true, "/old.mpeg": true, "/calendar.ics": true, "/a.ogv/": false,
 	} {
 		if isStatic(path) != want {
 			t.Errorf("%s: static %v", path, !want)
