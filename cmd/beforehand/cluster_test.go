@@ -403,7 +403,7 @@ func (c *cluster) load(over <-chan struct{}) (end func() map[scheduler.Outcome]i
 	if err != nil {
 		c.Fatal(err)
 	}
-	c.whole(nil, 30*time.Second)
+	c.whole(nil, 5*time.Minute) // until it is up
 	reads, readersEnd := c.read(over)
 	effects, notingEnds := c.effects(over)
 	var senders []*sender
