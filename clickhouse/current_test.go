@@ -12,11 +12,12 @@ import (
 	"github.com/beforehand-go/beforehand/pageview/pageviewtest"
 )
 
-// TestCurrentClickHouse holds a current ClickHouse to the same suite.
+// TestCurrentClickHouse holds a current ClickHouse to the same suite, with all of
+// its questions.
 func TestCurrentClickHouse(t *testing.T) {
 	server := chdbtest.Start(t)
-	pageviewtest.RunSome(t, func(t *testing.T) func() pageview.Store {
+	pageviewtest.Run(t, func(t *testing.T) func() pageview.Store {
 		c := clickhouse.Config{URL: server.Database(t), Spool: filepath.Join(t.TempDir(), "spool.db")}
 		return func() pageview.Store { return open(t, c) }
-	}, 8)
+	})
 }
