@@ -22,12 +22,13 @@ func prove() bool { return os.Getenv("BEFOREHAND_PROVE") != "" }
 func TestFaults(t *testing.T) {
 	server := clickhousetest.Start(t)
 	for name, f := range map[string]func(t *testing.T, server *clickhousetest.Server){
-		"connections that are cut lose and double nothing": cuts,
-		"ClickHouse may be away when a store is opened":    awayAtOpen,
-		"the spool takes no more than it may":              fullSpool,
-		"two processes see what the other has sent":        replicas,
-		"who read on after a crash is not read twice":      readOn,
-		"a request that two take at once counts once":      twice,
+		"connections that are cut lose and double nothing":  cuts,
+		"ClickHouse may be away when a store is opened":     awayAtOpen,
+		"the spool takes no more than it may":               fullSpool,
+		"two processes see what the other has sent":         replicas,
+		"who read on after a crash is not read twice":       readOn,
+		"a request that two take at once counts once":       twice,
+		"who found a site known knows it while all is away": foundKnown,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, server) })
 	}
@@ -329,4 +330,30 @@ func twice(t *testing.T, server *clickhousetest.Server) {
 			t.Errorf("%d pageviews are added up, want 80", got.Pageviews)
 		}
 	}
+}
+
+// foundKnown opens a store that has not made its site itself, while ClickHouse is
+// away.
+func foundKnown(t *testing.T, server *clickhousetest.Server) {
+	p, c := behind(t, server)
+	site := pageview.Site{Name: "blog", Zone: "UTC"}
+	for range 2 {
+		c.Spool = filepath.Join(t.TempDir(), "spool.db")
+		s := open(t, c)
+		if _, err := s.Site(t.Context(), site); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.down.Store(true)
+	p.cut()
+	c.Wait = 100 * time.Millisecond
+	s := open(t, c)
+	defer s.Close()
+	if _, err := s.Site(t.Context(), site); err != nil {
+		t.Errorf("the second store does not know the site: %v", err)
+	}
+	keep(t, s, seen("2026-01-01 10:00:00", "/", 1))
 }

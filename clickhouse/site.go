@@ -59,7 +59,7 @@ func (s *Store) keepSite(ctx context.Context, v pageview.Site) (site, error) {
 	}
 	known, ok := now.sites[v.Name]
 	if ok && !known.changed(v) {
-		return known, nil
+		return known, s.spool.KeepSites(ctx, now.listed())
 	}
 	if !ok {
 		known = site{zone: v.Zone, since: now.dropped[v.Name]}

@@ -102,9 +102,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 // known last.
 func (s *Store) load(ctx context.Context) error {
 	s.view.Store(newView())
-	_, err := s.refresh(ctx)
+	now, err := s.refresh(ctx)
 	if err == nil {
-		return nil
+		return s.spool.KeepSites(ctx, now.listed())
 	}
 	if ctx.Err() != nil {
 		return err
