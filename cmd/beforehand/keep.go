@@ -16,6 +16,7 @@ import (
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/internal/datadir"
 	"github.com/beforehand-go/beforehand/internal/number"
+	"github.com/beforehand-go/beforehand/pageview"
 )
 
 // keepFlags are the flags of a command that copies or deletes.
@@ -115,12 +116,20 @@ func (k *keeper) delete(ctx context.Context, s stdio, site string, yes bool) err
 		_, err := fmt.Fprintf(s.out, "site %s has %s pageviews, bots among them; with --yes they are deleted\n", site, number.Grouped(n))
 		return err
 	}
+	dropped := k.store.Drop(ctx, site)
+	if dropped != nil && !errors.Is(dropped, pageview.ErrNoSite) {
+		return dropped
+	}
+	// Also where there is none: what an earlier attempt left is deleted.
 	accounts := account.NewDesk(account.Config{Store: k.state.Accounts()})
 	if err := accounts.RemoveSite(ctx, account.Actor{}, site); err != nil {
 		return err
 	}
 	if err := deleteSite(ctx, k.store, k.state, accounts, site); err != nil {
 		return err
+	}
+	if dropped != nil {
+		return fmt.Errorf("there is no site %q", site)
 	}
 	_, err = fmt.Fprintf(s.out, "deleted site %s with %s pageviews\n", site, number.Grouped(n))
 	return err
