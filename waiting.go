@@ -82,6 +82,13 @@ func (s *Site) Waiting(match func(report string) bool) (total snapshot.Waiting, 
 	return total, w.kept.Since
 }
 
+// Served tells what readers of each report got from this process since it began,
+// and how long they waited for it and would have.
+func (s *Site) Served() map[string]snapshot.Waiting {
+	sums, _ := s.waiting.sums()
+	return sums
+}
+
 // keepWaiting writes what was counted to the state until ctx ends, and once
 // after that.
 func (s *Site) keepWaiting(ctx context.Context) {

@@ -49,6 +49,9 @@ func TestWaitingIsCountedOverProcessesAndRestarts(t *testing.T) {
 		}
 		settle(3 * time.Minute)
 		want.Reads, want.Would = 4, want.Would+2e6
+		if got := one.Served()["blog/hot"]; got.Reads != 2 || got.Would != 4e6 {
+			t.Errorf("this process served %+v", got)
+		}
 		for name, site := range map[string]*beforehand.Site{"one": one, "other": other} {
 			if got, since := site.Waiting(blogs); got != want || since.After(began) {
 				t.Errorf("%s counts %+v since %v, want %+v", name, got, since, want)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ const (
 	// filteredWait is that for those that nobody could compute beforehand. What
 	// is not there by then comes later.
 	firstWait    = 300 * time.Millisecond
-	filteredWait = 1800 * time.Millisecond
+	filteredWait = 1700 * time.Millisecond
 	// largeFrom is from how many pageviews on the days of a view are large.
 	largeFrom = 1_000_000
 	// visitingWait is how long a page waits for how many are visiting.
@@ -96,8 +97,11 @@ func (v *site) dashboard(r *http.Request, seen *view, now time.Time) web.Dashboa
 // never tells whether no pageview has ever come to the site, as far as is known.
 func (v *site) never(d *web.Dashboard) bool {
 	all := v.pageviews.Current()
-	counted := d.Total.Answer != nil && d.Total.Answer.Now.Total.Pageviews > 0
-	return all.Version > 0 && all.Value.Total == 0 && !counted && d.Visiting != nil && d.Visiting.Visitors == 0
+	if all.Version == 0 || all.Value.Total > 0 || d.Total.Answer == nil || d.Total.Answer.Now.Total.Pageviews > 0 || d.Visiting == nil || d.Visiting.Visitors > 0 {
+		return false
+	}
+	v.looked("pageviews") // which is to know of the first one soon
+	return true
 }
 
 // titleOf tells the title of a page; empty where it is not known.
@@ -113,6 +117,12 @@ func (v *site) titleOf() func(path string) string {
 // same time, and is waited for only so long.
 func (v *site) show(ctx context.Context, w *view) []web.Card {
 	names := w.shown()
+	wait := firstWait
+	if slices.ContainsFunc(names, w.asked) {
+		wait = filteredWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	w.large = len(w.filters) > 0 && v.large(ctx, w)
 	cards := make([]web.Card, len(names))
 	counts := map[int]*count{}
@@ -127,12 +137,6 @@ func (v *site) show(ctx context.Context, w *view) []web.Card {
 			v.cards.Current(w.key(name))
 		}
 	}
-	wait := firstWait
-	if len(counts) > 0 {
-		wait = filteredWait
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
 	for i := range cards {
 		c := &cards[i]
 		switch {

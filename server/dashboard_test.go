@@ -18,7 +18,13 @@ import (
 // dashed is a server whose site blog has pageviews of the last days.
 func dashed(t *testing.T) *server.Server {
 	t.Helper()
-	s := start(t, "shop")
+	return dashedWith(t)
+}
+
+// dashedWith is that with settings of its own.
+func dashedWith(t *testing.T, set ...func(*server.Config)) *server.Server {
+	t.Helper()
+	s := startSites(t, sites("blog", "shop"), set...)
 	var b pageview.Batch
 	add := func(ago time.Duration, path, browser string, visitor uint64, bot string) {
 		at := time.Now().UTC().Add(-ago).Truncate(time.Microsecond)
@@ -88,7 +94,7 @@ func TestDashboardShowsNumbersThatWereComputedBefore(t *testing.T) {
 	if chinese := ask(s, "/d/blog?lang=zh").Body.String(); !strings.Contains(chinese, "仪表盘") || !strings.Contains(chinese, "zh-Hans") {
 		t.Error("it is not in Chinese")
 	}
-	shows(t, s, "/d/shop", "There is nothing in these days")
+	shows(t, s, "/d/shop", "No pageviews yet")
 }
 
 func TestDashboardsCardsAreFiles(t *testing.T) {

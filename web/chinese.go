@@ -22,6 +22,9 @@ var chinese = words{
 	"span_min":        "%s 分 %s 秒",
 	"span_h":          "%s 小时 %s 分",
 	"span_d":          "%s 天 %s 小时",
+	"span_min_whole":  "%s 分钟",
+	"span_h_whole":    "%s 小时",
+	"span_d_whole":    "%s 天",
 
 	"page_title":      "%s · beforehand",
 	"page_title_live": "%s，实时计算 · beforehand",

@@ -65,14 +65,19 @@ func (w words) span(d time.Duration) string {
 		return unit("span_s", two(float64(d)/1e9))
 	}
 	days, hours, minutes, seconds := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
-	pair := func(name string, a, b int) string { return unit(name, strconv.Itoa(a), strconv.Itoa(b)) }
+	pair := func(name, whole string, a, b int) string {
+		if b == 0 {
+			return unit(whole, strconv.Itoa(a))
+		}
+		return unit(name, strconv.Itoa(a), strconv.Itoa(b))
+	}
 	switch {
 	case d < time.Hour:
-		return pair("span_min", minutes, seconds)
+		return pair("span_min", "span_min_whole", minutes, seconds)
 	case days < 2:
-		return pair("span_h", int(d.Hours()), minutes)
+		return pair("span_h", "span_h_whole", int(d.Hours()), minutes)
 	default:
-		return pair("span_d", days, hours)
+		return pair("span_d", "span_d_whole", days, hours)
 	}
 }
 

@@ -12,7 +12,7 @@ func TestSpan(t *testing.T) {
 		1500 * time.Microsecond: "1.5 ms", 85 * time.Millisecond: "85 ms", 1812 * time.Millisecond: "1.8 s",
 		9960 * time.Millisecond: "10 s", 42 * time.Second: "42 s", 125 * time.Second: "2 min 5 s",
 		2*time.Hour + 3*time.Minute + 59*time.Second: "2 h 3 min",
-		30 * time.Hour: "30 h 0 min", 53 * time.Hour: "2 d 5 h",
+		30 * time.Hour: "30 h", 30 * time.Minute: "30 min", 72 * time.Hour: "3 d", 53 * time.Hour: "2 d 5 h",
 	} {
 		if got := english.span(d); got != want {
 			t.Errorf("span(%d) = %q, want %q", d, got, want)

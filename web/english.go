@@ -22,6 +22,9 @@ var english = words{
 	"span_min":        "%s min %s s",
 	"span_h":          "%s h %s min",
 	"span_d":          "%s d %s h",
+	"span_min_whole":  "%s min",
+	"span_h_whole":    "%s h",
+	"span_d_whole":    "%s d",
 
 	"page_title":      "%s · beforehand",
 	"page_title_live": "%s, computed live · beforehand",

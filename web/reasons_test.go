@@ -20,7 +20,7 @@ func TestReasonsAreSaidInTheReadersLanguage(t *testing.T) {
 		"the tick of 2026-03-28T05:20:01.5Z is still running":                  "13:20:01 的一次仍在运行",
 		"the run was cancelled: the tick of 2026-03-28T05:20:00Z is due":       "由 13:20 到期的较新一次取代",
 		"the run was cancelled: cancelled on request":                          "应要求取消",
-		"1m5s late, more than the grace of 1m0s":                               "晚了 1 分 5 秒，超过宽限 1 分 0 秒",
+		"1m5s late, more than the grace of 1m0s":                               "晚了 1 分 5 秒，超过宽限 1 分钟",
 		"3 passed unrun, and the job does not catch up":                        "3 次未能运行，且作业不补运行",
 		"1000 or more passed unrun, more than the job catches up with":         "至少 1000 次未能运行，超出作业补运行的上限",
 		"vm/1/X did not renew its lease of 30s":                                "vm/1/X 没有续租，租期为 30 秒",
@@ -34,7 +34,7 @@ func TestReasonsAreSaidInTheReadersLanguage(t *testing.T) {
 		"blog/hot was skipped":                                                 "blog/hot：已跳过",
 		"the store does not answer since 2026-03-28T05:20:00Z: disk I/O error": "存储自 13:20 起没有应答：disk I/O error",
 		"the loop stands still since 2026-03-28T05:20:00Z":                     "调度循环自 13:20 起停滞",
-		"the clock went back by 1h0m0s: it was set, or the machine slept":      "时钟拨回了 1 小时 0 分：时间被调整，或机器休眠过",
+		"the clock went back by 1h0m0s: it was set, or the machine slept":      "时钟拨回了 1 小时：时间被调整，或机器休眠过",
 		"the clock was set back: 12 jobs had ticks up to 2026-03-28T05:20:00Z and are due again only after that; ask them to run, or set the clock": "时钟被拨回：12 个作业的到期时刻已到 13:20，此后才会再到期；可立即运行它们，或校正时钟",
 		"2 runs ignored the end of their context and still go on":                                                                                   "2 次运行没有理会停止要求，仍在继续",
 

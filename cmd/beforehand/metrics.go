@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +19,7 @@ import (
 // readers, and this process.
 func (a *app) serveMetrics(receiver *receive.Receiver) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.New(a.site.Scheduler()), &usage{a, receiver}, collectors.NewGoCollector(),
+	registry.MustRegister(metrics.New(a.site.Scheduler()), metrics.NewReaders(a.site), &usage{a, receiver}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
@@ -42,7 +41,6 @@ var (
 	spooledDesc = describe("spool_rows", "Pageviews and stays on this replica's disk that ClickHouse does not have yet.")
 	spoolDesc   = describe("spool_bytes", "What they take.")
 	oldestDesc  = describe("spool_oldest_timestamp_seconds", "When the oldest of them came; not there while nothing waits.")
-	readsDesc   = describe("reads_total", "Answers handed to readers of a site's results, finished beforehand; by all processes that share the state.", "site")
 	freeDesc    = describe("disk_free_bytes", "Free space where the data directory is.")
 	diskDesc    = describe("disk_size_bytes", "Space where the data directory is.")
 	expiresDesc = describe("certificate_expires_timestamp_seconds", "When a certificate expires.", "certificate")
@@ -55,7 +53,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (u *usage) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		arrivedDesc, keptDesc, refusedDesc, waitingDesc, roomDesc, sizeDesc, foldedDesc, spooledDesc, spoolDesc, oldestDesc, readsDesc, freeDesc, diskDesc, expiresDesc,
+		arrivedDesc, keptDesc, refusedDesc, waitingDesc, roomDesc, sizeDesc, foldedDesc, spooledDesc, spoolDesc, oldestDesc, freeDesc, diskDesc, expiresDesc,
 	} {
 		ch <- d
 	}
@@ -100,9 +98,6 @@ func (u *usage) Collect(ch chan<- prometheus.Metric) {
 			}
 			counter(arrivedDesc, v.Count, name, v.Source.String(), v.Left, v.Bot)
 		}
-		prefix := site.Name + "/"
-		reads, _ := u.app.site.Waiting(func(report string) bool { return strings.HasPrefix(report, prefix) })
-		counter(readsDesc, reads.Reads, site.Name)
 	}
 	if free, total, err := u.app.space(u.app.dir.Path); err == nil && total > 0 {
 		gauge(freeDesc, float64(free))

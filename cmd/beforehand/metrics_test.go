@@ -38,7 +38,7 @@ func TestMetrics(t *testing.T) {
 	text := ask("/metrics")
 	for _, want := range []string{
 		"beforehand_pageviews_kept_total 3\n", "beforehand_pageviews_refused_total 0\n", "beforehand_pageviews_waiting_bytes 0\n",
-		"beforehand_arrived_total{bot=\"\",left=\"\",site=\"default\",source=\"pixel\"} 3\n", "beforehand_reads_total{site=\"default\"} 0\n",
+		"beforehand_arrived_total{bot=\"\",left=\"\",site=\"default\",source=\"pixel\"} 3\n", "beforehand_reads_total{report=\"default/hot\"} 0\n",
 		"beforehand_disk_free_bytes ", "beforehand_pageviews_size_bytes ", "beforehand_scheduler_healthy ", "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {
