@@ -44,7 +44,7 @@ func (b *builder) addUp(days, of []*mirrored, v *view) pageview.Answer {
 			rows = append(rows, r)
 		}
 	}
-	return b.put(rows, len(rows), sumOf(rows), total, v)
+	return b.put(counted{rows: rows, count: len(rows), all: sumOf(rows), total: total}, v)
 }
 
 // values are what is asked for of what a value adds up to.

@@ -44,9 +44,18 @@ func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, 
 	}
 	q.Through = v.upTo(q.Through)
 	b := newBuilder(&q, v)
-	a, err := b.ask(ctx, db, b.rawRows(), s.view.Load)
+	var c counted
+	if b.byVisitor() {
+		c, err = b.countVisitors(ctx, db, s.foldMost.rows, v.paths)
+	} else {
+		c, err = b.count(ctx, db, b.rawRows())
+	}
+	if err != nil {
+		return pageview.Answer{}, err
+	}
+	a := b.put(c, s.view.Load())
 	a.Through = q.Through
-	return a, err
+	return a, nil
 }
 
 // Kinds of rows that the SQL of an answer gives.
@@ -59,43 +68,53 @@ const (
 // ask answers from a WITH that holds daily and totals; see rawRows. SQL gives
 // numbers only, and words tells what they stand for.
 func (b *builder) ask(ctx context.Context, db querier, with string, words func() *view) (pageview.Answer, error) {
-	var all, total pageview.Values
-	var count int64
-	var rows []numbered
-	var kind int64
-	var r numbered
-	fields := append([]*int64{&kind, &r.keys[0], &r.keys[1]}, b.fields(&r.Values)...)
-	err := eachNumbers(ctx, db, with+b.answer(), fields, func() {
-		switch kind {
-		case kindAll:
-			all, count = r.Values, r.keys[0]
-		case kindTotal:
-			total = r.Values
-		default:
-			rows = append(rows, r)
-		}
-	}, b.args...)
+	c, err := b.count(ctx, db, with)
 	if err != nil {
 		return pageview.Answer{}, err
 	}
-	if b.q.Limit == 0 {
-		all, count = sumOf(rows), int64(len(rows))
-	}
-	return b.put(rows, int(count), all, total, words()), nil
+	return b.put(c, words()), nil
 }
 
-// put makes the answer of rows that are asked for, how many there are, and what all
-// and the total add up to.
-func (b *builder) put(rows []numbered, count int, all, total pageview.Values, v *view) pageview.Answer {
+// counted is what was counted, as numbers.
+type counted struct {
+	rows  []numbered // at least those that are asked for
+	count int        // of all rows
+	all   pageview.Values
+	total pageview.Values
+}
+
+// count counts by a WITH that holds daily and totals.
+func (b *builder) count(ctx context.Context, db querier, with string) (c counted, err error) {
+	var kind int64
+	var r numbered
+	fields := append([]*int64{&kind, &r.keys[0], &r.keys[1]}, b.fields(&r.Values)...)
+	err = eachNumbers(ctx, db, with+b.answer(), fields, func() {
+		switch kind {
+		case kindAll:
+			c.all, c.count = r.Values, int(r.keys[0])
+		case kindTotal:
+			c.total = r.Values
+		default:
+			c.rows = append(c.rows, r)
+		}
+	}, b.args...)
+	if b.q.Limit == 0 {
+		c.all, c.count = sumOf(c.rows), len(c.rows)
+	}
+	return c, err
+}
+
+// put makes the answer of what was counted.
+func (b *builder) put(c counted, v *view) pageview.Answer {
 	if len(b.q.By) == 0 {
-		return pageview.Answer{Total: total}
+		return pageview.Answer{Total: c.total}
 	}
 	if b.rowsAddUp() {
-		total = all
+		c.total = c.all
 	}
-	a := pageview.Answer{Total: total, Other: all}
-	a.Rows = b.list(rows, v)
-	a.Beyond = count - len(a.Rows)
+	a := pageview.Answer{Total: c.total, Other: c.all}
+	a.Rows = b.list(c.rows, v)
+	a.Beyond = c.count - len(a.Rows)
 	for _, r := range a.Rows {
 		a.Other = less(a.Other, r.Values)
 	}
@@ -131,6 +150,7 @@ type builder struct {
 	zone     *time.Location
 	hour     string // when the hour of a row began, in seconds since 1970
 	counting string // the condition that a pageview's source counts on its day
+	span     string // the condition that a row's day is counted at a time; empty means all days that are asked for
 	added    bool   // daily is from what is added up, so that it holds what is deleted
 	single   bool   // each row of daily and totals is one pageview
 	args     []any
@@ -175,70 +195,16 @@ func (b *builder) wants(m pageview.Metric) bool { return slices.Contains(b.q.Met
 //	daily(day, k1, k2, pageviews, visits, visitors)
 //	totals(pageviews, visits, visitors)
 //
-// counted from raw rows. The rows of totals add up to what there is under all
-// keys together; they are there only if there are inner keys.
+// of raw rows, where no visitors are asked for. The rows of totals add up to what
+// there is under all keys together; they are there only if there are inner keys.
 func (b *builder) rawRows() string {
-	var t strings.Builder
-	fmt.Fprintf(&t, "WITH counted AS (\n  SELECT * FROM %s WHERE %s\n)", b.pageviews(), b.countedRows())
-	from, visit := "counted", "NULL"
-	if b.wants(pageview.MetricVisits) || b.uses(pageview.ByEntry) {
-		t.WriteString(visited(b.site))
-		from, visit = "visited", "visit"
-	}
-	keys, columns := `"day"`, `"day"`
+	columns := `"day"`
 	for i, d := range b.inner() {
-		keys += fmt.Sprintf(", %s AS k%d", column(d), i+1)
-		columns += fmt.Sprintf(", k%d", i+1)
+		columns += fmt.Sprintf(", %s AS k%d", column(d), i+1)
 	}
-	fmt.Fprintf(&t, ", picked AS (\n  SELECT %s, visitor, %s AS visit FROM %s WHERE %s\n)", keys, visit, from, b.filters())
-	daily, totals := fmt.Sprintf("SELECT %s, 1 AS pageviews, 0 AS visits, 0 AS visitors FROM picked", columns), "SELECT * FROM daily"
 	b.single = !b.q.Timed()
-	if b.wants(pageview.MetricVisits) || b.wants(pageview.MetricVisitors) {
-		// A visitor, and a visit, is made one row before it is counted, since
-		// count(DISTINCT …) costs ten times as much where there are few rows.
-		b.single = false
-		fmt.Fprintf(&t, ", seen AS (\n  SELECT %s, visitor, visit, count(*) AS n FROM picked GROUP BY ALL\n)", columns)
-		daily = b.persons(columns, "seen")
-		totals = b.persons(`"day"`, `(SELECT "day", visitor, visit, sum(n) AS n FROM seen GROUP BY ALL)`)
-	}
-	fmt.Fprintf(&t, ", daily AS (%s), totals AS (%s)", daily, totals)
-	return t.String()
-}
-
-// persons counts by columns what holds a row for each visit.
-func (b *builder) persons(columns, from string) string {
-	visits, visitors := "0", "0"
-	if b.wants(pageview.MetricVisits) {
-		visits = "sum(visits)"
-	}
-	if b.wants(pageview.MetricVisitors) {
-		visitors = "count(nullif(visitor, 0))"
-	}
-	return fmt.Sprintf(`
-  SELECT %s, sum(n) AS pageviews, %s AS visits, %s AS visitors
-  FROM (SELECT %s, visitor, sum(n) AS n, count(visit) AS visits FROM %s GROUP BY %s, visitor) GROUP BY %s`,
-		columns, visits, visitors, columns, from, columns, columns)
-}
-
-// visited adds to each counted pageview the first one of its visit, by sequence
-// number and page. Pages that were seen at the same time are ordered by path,
-// since neither page nor sequence number is the same in every order of arrival.
-func visited(site string) string {
-	return fmt.Sprintf(`, place AS (
-  SELECT id, row_number() OVER (ORDER BY path) AS n FROM pages WHERE site = %s
-), began AS (
-  SELECT c.*, n, coalesce(c."at" - lag(c."at") OVER w < INTERVAL %d MINUTE, false) AS goes_on
-  FROM counted c JOIN place ON place.id = c.page WHERE visitor <> 0
-  WINDOW w AS (PARTITION BY "day", visitor ORDER BY c."at", n, seq)
-), visited AS (
-  SELECT * EXCLUDE (n, goes_on),
-         last_value(CASE WHEN goes_on THEN NULL ELSE seq END IGNORE NULLS) OVER w AS visit,
-         last_value(CASE WHEN goes_on THEN NULL ELSE page END IGNORE NULLS) OVER w AS entry
-  FROM began
-  WINDOW w AS (PARTITION BY "day", visitor ORDER BY "at", n, seq ROWS UNBOUNDED PRECEDING)
-  UNION ALL
-  SELECT *, NULL AS visit, 0 AS entry FROM counted WHERE visitor = 0
-)`, site, int(pageview.VisitGap.Minutes()))
+	return fmt.Sprintf("WITH daily AS (\n  SELECT %s, 1 AS pageviews, 0 AS visits, 0 AS visitors FROM %s WHERE %s AND %s\n), totals AS (SELECT * FROM daily)",
+		columns, b.pageviews(), b.countedRows(), b.filters())
 }
 
 // pageviews is what raw rows are read from.
@@ -261,6 +227,9 @@ func (b *builder) countedRows() string {
 
 // days is the condition that a day is one that is asked for.
 func (b *builder) days() string {
+	if b.span != "" {
+		return b.span
+	}
 	days := "true"
 	if b.q.From != 0 {
 		days += ` AND "day" >= ` + date(b.q.From)
@@ -304,7 +273,7 @@ func (b *builder) timed() (with, daily, totals string) {
 // answer ends a WITH that holds daily and totals. Its columns are the kind of a row,
 // both keys, and the values.
 //
-// It has no window function, as it had one for the sum of all rows: those over few
+// Like every statement of this package it has no window function: those over few
 // rows end in an internal error now and then in DuckDB 1.5, after which the database
 // must be opened again.
 func (b *builder) answer() string {

@@ -10,8 +10,16 @@ import (
 
 // filters is the condition that all of the query's filters hold.
 func (b *builder) filters() string {
+	return b.filtersOn(func(pageview.Dimension) bool { return true })
+}
+
+// filtersOn is the condition that the filters on some dimensions hold.
+func (b *builder) filtersOn(some func(pageview.Dimension) bool) string {
 	conditions := []string{"true"}
 	for _, f := range b.q.Filters {
+		if !some(f.Dimension) {
+			continue
+		}
 		var either []string
 		for _, v := range f.Values {
 			either = append(either, b.matches(f.Dimension, v))

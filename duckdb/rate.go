@@ -19,12 +19,12 @@ func (s site) pageviews(through, days string) string {
 	return fmt.Sprintf(`(
   SELECT p.* REPLACE (CASE WHEN p.bot = 0 AND fast.visitor IS NOT NULL THEN %[1]d ELSE p.bot END AS bot)
   FROM pageviews p LEFT JOIN (
-    SELECT DISTINCT "day", source, visitor FROM (
-      SELECT "day", source, visitor, "at" - lag("at", %[2]d) OVER (PARTITION BY "day", source, visitor ORDER BY "at") AS took
+    SELECT "day", source, visitor FROM (
+      SELECT "day", source, visitor, list_sort(list(epoch_us("at"))) AS times
       FROM pageviews SEMI JOIN (
         SELECT "day", source, visitor FROM pageviews WHERE %[4]s GROUP BY ALL HAVING count(*) > %[2]d
-      ) many USING ("day", source, visitor) WHERE %[4]s
-    ) WHERE took < to_microseconds(%[3]d)
+      ) many USING ("day", source, visitor) WHERE %[4]s GROUP BY ALL
+    ) WHERE len(list_filter(times, lambda t, i: i > %[2]d AND t - times[i - %[2]d] < %[3]d)) > 0
   ) fast ON fast."day" = p."day" AND fast.source = p.source AND fast.visitor = p.visitor AND p.site = %[5]d
 )`, s.fast, s.rate.Pageviews, s.rate.Within.Microseconds(), where, s.id)
 }

@@ -151,6 +151,9 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		"SET TimeZone = 'UTC'",
+		// Groups by few keys, such as months and pages, are counted at their place in
+		// an array, of at most so many bits, in place of a hash table.
+		"SET GLOBAL perfect_ht_threshold = 16",
 	}
 	for _, set := range settings {
 		if _, err := db.ExecContext(ctx, set); err != nil {

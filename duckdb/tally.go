@@ -157,15 +157,19 @@ func (t *tally) end() {
 	if len(t.rows) == 0 {
 		return
 	}
-	slices.SortFunc(t.rows, func(a, b foldRow) int {
-		if c := cmp.Compare(a.at, b.at); c != 0 {
-			return c
-		}
-		return strings.Compare(t.paths[a.keys[rolledPage]], t.paths[b.keys[rolledPage]])
-	})
+	slices.SortFunc(t.rows, func(a, b foldRow) int { return inOrder(&a, &b, t.paths) })
 	t.count(1, func(r *foldRow) bool { return r.now })
 	t.count(-1, func(r *foldRow) bool { return r.then })
 	t.rows = t.rows[:0]
+}
+
+// inOrder is the order of a visitor's pageviews: at the same time by path, since
+// neither page nor sequence number is the same in every order of arrival.
+func inOrder(x, y *foldRow, paths []string) int {
+	if c := cmp.Compare(x.at, y.at); c != 0 {
+		return c
+	}
+	return strings.Compare(paths[x.keys[rolledPage]], paths[y.keys[rolledPage]])
 }
 
 // count counts, with a sign, those of the visitor's pageviews that count.
