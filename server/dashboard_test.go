@@ -151,7 +151,7 @@ func TestDashboardSaysWhatIsWrong(t *testing.T) {
 		"compare=x":                     "compare cannot be",
 		"unit=hour&period=12m":          "unit cannot be",
 		"filter=x":                      "a filter must be like",
-		"filter=colour:red":             "filter cannot be",
+		"filter=colour:red":             "to filter by",
 		"filter=browser:%ff":            "UTF-8",
 		"card=x":                        "there is no card",
 		"q=" + strings.Repeat("x", 300): "a search can have",

@@ -152,6 +152,7 @@ func (q *statsQuery) parseFilters(values url.Values) *statsError {
 		f := pageview.Filter{}
 		var wrongly *statsError
 		if f.Dimension, wrongly = choice("filter", name, pageview.Dimensions()); wrongly != nil {
+			wrongly.Error = fmt.Sprintf("there is no dimension %q to filter by", name)
 			return wrongly
 		}
 		value, f.Not = strings.CutPrefix(value, "!")
