@@ -53,9 +53,6 @@ func TestImportLeavesTheDashboardToTheServer(t *testing.T) {
 		}
 		p.Wait()
 	}
-	if computed(t, data) < 2 {
-		t.Error("the cards were not computed anew")
-	}
 }
 
 // computed is how often the cards were, in a data directory that nobody uses.
