@@ -298,8 +298,12 @@ func (c *conn) open() error {
 	return nil
 }
 
-// close ends the connection for good.
+// close ends the connection for good. Its statements come first: the driver keeps
+// a connection, and its files, as long as one of them is there.
 func (c *conn) close() {
+	for _, st := range c.stmts {
+		_ = st.Close()
+	}
 	if c.c != nil {
 		_ = c.c.Raw(func(any) error { return driver.ErrBadConn })
 		_ = c.c.Close()
