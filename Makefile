@@ -5,7 +5,7 @@ BIN     := bin/beforehand
 TOOL    := $(GO) tool -modfile=tools/go.mod
 PKGS    := ./...
 # The light packages have no cgo, so their tests run under -race at full speed.
-TEST    := $(GO) test -race -shuffle=on -timeout 15m
+TEST    := $(GO) test -race -shuffle=on -timeout 30m
 
 .DEFAULT_GOAL := help
 .PHONY: help run build deps test prove bench peers check format vet staticcheck fix lint clean

@@ -116,7 +116,7 @@ func (w *window) until(js string) { w.t.Helper(); w.wait(js, func() {}) }
 
 func (w *window) wait(js string, between func()) {
 	w.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !w.is(js); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(4 * time.Minute); !w.is(js); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			text, err := chromedp.Run(w, chromedp.Evaluate[string]("location + ' ' + document.body.innerText"))
 			w.t.Fatalf("waited for %s; the page says %q, %v", js, text, err)

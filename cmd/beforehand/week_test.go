@@ -222,6 +222,9 @@ func (w *week) live(ctx context.Context) {
 		w.mailDown = now.Weekday() == time.Monday && now.Hour() >= 7 && now.Hour() < 11
 		w.mu.Unlock()
 		time.Sleep(30 * time.Minute)
+		if hour == 8 || hour == 9 {
+			w.fill(8) // what was given back meanwhile
+		}
 		w.look(h)
 		w.writeLine()
 		time.Sleep(30 * time.Minute)
