@@ -198,13 +198,14 @@ func (b *builder) wants(m pageview.Metric) bool { return slices.Contains(b.q.Met
 // of raw rows, where no visitors are asked for. The rows of totals add up to what
 // there is under all keys together; they are there only if there are inner keys.
 func (b *builder) rawRows() string {
-	columns := `"day"`
+	var columns strings.Builder
+	columns.WriteString(`"day"`)
 	for i, d := range b.inner() {
-		columns += fmt.Sprintf(", %s AS k%d", column(d), i+1)
+		fmt.Fprintf(&columns, ", %s AS k%d", column(d), i+1)
 	}
 	b.single = !b.q.Timed()
 	return fmt.Sprintf("WITH daily AS (\n  SELECT %s, 1 AS pageviews, 0 AS visits, 0 AS visitors FROM %s WHERE %s AND %s\n), totals AS (SELECT * FROM daily)",
-		columns, b.pageviews(), b.countedRows(), b.filters())
+		columns.String(), b.pageviews(), b.countedRows(), b.filters())
 }
 
 // pageviews is what raw rows are read from.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -131,9 +132,10 @@ func (c *visitorCount) findEntries(ctx context.Context, q querier) error {
 // addVisitors counts the visitors of some days in SQL, and the visits of all that they
 // saw on a day.
 func (c *visitorCount) addVisitors(ctx context.Context, q querier, b *builder) error {
-	columns := `"day"`
+	var columns strings.Builder
+	columns.WriteString(`"day"`)
 	for i, d := range b.inner() {
-		columns += fmt.Sprintf(", %s AS k%d", column(d), i+1)
+		fmt.Fprintf(&columns, ", %s AS k%d", column(d), i+1)
 	}
 	times, visits := "", "0"
 	if b.wants(pageview.MetricVisits) {
@@ -144,7 +146,7 @@ func (c *visitorCount) addVisitors(ctx context.Context, q querier, b *builder) e
 	keys, from, where := b.keys(), b.pageviews(), b.countedRows()+" AND "+b.filters()
 	query := fmt.Sprintf(`
 SELECT %d, CAST(%s AS BIGINT), CAST(%s AS BIGINT), CAST(sum(n) AS BIGINT), %s, count(nullif(visitor, 0))
-FROM (SELECT %s, visitor, count(*) AS n%s FROM %s WHERE %s GROUP BY ALL) GROUP BY 2, 3`, kindRow, keys[0], keys[1], visits, columns, times, from, where)
+FROM (SELECT %s, visitor, count(*) AS n%s FROM %s WHERE %s GROUP BY ALL) GROUP BY 2, 3`, kindRow, keys[0], keys[1], visits, columns.String(), times, from, where)
 	apart := len(b.inner()) == 0 // a visitor of two rows is one, unless they are of two days
 	if !apart {
 		query += fmt.Sprintf("\nUNION ALL SELECT %d, 0, 0, 0, 0, count(*) FROM (SELECT DISTINCT \"day\", visitor FROM %s WHERE %s AND visitor <> 0)",

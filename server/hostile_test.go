@@ -164,7 +164,7 @@ func TestPrintableFindsWhatIsNot(t *testing.T) {
 func TestRubbishByEveryWayIn(t *testing.T) {
 	var logged locked
 	all := sites("blog")
-	all[0].Site.Hosts = []string{"blog.example"}
+	all[0].Hosts = []string{"blog.example"}
 	s := withAccounts(t, startSites(t, all, func(c *server.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		c.Receiver.Logger = c.Logger

@@ -123,7 +123,7 @@ func (w *week) file() *config.File {
 
 func newWeek(t *testing.T, disk, outside string, authority *acmetest.Authority) *week {
 	w := &week{t: t, dir: disk, away: outside, asked: authority, began: time.Now(), full: ballast{filepath.Join(disk, "ballast")}}
-	if err := os.WriteFile(filepath.Join(w.dir, config.FileName), []byte(fmt.Sprintf(weekFile, w.logFile())), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(w.dir, config.FileName), fmt.Appendf(nil, weekFile, w.logFile()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir, err := datadir.Open(w.dir, "test")

@@ -15,7 +15,7 @@ import (
 // with the next of the answers, and then with the last.
 func Resolver(t testing.TB, answers ...[]string) *net.Resolver {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +45,8 @@ func Resolver(t testing.TB, answers ...[]string) *net.Resolver {
 					answers = answers[1:]
 				}
 			}
-			out, err := m.Pack()
-			if err == nil {
-				conn.WriteTo(out, from)
+			if out, err := m.Pack(); err == nil {
+				_, _ = conn.WriteTo(out, from) // who gets no answer asks again
 			}
 		}
 	}()
