@@ -92,20 +92,28 @@ func (s *sheet) has(column string) bool { return slices.Contains(s.header, colum
 
 // each hands every row on, with what read makes of it.
 func (s *sheet) each(emit func(item) error, read func() item) error {
+	return s.rows(emit, func() (string, error) {
+		i := read()
+		i.file, i.line = s.name, s.line
+		return "", emit(i)
+	})
+}
+
+// rows calls read for each row that is whole. A row that is not, or of which read
+// tells what is broken, is emitted as such.
+func (s *sheet) rows(emit func(item) error, read func() (broken string, err error)) error {
 	for {
 		broken, err := s.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if err == nil && broken == "" {
+			broken, err = read()
+		}
+		if err == nil && broken != "" {
+			err = emit(item{broken: broken, file: s.name, line: s.line})
+		}
 		if err != nil {
-			return err
-		}
-		i := item{broken: broken}
-		if broken == "" {
-			i = read()
-		}
-		i.file, i.line = s.name, s.line
-		if err := emit(i); err != nil {
 			return err
 		}
 	}

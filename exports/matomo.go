@@ -3,7 +3,6 @@ package exports
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -89,19 +88,7 @@ func (r *run) matomoCSV(in io.Reader) reader {
 			return err
 		}
 		get := func(name string) matomoText { return matomoText(s.get(name)) }
-		for {
-			broken, err := s.next()
-			switch {
-			case errors.Is(err, io.EOF):
-				return nil
-			case err != nil:
-				return err
-			case broken != "":
-				if err := emit(item{broken: broken, file: s.name, line: s.line}); err != nil {
-					return err
-				}
-				continue
-			}
+		return s.rows(emit, func() (string, error) {
 			v := visit{
 				ID: get("idVisit"), Visitor: get("visitorId"), Addr: get("visitIp"), Actions: get("actions"), Referrer: get("referrerUrl"),
 				Language: get("languageCode"), Country: get("countryCode"), Browser: get("browserName"),
@@ -114,10 +101,8 @@ func (r *run) matomoCSV(in io.Reader) reader {
 					v.Details = append(v.Details, a)
 				}
 			}
-			if err := r.matomoVisit(&v, s.line, emit); err != nil {
-				return err
-			}
-		}
+			return "", r.matomoVisit(&v, s.line, emit)
+		})
 	}
 }
 

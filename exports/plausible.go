@@ -42,23 +42,7 @@ func (r *run) plausible(pages, visitors *zip.File) reader {
 		if err := s.need("date", "page", "visitors", "pageviews"); err != nil {
 			return err
 		}
-		for {
-			broken, err := s.next()
-			switch {
-			case errors.Is(err, io.EOF):
-				return nil
-			case err != nil:
-				return err
-			case broken == "":
-				broken, err = r.plausibleRow(s, days, emit)
-			}
-			if err == nil && broken != "" {
-				err = emit(item{broken: broken, file: s.name, line: s.line})
-			}
-			if err != nil {
-				return err
-			}
-		}
+		return s.rows(emit, func() (string, error) { return r.plausibleRow(s, days, emit) })
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -45,25 +44,10 @@ func (r *run) sums(f *zip.File) reader {
 		}
 		r.totals.what = sumPageviews
 		noon := pageview.DayOf(r.file.Day).Date(r.file.Site.Zone).Add(12 * time.Hour)
-		for {
-			broken, err := s.next()
-			var n int64
-			switch {
-			case errors.Is(err, io.EOF):
-				return nil
-			case err != nil:
-				return err
-			case broken == "":
-				var ok bool
-				if n, ok = count(s.get(number)); !ok {
-					broken = fmt.Sprintf("column %s: not a number", number)
-				}
-			}
-			if broken != "" {
-				if err := emit(item{broken: broken, file: s.name, line: s.line}); err != nil {
-					return err
-				}
-				continue
+		return s.rows(emit, func() (string, error) {
+			n, ok := count(s.get(number))
+			if !ok {
+				return fmt.Sprintf("column %s: not a number", number), nil
 			}
 			r.totals.file += n
 			url := s.get(path)
@@ -72,9 +56,10 @@ func (r *run) sums(f *zip.File) reader {
 			}
 			for range n {
 				if err := emit(item{file: s.name, line: s.line, seen: &collect.Seen{At: noon, URL: url, NoAgent: true}}); err != nil {
-					return err
+					return "", err
 				}
 			}
-		}
+			return "", nil
+		})
 	}
 }
