@@ -13,8 +13,11 @@ import (
 	"github.com/beforehand-go/beforehand/pageview"
 )
 
-// picture is the chart of an answer over time.
-func (c cardView) picture() chart.Lines {
+// plot is the chart of an answer over time, and the table of its numbers.
+type plot struct{ chart.Lines }
+
+// Plot is the chart of the card's answer.
+func (c cardView) Plot() plot {
 	a := c.Card.Answer
 	unit := a.By[0]
 	labels := a.Periods(0, c.Now)
@@ -49,7 +52,7 @@ func (c cardView) picture() chart.Lines {
 	if n := len(labels); n > 0 {
 		p.Description = fmt.Sprintf(c.words["dash_chart_description"], number.Grouped(a.Now.Total.Pageviews), p.Tips[0], p.Tips[n-1])
 	}
-	return p
+	return plot{p}
 }
 
 // label is what a period is called: under the chart, without what all of them
@@ -86,17 +89,15 @@ func (c cardView) label(unit pageview.Dimension, text string) (short, long strin
 }
 
 // Draw is the chart at a width, in units of its view box.
-func (c cardView) Draw(width, plot int) (template.HTML, error) {
-	p := c.picture()
-	p.Width, p.Plot = width, plot
+func (p plot) Draw(width, height int) (template.HTML, error) {
+	p.Width, p.Plot = width, height
 	var b bytes.Buffer
 	err := p.Inline(&b)
 	return template.HTML(b.String()), err
 }
 
-// ChartRows are the chart's numbers, the latest first.
-func (c cardView) ChartRows() []row {
-	p := c.picture()
+// Rows are the chart's numbers, the latest first.
+func (p plot) Rows() []row {
 	rows := make([]row, len(p.Tips))
 	for i, tip := range p.Tips {
 		r := &rows[i]
@@ -109,10 +110,10 @@ func (c cardView) ChartRows() []row {
 	return rows
 }
 
-// ChartNames are the columns of the chart's numbers.
-func (c cardView) ChartNames() []string {
+// Names are the columns of the chart's numbers.
+func (p plot) Names() []string {
 	var names []string
-	for _, s := range c.picture().Series {
+	for _, s := range p.Series {
 		names = append(names, s.Name)
 	}
 	return names
