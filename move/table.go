@@ -25,7 +25,7 @@ type table struct {
 type column struct{ table, name, kind string }
 
 // own are tables that are of one side only: what the schema is, and what is
-// found out anew by each replica, or kept for two days.
+// found out anew by each replica, or kept for some days.
 var own = map[string]bool{"schema": true, "facts": true, "snapshot_revision": true, "replicas": true, "claims": true}
 
 // inSeconds are the instants that SQLite has in seconds; it has the others in

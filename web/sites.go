@@ -71,13 +71,13 @@ func (p accountPen) EditURL(name string) string { return p.To(sitePath(name)) }
 
 // SetupURL is the page that tells how a site is counted.
 func (p accountPen) SetupURL(name string) string {
-	return p.To(SetupPath + "/" + url.PathEscape(name))
+	return SetupURL(name, p.Lang)
 }
 
 // RemoveURL asks whether the site is to be removed.
 func (v *siteView) RemoveURL() string { return v.EditURL(v.Name) + "&remove=" }
 
-// Here is where the form is sent.
+// Form is where the form is sent.
 func (v *siteView) Form() string { return v.EditURL(v.Name) }
 
 // termFields are the fields of what is said of a site.

@@ -11,8 +11,7 @@ import (
 )
 
 // Resolver asks a name server, which lasts as long as the test and answers each
-// question for an address
-// with the next of the answers, and then with the last.
+// question for an address with the next of the answers, and then with the last.
 func Resolver(t testing.TB, answers ...[]string) *net.Resolver {
 	t.Helper()
 	conn, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
