@@ -73,6 +73,7 @@ type week struct {
 	mailDown bool
 	accepted int // pageviews that were acknowledged
 	refused  int
+	fitted   int // into files that had room on the full disk
 	lines    int // of the access log
 }
 
@@ -222,10 +223,10 @@ func (w *week) live(ctx context.Context) {
 		w.mailDown = now.Weekday() == time.Monday && now.Hour() >= 7 && now.Hour() < 11
 		w.mu.Unlock()
 		time.Sleep(30 * time.Minute)
-		if hour == 8 || hour == 9 {
-			w.fill(8) // what was given back meanwhile
-		}
 		w.look(h)
+		if hour == 8 || hour == 9 {
+			w.lookUntilRefused(h, hour-7)
+		}
 		w.writeLine()
 		time.Sleep(30 * time.Minute)
 	}
@@ -247,6 +248,19 @@ func (w *week) fill(hour int) {
 	}
 	if err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// lookUntilRefused looks at a page, while nothing is left of the disk, until so
+// many looks were refused: some fit into what files have of it already.
+func (w *week) lookUntilRefused(h http.Handler, refused int) {
+	for range 20 {
+		if w.refused == refused {
+			return
+		}
+		w.fill(8) // what was given back meanwhile
+		w.look(h)
+		w.fitted++
 	}
 }
 
@@ -344,8 +358,7 @@ func (m *weekMail) Data(r io.Reader) error {
 // check holds that the week went as it should.
 func (w *week) check() {
 	t := w.t
-	// One may still fit into what its file has already of the disk.
-	if w.refused < 1 || w.refused > 2 || w.store.kept[pageview.SourcePixel] != w.accepted || w.accepted != w.hours-w.refused {
+	if w.refused != 2 || w.store.kept[pageview.SourcePixel] != w.accepted || w.accepted != w.hours-2+w.fitted {
 		t.Errorf("%d accepted, %d kept, %d refused while the disk was full", w.accepted, w.store.kept[pageview.SourcePixel], w.refused)
 	}
 	if n := w.store.kept[pageview.SourceLog]; n != w.lines || n != w.hours {
