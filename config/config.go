@@ -254,16 +254,12 @@ func (f *File) Check() error {
 	return nil
 }
 
-// kinds begin the names of jobs of sites, such as job/SITE/NAME, which tell whose
-// they are.
-func kinds() []string { return []string{"collect", "job", "retain", "weekly"} }
-
 // Check refuses a site that cannot be served.
 func (s *Site) Check() error {
 	if err := CheckName(s.Name); err != nil {
 		return yamlfile.At("name", err)
 	}
-	if slices.Contains(kinds(), s.Name) {
+	if slices.Contains(collect.JobKinds(), s.Name) {
 		return yamlfile.At("name", fmt.Errorf("a site cannot be called %q: names of jobs begin with it", s.Name))
 	}
 	if s.Retention != 0 && s.Retention < Duration(48*time.Hour) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/beforehand-go/beforehand/collect"
 )
 
 // Fact keeps something that all processes must agree on, where nothing of that
@@ -34,8 +36,7 @@ func (s *State) SetFact(ctx context.Context, name, value string) error {
 // Tokens are no longer good for it, and those that were for it alone are revoked.
 // No process may be running its jobs.
 func (s *State) Forget(ctx context.Context, site string) error {
-	begins := []string{site + "/", "collect/" + site + "/", "job/" + site + "/"}
-	names := []string{"retain/" + site, "weekly/" + site}
+	names, begins := collect.JobsOf(site)
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		for _, table := range []string{"salts", "outbox"} {
 			if _, err := tx.Exec(ctx, "DELETE FROM beforehand."+table+" WHERE site = $1", site); err != nil {

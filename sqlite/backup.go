@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/beforehand-go/beforehand/collect"
 )
 
 // Backup copies everything into a new file, as it was at one moment, while it
@@ -27,6 +29,7 @@ func (s *State) Backup(ctx context.Context, path string) error {
 // Tokens are no longer good for it, and those that were for it alone are revoked.
 // No process may be running its jobs.
 func (s *State) Forget(ctx context.Context, site string) error {
+	names, begins := collect.JobsOf(site)
 	err := s.write(ctx, func(c *conn) error {
 		for _, table := range []string{"beforehand_salts", "beforehand_outbox"} {
 			if err := c.exec("DELETE FROM "+table+" WHERE site = ?", site); err != nil {
@@ -38,13 +41,15 @@ func (s *State) Forget(ctx context.Context, site string) error {
 			"beforehand_snapshots": "report", "beforehand_snapshot_keys": "report",
 		} {
 			sql := "DELETE FROM " + table + " WHERE substr(" + column + ", 1, ?1) = ?2"
-			for _, begin := range []string{site + "/", "collect/" + site + "/", "job/" + site + "/"} {
+			for _, begin := range begins {
 				if err := c.exec(sql, len(begin), begin); err != nil {
 					return err
 				}
 			}
-			if err := c.exec("DELETE FROM "+table+" WHERE "+column+" IN (?, ?)", "retain/"+site, "weekly/"+site); err != nil {
-				return err
+			for _, name := range names {
+				if err := c.exec("DELETE FROM "+table+" WHERE "+column+" = ?", name); err != nil {
+					return err
+				}
 			}
 		}
 		return forgetTokens(c, site)

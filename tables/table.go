@@ -38,7 +38,7 @@ type Table struct {
 }
 
 // Job is the name of the job that reads the table.
-func (t *Table) Job() string { return "collect/" + t.Site.Name + "/" + t.Config.Name }
+func (t *Table) Job() string { return collect.JobName(collect.JobCollect, t.Site.Name, t.Config.Name) }
 
 // batchRows is how many rows are read and made durable at once.
 const batchRows = 10_000

@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"time"
 
+	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/courier"
 	"github.com/beforehand-go/beforehand/internal/language"
@@ -99,7 +100,7 @@ func (a *app) weekly(file *config.File, i int, desk *notice.Desk) (scheduler.Job
 		Store: a.store, Hot: v.HotLists()[0].Query(v),
 	}
 	return scheduler.Job{
-		Name: "weekly/" + v.Name, Trigger: when, Timeout: 30 * time.Minute,
+		Name: collect.JobName(collect.JobWeekly, v.Name), Trigger: when, Timeout: 30 * time.Minute,
 		Retry: scheduler.Retry{Attempts: 3, Backoff: time.Minute},
 		Run: func(ctx context.Context, r *scheduler.Run) error {
 			messages, err := w.Messages(ctx, r.Key(), r.Due)

@@ -89,7 +89,7 @@ func (a *app) openJobs(ctx context.Context, file *config.File) error {
 			source.Dir = file.Path(cmp.Or(source.Dir, "."))
 			job := &declared.Job{Source: source, Timeout: time.Duration(j.Timeout)}
 			err = a.site.Scheduler().Add(ctx, scheduler.Job{
-				Name: "job/" + site.Name + "/" + j.Name, Trigger: when,
+				Name: collect.JobName(collect.JobOwn, site.Name, j.Name), Trigger: when,
 				Run: func(ctx context.Context, run *scheduler.Run) error { return job.Do(ctx, run.Logger()) },
 			})
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -18,7 +19,7 @@ func (a *app) addRetention(ctx context.Context, file *config.File) error {
 		}
 		zone, keep := a.sites[i].Zone, time.Duration(site.Retention)
 		err := a.site.Scheduler().Add(ctx, scheduler.Job{
-			Name: "retain/" + site.Name, Trigger: trigger.Daily(trigger.Clock{Hour: 4}).In(zone), AtStart: true,
+			Name: collect.JobName(collect.JobRetain, site.Name), Trigger: trigger.Daily(trigger.Clock{Hour: 4}).In(zone), AtStart: true,
 			Run: func(ctx context.Context, run *scheduler.Run) error {
 				first := pageview.DayOf(time.Now().Add(-keep).In(zone))
 				run.Progress(0, 0, "deleting pageviews from before "+first.String())
