@@ -105,19 +105,24 @@ func (a *app) sitesChanged(ctx context.Context) (bool, error) {
 
 // deleteLeaving deletes what is kept of the sites that were removed.
 func (a *app) deleteLeaving(ctx context.Context) {
-	for i := 0; i < len(a.leaving); {
-		pause := time.Duration(0)
-		if i == 0 && a.config.kept.shared() {
-			pause = leaveAfter
-		}
-		for err := a.deleteSite(ctx, a.leaving[i], pause); err != nil; err = a.deleteSite(ctx, a.leaving[i], leaveAgain) {
+	var pause time.Duration
+	if a.config.kept.shared() {
+		pause = leaveAfter
+	}
+	for _, name := range a.leaving {
+		for {
+			err := a.deleteSite(ctx, name, pause)
+			if err == nil {
+				break
+			}
 			if ctx.Err() != nil {
 				return
 			}
-			a.log.Error("delete a site", "site", a.leaving[i], "error", err)
+			a.log.Error("delete a site", "site", name, "error", err)
+			pause = leaveAgain
 		}
-		a.log.Info("site deleted", "site", a.leaving[i])
-		i++
+		a.log.Info("site deleted", "site", name)
+		pause = 0
 	}
 }
 
