@@ -148,7 +148,7 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (_ *batch, ref
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		return nil, tooLong()
 	} else if err != nil {
-		return nil, refuseAll(http.StatusBadRequest, "the body ended early")
+		return nil, cutOff(err)
 	}
 	b.text = buf.Bytes()
 	b.views = make([]pageview.Pageview, 0, min(itemsIn(int64(len(b.text))), int64(bytes.Count(b.text, []byte("{")))))

@@ -58,7 +58,7 @@ func (r *Receiver) takeBeacon(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, fmt.Sprintf("a message has at most %d bytes", maxBeacon), http.StatusRequestEntityTooLarge)
 		return
 	} else if err != nil {
-		http.Error(w, "the message ended early", http.StatusBadRequest)
+		cutOff(err).writeText(w)
 		return
 	}
 	b, err := parseBeacon(text)

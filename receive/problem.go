@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -36,6 +37,15 @@ func crowded() *problem {
 
 func tooLong() *problem {
 	return refuseAll(http.StatusRequestEntityTooLarge, "a request has at most %d bytes and %d pageviews; send several", maxBody, maxBatch)
+}
+
+// cutOff is what a sender is told whose body was not read to its end. One that
+// came too slowly can be sent again: it may be this machine that is too busy.
+func cutOff(err error) *problem {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &problem{status: http.StatusRequestTimeout, after: "5", Message: "the body took too long to come; nothing of this request was kept"}
+	}
+	return refuseAll(http.StatusBadRequest, "the body ended early")
 }
 
 // trouble is what a sender is told when something fails here. What a sender is
