@@ -30,7 +30,7 @@ func isStatic(p string) bool {
 }
 
 // cleanPath makes the path of a page from the path of its address. What
-// percent signs encode beyond ASCII is decoded, so that a page has one path
+// percent signs encode without need is decoded, so that a page has one path
 // however its link was written. It refuses a path that is too long.
 func cleanPath(path string) (string, bool) {
 	if len(path) > maxPath {
@@ -39,8 +39,9 @@ func cleanPath(path string) (string, bool) {
 	return decodeText(path), true
 }
 
-// decodeText decodes the percent-encoded bytes that make printable text
-// beyond ASCII, and encodes bytes that are no printable text.
+// decodeText decodes the percent-encoded bytes that make printable text beyond
+// ASCII or stand for characters that no address has to encode (RFC 3986 §2.3,
+// §6.2.2.2), and encodes bytes that are no printable text.
 func decodeText(s string) string {
 	plain := true
 	for i := 0; i < len(s) && plain; i++ {
@@ -54,6 +55,11 @@ func decodeText(s string) string {
 		if r, n := encodedRune(s[i:]); n > 0 {
 			b.WriteRune(r)
 			i += n
+			continue
+		}
+		if c := encodedPlain(s[i:]); c != 0 && !inEscape(b.String()) {
+			b.WriteByte(c)
+			i += 3
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
@@ -94,6 +100,26 @@ func encodedRune(s string) (rune, int) {
 		}
 	}
 	return 0, 0
+}
+
+// encodedPlain is the letter, digit or mark whose percent encoding s begins with;
+// 0 means there is none.
+func encodedPlain(s string) byte {
+	if len(s) < 3 || s[0] != '%' || unhex(s[1]) < 0 || unhex(s[2]) < 0 {
+		return 0
+	}
+	c := byte(unhex(s[1])<<4 | unhex(s[2]))
+	if letter := c | 0x20; 'a' <= letter && letter <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
+		return c
+	}
+	return 0
+}
+
+// inEscape tells whether s ends in a percent sign, or one and a digit, which
+// what is decoded next could make an encoding of.
+func inEscape(s string) bool {
+	s = s[max(len(s)-2, 0):]
+	return strings.HasSuffix(s, "%") || strings.HasPrefix(s, "%") && unhex(s[len(s)-1]) >= 0
 }
 
 func unhex(c byte) int {

@@ -35,6 +35,14 @@ func TestCleanPath(t *testing.T) {
 		{"/\xff", "/%FF"},
 		{"/a\x01b\u202e", "/a%01b%E2%80%AE"},
 		{"/%E2%80%AE", "/%E2%80%AE"},
+		{"/%61%2d%2E%5f%7e%30/%5A", "/a-._~0/Z"},
+		{"/a%2fb%3Ac%40d%21%25%7C%20", "/a%2fb%3Ac%40d%21%25%7C%20"}, // of these each could mean something else
+		{"/%2541", "/%2541"},
+		{"/%%341", "/%%341"}, // decoded it would encode an A
+		{"/%4%31", "/%4%31"},
+		{"/%g%31", "/%g1"},
+		{"/%25%31", "/%251"},
+		{"/a%2Ehtml", "/a.html"},
 		{"/%", "/%"},
 		{"/%E4%B", "/%E4%B"},
 	} {
@@ -62,7 +70,7 @@ func checkPath(t *testing.T, p string) {
 }
 
 func FuzzCleanPath(f *testing.F) {
-	for _, s := range []string{"/", "/%E4%BD%A0?x", "http://a/%ff", "/\xff%", "/%25E4%25BD%25A0"} {
+	for _, s := range []string{"/", "/%E4%BD%A0?x", "http://a/%ff", "/\xff%", "/%25E4%25BD%25A0", "/%61%4%31%%341"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
