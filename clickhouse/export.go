@@ -18,11 +18,11 @@ import (
 // exportRows is how many rows are read at once for an export.
 const exportRows = 50_000
 
-// Export writes all pageviews, stays and sites into files of a folder, in the
-// format "csv". The folder must be empty.
+// Export writes all pageviews, stays and sites into CSV files of a folder, which
+// must be empty. "csv" is the only format.
 func (s *Store) Export(ctx context.Context, dir, format string) (t pageview.Totals, err error) {
 	if format != "csv" {
-		return t, errors.New(`export pageviews: from ClickHouse the format is csv; for another one use clickhouse-client --query "SELECT * FROM pageviews FORMAT Parquet"`)
+		return t, fmt.Errorf("export pageviews: unknown format %q: use csv", format)
 	}
 	if t, err = s.export(ctx, dir); err != nil {
 		return t, fmt.Errorf("export pageviews to %s: %w", dir, err)

@@ -143,11 +143,14 @@ func syncFile(path string) error {
 //go:embed queries/export.sql
 var exportSQL string
 
+// exportOptions say how DuckDB writes the formats of an export.
+var exportOptions = map[string]string{"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
+
 // Export writes everything into files of a folder, with all names written out,
 // as it was at one moment: pageviews, stays, sites, and what is gone of the two
 // first, in the format "parquet" or "csv". The folder must be empty.
 func (s *Store) Export(ctx context.Context, dir, format string) (t pageview.Totals, err error) {
-	options, ok := map[string]string{"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}[format]
+	options, ok := exportOptions[format]
 	if !ok {
 		return t, fmt.Errorf("export pageviews: unknown format %q: use parquet or csv", format)
 	}

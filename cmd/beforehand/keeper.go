@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/beforehand-go/beforehand/clickhouse"
 	"github.com/beforehand-go/beforehand/collect"
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/duckdb"
@@ -143,6 +144,13 @@ func (k *keeper) Backup(ctx context.Context, dir string) (pageviews int64, err e
 func (k *keeper) Export(ctx context.Context, dir, format string) (pageviews int64, err error) {
 	if err := makeEmpty(dir); err != nil {
 		return 0, err
+	}
+	if _, remote := k.store.(*clickhouse.Store); remote && format == "parquet" {
+		t, err := k.store.Export(ctx, dir, "csv")
+		if err == nil {
+			err = duckdb.Parquet(ctx, dir)
+		}
+		return t.Pageviews, err
 	}
 	t, err := k.store.Export(ctx, dir, format)
 	return t.Pageviews, err

@@ -106,6 +106,13 @@ func TestMoveOfPageviews(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, log).CombinedOutput(); err != nil || !strings.Contains(string(out), "pageviews kept  0") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	exported := filepath.Join(t.TempDir(), "exported")
+	if out, err := exec.CommandContext(t.Context(), name, "export", "--data", data, exported).CombinedOutput(); err != nil || !strings.Contains(string(out), "exported 3,003 pageviews") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if files, err := filepath.Glob(filepath.Join(exported, "*.parquet")); err != nil || len(files) != 3 {
+		t.Errorf("%v were exported, error %v", files, err)
+	}
 	for _, old := range []string{"state.db", "pageviews.duckdb"} {
 		if err := os.Rename(filepath.Join(data, old), filepath.Join(data, old+".old")); err != nil {
 			t.Fatal(err)
