@@ -90,6 +90,7 @@ func TestKeeping(t *testing.T) {
 		"old versions are deleted, used ones stay":     sweep,
 		"what is read and exported is all there is":    read,
 		"a long ledger becomes a short one":            condenses,
+		"columns that came later are added":            widens,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, server) })
 	}
@@ -148,6 +149,27 @@ func retain(t *testing.T, server *clickhousetest.Server) {
 	s = open(t, c)
 	defer s.Close()
 	check(s)
+}
+
+// widens opens tables of a program that knew some of their columns only.
+func widens(t *testing.T, server *clickhousetest.Server) {
+	s, c := blog(t, server)
+	some(t, s)
+	want := pages(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	days := filepath.Base(c.URL) + ".days"
+	server.Exec(t, "ALTER TABLE "+days+" DROP COLUMN spools, DROP COLUMN blocks, DROP COLUMN left_out")
+	server.Exec(t, "ALTER TABLE "+days+" ADD COLUMN spools Array(UInt64)")
+	s = open(t, c)
+	defer s.Close()
+	if got := pages(t, s); got != want {
+		t.Errorf("pages %s, want %s", got, want)
+	}
+	if got := server.Ask(t, "SELECT count() FROM system.columns WHERE database || '.days' = '"+days+"' AND table = 'days' AND name IN ('spools', 'blocks', 'left_out')"); got != "3" {
+		t.Errorf("%s of three columns are there", got)
+	}
 }
 
 func drop(t *testing.T, server *clickhousetest.Server) {

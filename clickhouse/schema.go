@@ -143,17 +143,30 @@ func (s *server) raise(ctx context.Context, version int64) error {
 	return s.exec(ctx, fmt.Sprintf(`INSERT INTO schema_version (version) SELECT toUInt32(%d)`, version))
 }
 
-// widen adds columns to a table that lacks the last of them.
+// widen adds the columns that a table lacks.
 func (s *server) widen(ctx context.Context, table string, columns []string) error {
-	last, _, _ := strings.Cut(columns[len(columns)-1], " ")
-	query := fmt.Sprintf(`SELECT toInt64(count()) FROM system.columns WHERE database = %s AND table = %s AND name = %s`,
-		quote(s.config.database()), quote(table), quote(last))
-	n, err := s.number(ctx, query)
-	if err != nil || n > 0 {
+	lacks := func() (lacking []string, err error) {
+		there := map[string]bool{}
+		query := fmt.Sprintf(`SELECT name FROM system.columns WHERE database = %s AND table = %s`, quote(s.config.database()), quote(table))
+		err = s.each(ctx, query, func(scan func(...any) error) error {
+			var column string
+			err := scan(&column)
+			there[column] = true
+			return err
+		})
+		for _, c := range columns {
+			if column, _, _ := strings.Cut(c, " "); !there[column] {
+				lacking = append(lacking, c)
+			}
+		}
+		return lacking, err
+	}
+	lacking, err := lacks()
+	if err != nil || len(lacking) == 0 {
 		return err
 	}
-	failed := s.exec(ctx, fmt.Sprintf("ALTER TABLE %s %s ADD COLUMN %s", table, s.config.onCluster(), strings.Join(columns, ", ADD COLUMN ")))
-	if n, err = s.number(ctx, query); err == nil && n == 0 { // nor did another process
+	failed := s.exec(ctx, fmt.Sprintf("ALTER TABLE %s %s ADD COLUMN %s", table, s.config.onCluster(), strings.Join(lacking, ", ADD COLUMN ")))
+	if lacking, err = lacks(); err == nil && len(lacking) > 0 { // nor did another process add them
 		err = failed
 	}
 	return err
