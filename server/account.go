@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -36,14 +35,12 @@ func (s *Server) mountAccounts(mux *router) {
 }
 
 // accountPage is what all pages of accounts have.
-func (s *Server) accountPage(r *http.Request, here string, wrong error) web.AccountPage {
+func (s *Server) accountPage(r *http.Request, wrong error) web.AccountPage {
 	a := s.asker(r)
-	p := web.AccountPage{
-		Language: language.Of(r, s.Language), Now: time.Now(), Zone: s.sites[0].Zone, Nav: s.navigation(r, web.PartAccount, ""),
-		Here: here, Guessed: s.URL == "", Did: r.URL.Query().Get("did"), Wrong: wrong,
-	}
-	if wrong != nil {
-		p.Did = ""
+	p := web.NewAccountPage(language.Of(r, s.Language), time.Now(), s.sites[0].Zone)
+	p.Nav, p.Guessed, p.Wrong = s.navigation(r, web.PartAccount, ""), s.URL == "", wrong
+	if wrong == nil {
+		p.Did = r.URL.Query().Get("did")
 	}
 	for _, part := range []struct {
 		path string
@@ -82,14 +79,14 @@ func (s *Server) siteList() []string {
 	return names
 }
 
-// writeAccounts writes a page of accounts.
-func (s *Server) writeAccounts(w http.ResponseWriter, r *http.Request, wrong error, write func(w io.Writer) error) {
+// writeAccounts writes a page of accounts, which says what went wrong.
+func (s *Server) writeAccounts(w http.ResponseWriter, r *http.Request, page web.OfAccounts, wrong error) {
 	if !s.blame(w, r, wrong) {
 		return
 	}
 	status := s.statusOf(w, r, wrong)
 	var b bytes.Buffer
-	if err := write(&b); err != nil {
+	if err := web.WriteAccounts(&b, page, s.accountPage(r, wrong)); err != nil {
 		s.failAccounts(w, r, err)
 		return
 	}
@@ -109,11 +106,7 @@ func (s *Server) writeAccount(w http.ResponseWriter, r *http.Request, codes []st
 	if err != nil {
 		wrong = err
 	}
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		return web.WriteAccount(w, web.Account{
-			AccountPage: s.accountPage(r, web.AccountPath, wrong), User: *a.user, Sessions: sessions, Session: a.session.ID, Codes: codes,
-		})
-	})
+	s.writeAccounts(w, r, &web.Account{User: *a.user, Sessions: sessions, Session: a.session.ID, Codes: codes}, wrong)
 }
 
 // changeAccount changes somebody's own account.
@@ -153,11 +146,7 @@ func (s *Server) showAuthenticator(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) writeAuthenticator(w http.ResponseWriter, r *http.Request, secret string, wrong error) {
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		return web.WriteAuthenticator(w, web.Authenticator{
-			AccountPage: s.accountPage(r, web.AuthenticatorPath, wrong), Name: s.asker(r).user.Name, Secret: secret,
-		})
-	})
+	s.writeAccounts(w, r, &web.Authenticator{Name: s.asker(r).user.Name, Secret: secret}, wrong)
 }
 
 func (s *Server) turnOnAuthenticator(w http.ResponseWriter, r *http.Request) {
@@ -217,10 +206,7 @@ func (s *Server) writeUsers(w http.ResponseWriter, r *http.Request, d web.Users,
 			d.Invitations = append(d.Invitations, l)
 		}
 	}
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		d.AccountPage = s.accountPage(r, web.UsersPath, wrong)
-		return web.WriteUsers(w, d)
-	})
+	s.writeAccounts(w, r, &d, wrong)
 }
 
 // visible is a user with the roles that are for an owner of some sites to know.
@@ -308,10 +294,7 @@ func (s *Server) writeShares(w http.ResponseWriter, r *http.Request, secret stri
 	if secret != "" {
 		d.Link = s.origin(r) + web.SharePath + secret
 	}
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		d.AccountPage = s.accountPage(r, web.SharesPath, wrong)
-		return web.WriteShares(w, d)
-	})
+	s.writeAccounts(w, r, &d, wrong)
 }
 
 // changeShares makes share links and ends them.
@@ -350,10 +333,7 @@ func (s *Server) writeTokens(w http.ResponseWriter, r *http.Request, secret stri
 		wrong = err
 	}
 	d.Tokens = slices.DeleteFunc(d.Tokens, func(t token.Token) bool { return !d.Every && !within(t, d.Sites) })
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		d.AccountPage = s.accountPage(r, web.TokensPath, wrong)
-		return web.WriteTokens(w, d)
-	})
+	s.writeAccounts(w, r, &d, wrong)
 }
 
 // within tells whether a token is good for none but some sites.
@@ -436,12 +416,10 @@ const entriesOnPage = 100
 
 func (s *Server) showLog(w http.ResponseWriter, r *http.Request) {
 	entries, err := s.Accounts.Entries(r.Context(), r.URL.Query().Get("before"), entriesOnPage+1)
-	s.writeAccounts(w, r, err, func(w io.Writer) error {
-		d := web.Log{AccountPage: s.accountPage(r, web.LogPath, nil), Entries: entries}
-		if len(entries) > entriesOnPage {
-			d.Entries = entries[:entriesOnPage]
-			d.Rest = d.Entries[entriesOnPage-1].Key
-		}
-		return web.WriteLog(w, d)
-	})
+	d := web.Log{Entries: entries}
+	if len(entries) > entriesOnPage {
+		d.Entries = entries[:entriesOnPage]
+		d.Rest = d.Entries[entriesOnPage-1].Key
+	}
+	s.writeAccounts(w, r, &d, err)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -48,9 +47,7 @@ func (s *Server) writeMessages(w http.ResponseWriter, r *http.Request, wrong err
 	if err != nil {
 		wrong = err
 	}
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		return web.WriteMessages(w, web.Messages{AccountPage: s.accountPage(r, web.MessagesPath, wrong), Messages: list})
-	})
+	s.writeAccounts(w, r, &web.Messages{Messages: list}, wrong)
 }
 
 // retryMessage lets a message be tried again.

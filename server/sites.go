@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,10 +68,7 @@ func (s *Server) writeSites(w http.ResponseWriter, r *http.Request, d web.Sites,
 			d.Sites = append(d.Sites, web.Site{Name: v.Name, Title: v.Terms.Title, Zone: v.Terms.Zone, Leaving: v.Leaving, LeftOut: !v.Leaving})
 		}
 	}
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		d.AccountPage = s.accountPage(r, web.SitesPath, wrong)
-		return web.WriteSites(w, d)
-	})
+	s.writeAccounts(w, r, &d, wrong)
 }
 
 // termsOf are what a form says of a site.
@@ -136,10 +132,7 @@ func (s *Server) writeSite(w http.ResponseWriter, r *http.Request, d web.EditedS
 		}
 		d.Pageviews = n
 	}
-	s.writeAccounts(w, r, wrong, func(w io.Writer) error {
-		d.AccountPage = s.accountPage(r, web.SitesPath, wrong)
-		return web.WriteSite(w, d)
-	})
+	s.writeAccounts(w, r, &d, wrong)
 }
 
 // changeSite says something else of a site, or removes it once its name was typed.

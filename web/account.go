@@ -38,16 +38,37 @@ const (
 
 // AccountPage is what all pages of accounts have.
 type AccountPage struct {
-	Language language.Language
-	Now      time.Time
-	Zone     *time.Location
-	Nav      Navigation
-	Here     string   // the page's path
-	Guessed  bool     // nobody said where the server is reached: links lead to where the reader came from
-	Pages    []string // paths of those that the reader may see
-	Did      string   // what was done just now, by the name of its button; zero: nothing
-	Wrong    error    // why it was not; nil: it was
+	pen
+	Nav     Navigation
+	Guessed bool     // nobody said where the server is reached: links lead to where the reader came from
+	Pages   []string // paths of those that the reader may see
+	Did     string   // what was done just now, by the name of its button; zero: nothing
+	Wrong   error    // why it was not; nil: it was
+
+	here string // the page's path
 }
+
+// NewAccountPage begins a page in a language and a zone.
+func NewAccountPage(l language.Language, now time.Time, zone *time.Location) AccountPage {
+	return AccountPage{pen: newPen(l, now, zone)}
+}
+
+// OfAccounts is a page of accounts: a pointer to Account, Authenticator, Users,
+// Shares, Tokens, Log, Sites, EditedSite or Messages.
+type OfAccounts interface {
+	place() (path, template string)
+	shared() *AccountPage
+}
+
+// WriteAccounts writes a page of accounts, with what all of them have.
+func WriteAccounts(w io.Writer, page OfAccounts, all AccountPage) error {
+	path, template := page.place()
+	all.here = path
+	*page.shared() = all
+	return execute(w, template, page)
+}
+
+func (p *AccountPage) shared() *AccountPage { return p }
 
 // Account is the page of somebody's own account.
 type Account struct {
@@ -102,89 +123,29 @@ type Log struct {
 	Rest    string // the key of the entry after which the next page begins; zero: this is the last
 }
 
-// WriteAccount writes somebody's own page.
-func WriteAccount(w io.Writer, d Account) error {
-	return execute(w, "account.html", &accountView{newAccountPen(d.AccountPage), d})
-}
-
-// WriteAuthenticator writes the page on which an authenticator is made known.
-func WriteAuthenticator(w io.Writer, d Authenticator) error {
-	return execute(w, "authenticator.html", &authenticatorView{newAccountPen(d.AccountPage), d})
-}
-
-// WriteUsers writes the page of users.
-func WriteUsers(w io.Writer, d Users) error {
-	return execute(w, "users.html", &usersView{newAccountPen(d.AccountPage), d})
-}
-
-// WriteShares writes the page of share links.
-func WriteShares(w io.Writer, d Shares) error {
-	return execute(w, "shares.html", &sharesView{newAccountPen(d.AccountPage), d})
-}
-
-// WriteTokens writes the page of tokens.
-func WriteTokens(w io.Writer, d Tokens) error {
-	return execute(w, "tokens.html", &tokensView{newAccountPen(d.AccountPage), d})
-}
-
-// WriteLog writes the page of who did what.
-func WriteLog(w io.Writer, d Log) error {
-	return execute(w, "log.html", &logView{newAccountPen(d.AccountPage), d})
-}
-
-type (
-	accountView struct {
-		accountPen
-		Account
-	}
-	authenticatorView struct {
-		accountPen
-		Authenticator
-	}
-	usersView struct {
-		accountPen
-		Users
-	}
-	sharesView struct {
-		accountPen
-		Shares
-	}
-	tokensView struct {
-		accountPen
-		Tokens
-	}
-	logView struct {
-		accountPen
-		Log
-	}
-)
-
-// accountPen writes of accounts.
-type accountPen struct {
-	pen
-	page AccountPage
-}
-
-func newAccountPen(p AccountPage) accountPen {
-	return accountPen{newPen(p.Language, p.Now, p.Zone), p}
-}
+func (*Account) place() (path, template string)       { return AccountPath, "account.html" }
+func (*Authenticator) place() (path, template string) { return AuthenticatorPath, "authenticator.html" }
+func (*Users) place() (path, template string)         { return UsersPath, "users.html" }
+func (*Shares) place() (path, template string)        { return SharesPath, "shares.html" }
+func (*Tokens) place() (path, template string)        { return TokensPath, "tokens.html" }
+func (*Log) place() (path, template string)           { return LogPath, "log.html" }
 
 // Top is the head of the page.
-func (p accountPen) Top() top { return top{p.pen, p.page.Nav} }
+func (p *AccountPage) Top() top { return top{p.pen, p.Nav} }
 
 // Tabs are the links to the pages of accounts.
-func (p accountPen) Tabs() []navLink {
+func (p *AccountPage) Tabs() []navLink {
 	var all []navLink
-	for _, path := range p.page.Pages {
-		all = append(all, navLink{Link{p.title(path), p.To(path)}, path == p.page.Here})
+	for _, path := range p.Pages {
+		all = append(all, navLink{Link{p.title(path), p.To(path)}, path == p.here})
 	}
 	return all
 }
 
 // Title is what the page is called.
-func (p accountPen) Title() string { return p.title(p.page.Here) }
+func (p *AccountPage) Title() string { return p.title(p.here) }
 
-func (p accountPen) title(path string) string {
+func (p *AccountPage) title(path string) string {
 	return p.words[map[string]string{
 		AccountPath: "account_title", AuthenticatorPath: "authenticator_title", UsersPath: "users_title",
 		SitesPath: "sites_title", MessagesPath: "messages_title", SharesPath: "shares_title", TokensPath: "tokens_title", LogPath: "book_title",
@@ -192,20 +153,20 @@ func (p accountPen) title(path string) string {
 }
 
 // To is the address of a page in the same language; Self is that of this page.
-func (p accountPen) To(path string) string { return path + "?lang=" + p.Lang.String() }
-func (p accountPen) Self() string          { return p.To(p.page.Here) }
+func (p *AccountPage) To(path string) string { return path + "?lang=" + p.Lang.String() }
+func (p *AccountPage) Self() string          { return p.To(p.here) }
 
 // DidWord says what was done just now.
-func (p accountPen) DidWord() string {
+func (p *AccountPage) DidWord() string {
 	return p.words[map[string]string{
 		"password": "did_password", "totp": "did_totp", "totp_off": "did_totp_off", "end": "did_end", "end_others": "did_end",
 		"role": "did_role", "remove": "did_remove", "reset_totp": "did_reset_totp", "end_link": "did_end_link", "revoke": "did_revoke",
 		"site": "did_site", "site_remove": "did_site_remove", "retry": "did_retry",
-	}[p.page.Did]]
+	}[p.Did]]
 }
 
 // WrongWord says why something was not done.
-func (p accountPen) WrongWord() string { return Problem(p.Lang, p.page.Wrong) }
+func (p *AccountPage) WrongWord() string { return Problem(p.Lang, p.Wrong) }
 
 // problem is something that is told to people, and the sentence that tells it.
 type problem struct {
@@ -271,7 +232,7 @@ func Problem(l language.Language, err error) string {
 }
 
 // RoleWord is a role in a word.
-func (p accountPen) RoleWord(r account.Role) string { return roleWord(p.words, r) }
+func (p *AccountPage) RoleWord(r account.Role) string { return roleWord(p.words, r) }
 
 func roleWord(w words, r account.Role) string {
 	word, ok := w[map[account.Role]string{account.Viewer: "role_viewer", account.Editor: "role_editor", account.Owner: "role_owner"}[r]]
@@ -282,9 +243,9 @@ func roleWord(w words, r account.Role) string {
 }
 
 // Roles are all roles, and SiteWord what a site is called among them.
-func (p accountPen) Roles() []account.Role { return account.Roles() }
+func (p *AccountPage) Roles() []account.Role { return account.Roles() }
 
-func (p accountPen) SiteWord(site string) string { return siteWord(p.words, site) }
+func (p *AccountPage) SiteWord(site string) string { return siteWord(p.words, site) }
 
 func siteWord(w words, site string) string {
 	if site == account.Everywhere {
@@ -294,9 +255,9 @@ func siteWord(w words, site string) string {
 }
 
 // Scopes are what a token may be good for, and ScopeWord says it.
-func (p accountPen) Scopes() []token.Scope { return token.Scopes() }
+func (p *AccountPage) Scopes() []token.Scope { return token.Scopes() }
 
-func (p accountPen) ScopeWord(s token.Scope) string {
+func (p *AccountPage) ScopeWord(s token.Scope) string {
 	return p.words[map[token.Scope]string{
 		token.PageviewsWrite: "scope_pageviews_write", token.StatsRead: "scope_stats_read",
 		token.JobsRead: "scope_jobs_read", token.JobsWrite: "scope_jobs_write",
@@ -304,7 +265,7 @@ func (p accountPen) ScopeWord(s token.Scope) string {
 }
 
 // WhatWord says what somebody did.
-func (p accountPen) WhatWord(what account.What) string {
+func (p *AccountPage) WhatWord(what account.What) string {
 	word, ok := p.words[whatWords()[what]]
 	if !ok { // one that only a newer version knows
 		return string(what)
@@ -326,7 +287,7 @@ func whatWords() map[account.What]string {
 }
 
 // DetailWord is what else is known of an entry, in words where it has some.
-func (p accountPen) DetailWord(e account.Entry) string {
+func (p *AccountPage) DetailWord(e account.Entry) string {
 	if e.What == account.UserRole && e.Detail == "" {
 		return p.words["role_none"]
 	}
@@ -340,12 +301,12 @@ func (p accountPen) DetailWord(e account.Entry) string {
 }
 
 // RestURL is the further page.
-func (v *logView) RestURL() string {
+func (v *Log) RestURL() string {
 	return LogPath + "?" + url.Values{"lang": {v.Lang.String()}, "before": {v.Rest}}.Encode()
 }
 
 // Groups is a secret as it is typed, in groups of four.
-func (v *authenticatorView) Groups() string {
+func (v *Authenticator) Groups() string {
 	var groups []string
 	for text := v.Secret; text != ""; {
 		n := min(4, len(text))
@@ -361,7 +322,7 @@ type picture struct {
 }
 
 // QR is the secret as a picture for an authenticator.
-func (v *authenticatorView) QR() (picture, error) {
+func (v *Authenticator) QR() (picture, error) {
 	code, err := qr.Encode(account.TOTPURL("beforehand", v.Name, v.Secret), qr.M)
 	if err != nil {
 		return picture{}, err
@@ -380,21 +341,21 @@ func (v *authenticatorView) QR() (picture, error) {
 
 // roleFields are the fields by which a role is chosen.
 type roleFields struct {
-	accountPen
+	*AccountPage
 	ID    string
 	Sites []string
 	None  bool // no role is one too
 }
 
 // Fields are those for a new user, FieldsOf those for the user at a place.
-func (v *usersView) Fields(id string) roleFields { return roleFields{v.accountPen, id, v.Sites, false} }
+func (v *Users) Fields(id string) roleFields { return roleFields{&v.AccountPage, id, v.Sites, false} }
 
-func (v *usersView) FieldsOf(place int) roleFields {
-	return roleFields{v.accountPen, "user-" + strconv.Itoa(place), v.Sites, true}
+func (v *Users) FieldsOf(place int) roleFields {
+	return roleFields{&v.AccountPage, "user-" + strconv.Itoa(place), v.Sites, true}
 }
 
 // LinkHeading says what the link is that was just made.
-func (v *usersView) LinkHeading() string {
+func (v *Users) LinkHeading() string {
 	if v.LinkKind == account.Reset {
 		return fmt.Sprintf(v.words["reset_made"], v.LinkFor)
 	}
@@ -402,4 +363,4 @@ func (v *usersView) LinkHeading() string {
 }
 
 // Left is how many of the codes that were written down are still good.
-func (v *accountView) Left() int64 { return int64(len(v.User.Recovery)) }
+func (v *Account) Left() int64 { return int64(len(v.User.Recovery)) }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"io"
 	"net/url"
 
 	"github.com/beforehand-go/beforehand/config"
@@ -41,57 +40,39 @@ type EditedSite struct {
 // ErrNotTyped is for who did not type the name of what is to be deleted.
 var ErrNotTyped = errors.New("the name was not typed")
 
-// WriteSites writes the page of sites.
-func WriteSites(w io.Writer, d Sites) error {
-	return execute(w, "sites.html", &sitesView{newAccountPen(d.AccountPage), d})
-}
-
-// WriteSite writes the page of a site.
-func WriteSite(w io.Writer, d EditedSite) error {
-	return execute(w, "site.html", &siteView{newAccountPen(d.AccountPage), d})
-}
-
-type (
-	sitesView struct {
-		accountPen
-		Sites
-	}
-	siteView struct {
-		accountPen
-		EditedSite
-	}
-)
+func (*Sites) place() (path, template string)      { return SitesPath, "sites.html" }
+func (*EditedSite) place() (path, template string) { return SitesPath, "site.html" }
 
 // sitePath is the page of a site.
 func sitePath(name string) string { return SitesPath + "/" + url.PathEscape(name) }
 
 // EditURL is the page on which a site is changed, and SetupURL the one with what
 // makes its pages count.
-func (p accountPen) EditURL(name string) string { return p.To(sitePath(name)) }
+func (p *AccountPage) EditURL(name string) string { return p.To(sitePath(name)) }
 
 // SetupURL is the page that tells how a site is counted.
-func (p accountPen) SetupURL(name string) string {
+func (p *AccountPage) SetupURL(name string) string {
 	return SetupURL(name, p.Lang)
 }
 
 // RemoveURL asks whether the site is to be removed.
-func (v *siteView) RemoveURL() string { return v.EditURL(v.Name) + "&remove=" }
+func (v *EditedSite) RemoveURL() string { return v.EditURL(v.Name) + "&remove=" }
 
 // Form is where the form is sent.
-func (v *siteView) Form() string { return v.EditURL(v.Name) }
+func (v *EditedSite) Form() string { return v.EditURL(v.Name) }
 
 // termFields are the fields of what is said of a site.
 type termFields struct {
-	accountPen
+	*AccountPage
 	New   bool
 	Terms config.Terms
 }
 
 // Fields are those of a site to be added, or of one that is there.
-func (v *sitesView) Fields() termFields { return termFields{v.accountPen, true, v.Terms} }
+func (v *Sites) Fields() termFields { return termFields{&v.AccountPage, true, v.Terms} }
 
 // Fields are those of the site.
-func (v *siteView) Fields() termFields { return termFields{v.accountPen, false, v.Terms} }
+func (v *EditedSite) Fields() termFields { return termFields{&v.AccountPage, false, v.Terms} }
 
 // Slashes are what may become of a slash at the end of a path.
 func (f termFields) Slashes() []string { return []string{"keep", "add", "remove"} }
