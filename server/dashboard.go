@@ -100,7 +100,7 @@ func (v *site) never(d *web.Dashboard) bool {
 	if all.Version == 0 || all.Value.Total > 0 || d.Total.Answer == nil || d.Total.Answer.Now.Total.Pageviews > 0 || d.Visiting == nil || d.Visiting.Visitors > 0 {
 		return false
 	}
-	v.looked("pageviews") // which is to know of the first one soon
+	v.looked(pageviewsLook) // which is to know of the first one soon
 	return true
 }
 

@@ -18,7 +18,15 @@ const (
 	// freshShare bounds what is spent on it: a report is computed anew only
 	// after this many times as long as that takes.
 	freshShare = 20
+	// youngFor is how long after a site's first pageview what is looked at is
+	// computed anew each second, whatever that takes: whoever has just set the
+	// site up is to see that it counts, and there is little to count.
+	youngFor = 5 * time.Minute
 )
+
+// pageviewsLook is the name under which somebody looks at how many pageviews there
+// are.
+const pageviewsLook = "pageviews"
 
 // watched is a report that can be kept fresh.
 type watched interface {
@@ -87,9 +95,14 @@ func (s *Server) keepFresh(ctx context.Context) {
 // freshen asks for what is looked at, is too old and lacks pageviews.
 func (v *site) freshen(ctx context.Context) error {
 	now := time.Now()
+	young := v.young(now)
 	var span pageview.Span
 	for _, l := range v.looks {
-		if v.Fresh == 0 || !l.due(now, v.Fresh) {
+		old := max(v.Fresh, freshShare*l.report.Status().Usual)
+		if young {
+			old = freshEvery
+		}
+		if v.Fresh == 0 || !l.due(now, old) {
 			continue
 		}
 		if span.First.IsZero() {
@@ -99,7 +112,7 @@ func (v *site) freshen(ctx context.Context) error {
 			}
 		}
 		l.asked = now
-		if l.report.Status().Pageviews.Through >= int64(span.Through) {
+		if span.First.IsZero() || l.report.Status().Pageviews.Through >= int64(span.Through) {
 			continue
 		}
 		if err := l.report.Invalidate(ctx); err != nil {
@@ -109,14 +122,23 @@ func (v *site) freshen(ctx context.Context) error {
 	return nil
 }
 
-// due tells whether a report that is looked at has become too old. One that has
-// no new pageviews is looked into again only after a while.
-func (l *look) due(now time.Time, fresh time.Duration) bool {
+// young tells whether a site has had its first pageview just now, or not yet.
+func (v *site) young(now time.Time) bool {
+	l, ok := v.looks[pageviewsLook]
+	if !ok {
+		return false
+	}
+	first := l.report.Status().Pageviews.From
+	return first.IsZero() || now.Sub(first) < youngFor
+}
+
+// due tells whether a report that somebody looks at is too old. One that has no
+// new pageviews is looked into again only after a while.
+func (l *look) due(now time.Time, old time.Duration) bool {
 	if l.open.Load() == 0 && now.Sub(time.Unix(0, l.at.Load())) > lookLasts {
 		return false
 	}
 	st := l.report.Status()
-	old := max(fresh, freshShare*st.Usual)
 	return st.Version > 0 && st.RunningSince.IsZero() && now.Sub(st.ComputedAt) >= old-freshEvery && now.Sub(l.asked) >= min(old, 10*time.Second)
 }
 

@@ -14,13 +14,16 @@ import (
 	"github.com/beforehand-go/beforehand/snapshot"
 )
 
-// growing is a store that gets a pageview each second.
+// growing is a store that gets a pageview each second from an instant on.
 type growing struct {
 	pageview.Store
 	begin time.Time
 }
 
 func (g growing) Span(context.Context, string) (pageview.Span, error) {
+	if time.Now().Before(g.begin) {
+		return pageview.Span{}, nil
+	}
 	return pageview.Span{First: g.begin, Last: time.Now(), Through: uint64(time.Since(g.begin)/time.Second) + 1}, nil
 }
 
@@ -42,7 +45,7 @@ func (c *computed) Invalidate(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	span, err := c.store.Span(ctx, "")
-	c.st.ComputedAt, c.st.Version, c.st.Pageviews = time.Now(), c.st.Version+1, snapshot.Pageviews{Through: int64(span.Through)}
+	c.st.ComputedAt, c.st.Version, c.st.Pageviews = time.Now(), c.st.Version+1, snapshot.Pageviews{From: span.First, Through: int64(span.Through)}
 	c.runs++
 	return err
 }
@@ -114,6 +117,49 @@ func TestWhatIsLookedAtIsAtMostAMinuteOld(t *testing.T) {
 
 		if n := still.count(); n != 1 {
 			t.Errorf("it was computed %d times where the trigger alone decides", n)
+		}
+		stop()
+		wg.Wait()
+	})
+}
+
+func TestTheFirstPageviewsAreSeenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := growing{begin: time.Now().Add(90 * time.Second)}
+		v := &site{Site: Site{Site: &collect.Site{Name: "blog"}, Fresh: time.Minute}}
+		s := &Server{Config: Config{Store: store, Logger: slog.Default()}, sites: []*site{v}}
+		v.server = s
+		pageviews, dashboard := &computed{store: store}, &computed{store: store}
+		for name, r := range map[string]*computed{pageviewsLook: pageviews, dashboardLook: dashboard} {
+			if err := r.Invalidate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.st.Usual = 3 * time.Second // on a machine that does much else
+			v.watch(name, r)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { s.keepFresh(ctx) })
+		pass := func(d time.Duration) (computed int) {
+			before := dashboard.count()
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second) {
+				v.looked(pageviewsLook, dashboardLook)
+			}
+			return dashboard.count() - before
+		}
+		if n := pass(90 * time.Second); n > 0 {
+			t.Errorf("it was computed %d times for no pageview", n)
+		}
+		pass(2 * time.Second)
+		if dashboard.Status().Pageviews.Through == 0 || pageviews.Status().Pageviews.Through == 0 {
+			t.Error("the first pageview was not counted after two seconds")
+		}
+		if n := pass(time.Minute); n < 50 {
+			t.Errorf("in its first minutes it was computed %d times a minute", n)
+		}
+		pass(youngFor)
+		if n := pass(10 * time.Minute); n < 9 || n > 11 { // every 20 times 3 seconds
+			t.Errorf("later it was computed %d times in ten minutes", n)
 		}
 		stop()
 		wg.Wait()

@@ -27,7 +27,7 @@ type page struct {
 
 // ServeHTTP answers with the site's page in the language that is asked for.
 func (v *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v.looked("pageviews", HotList)
+	v.looked(pageviewsLook, HotList)
 	v.pages[language.Of(r, v.server.Language)].served.Load().ServeHTTP(w, r)
 }
 

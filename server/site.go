@@ -72,7 +72,7 @@ func (s *Server) newSite(c Site) *site {
 	v.pageviews = beforehand.New(s.Reports, c.Name+"/pageviews", v.countPageviews, policy)
 	v.pageviews.Render("csv", func(w io.Writer, p report.Pageviews) error { return p.CSV(w) })
 	draw(s, v.pageviews, s.picturePageviews)
-	v.watch("pageviews", v.pageviews)
+	v.watch(pageviewsLook, v.pageviews)
 	if c.Learn != nil {
 		v.newLearning(*c.Learn)
 	}
