@@ -1,14 +1,17 @@
 package server_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/beforehand-go/beforehand/account"
+	"github.com/beforehand-go/beforehand/server"
 )
 
 // TestAccountsInABrowser uses the pages of accounts as somebody does whose browser
@@ -23,6 +26,11 @@ func TestAccountsInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	barsNobody := func(what string) {
+		scripts(false)
+		b.barsNobody(what)
+		scripts(true)
+	}
 	scripts(true)
 	b.open("/account/users")
 	b.says("h1", "Sign in")
@@ -30,6 +38,7 @@ func TestAccountsInABrowser(t *testing.T) {
 	b.says("h1", "Users")
 	b.click(`button[value="invite"]`)
 	b.says(".once", "/join/")
+	barsNobody("a link that was made")
 	b.click(".people > li:first-child summary")
 	b.click(`.people > li:first-child button[value="role"]`)
 	b.says(".did", "The role is changed")
@@ -46,6 +55,7 @@ func TestAccountsInABrowser(t *testing.T) {
 	b.Run(chromedp.SendKeys("#name", "wiki"), chromedp.SendKeys("#hosts", "https://wiki.example"))
 	b.click(`button[value="site"]`)
 	b.says("[role=alert]", "That is no host name")
+	barsNobody("what went wrong")
 	b.Run(chromedp.Clear("#hosts"), chromedp.SendKeys("#hosts", "wiki.example"))
 	b.click(`button[value="site"]`)
 	b.says("body", "There is no such site") // where it would be told how to count it, were it served
@@ -71,7 +81,7 @@ func TestAccountsInABrowser(t *testing.T) {
 	b.open("/account")
 	b.click(`form[action="/logout"] button`)
 	b.says("h1", "Sign in")
-	b.fits("/login")
+	b.doors(s)
 	refused := func(line string) bool {
 		return strings.Contains(line, "status of 422") || strings.Contains(line, "status of 404")
 	}
@@ -81,4 +91,24 @@ func TestAccountsInABrowser(t *testing.T) {
 	if host := b.url[len("http://"):]; !slices.Equal(b.Hosts(), []string{host}) {
 		t.Errorf("it asked %q, not only %s", b.Hosts(), host)
 	}
+}
+
+// doors holds the pages on which somebody says who they are to what others are
+// held to. Jo has an authenticator then.
+func (b *browser) doors(s *server.Server) {
+	b.t.Helper()
+	ctx, console := b.t.Context(), account.Actor{}
+	invitation, err1 := s.Accounts.Invite(ctx, console, "shop", account.Viewer)
+	reset, err2 := s.Accounts.ResetLink(ctx, console, "jo")
+	share, err3 := s.Accounts.ShareLink(ctx, console, "shop", "for few", password)
+	jo, err4 := s.Accounts.User(ctx, "jo")
+	authenticator := account.NewTOTP()
+	_, _, err5 := s.Accounts.TurnOnTOTP(ctx, account.Actor{User: &jo}, password, authenticator, account.TOTPCode(authenticator, time.Now()))
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open("/login")
+	b.Run(chromedp.SendKeys("#name", "jo"), chromedp.SendKeys("#password", password), chromedp.Click("button"))
+	b.says("label", "Code")
+	b.fits("/login", "/login/code", "/join/"+invitation, "/join/"+reset, "/share/"+share, "/join/none")
 }

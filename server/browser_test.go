@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -82,8 +84,12 @@ func TestJobsInABrowser(t *testing.T) {
 			}
 		}
 	})
+	addJob(t, s, "job/blog/failing", func(context.Context, *scheduler.Run) error { return errors.New("it is <b>broken") })
 	b := browse(t, s)
 
+	b.open("/jobs/job/blog/failing")
+	b.click("#act-run")
+	b.says("#ticks", "it is <b>broken")
 	b.open("/jobs")
 	b.says("h1", "Jobs")
 	b.click(`a[href^="/jobs/job/blog/long"]`)
@@ -119,6 +125,7 @@ func TestJobsInABrowser(t *testing.T) {
 	b.click("#ticks .times a")
 	b.says("#log", "这次运行的日志")
 	b.says("#log", "so far <b> posts=150")
+	b.barsNobody("a log")
 	b.until("location.search.includes('log=') && location.hash == '#log'")
 
 	b.open("/jobs/blog/hot")
@@ -127,13 +134,14 @@ func TestJobsInABrowser(t *testing.T) {
 	b.says("#preview", "That is no trigger")
 	b.Run(chromedp.SendKeys("#trigger-text", "0"))
 	b.says("#preview", "every day at 03:00 in UTC")
+	b.barsNobody("a trigger")
 	b.until("window.kept && document.querySelectorAll('.ticks li').length == 10")
 	b.click(`button[value="trigger"]`)
 	b.says(".did", "The trigger is changed")
 	b.says("header", "every day at 03:00 in UTC")
 
 	b.withoutScripts()
-	b.fits("/", "/jobs", "/jobs/job/blog/long", "/jobs/blog/hot")
+	b.fits("/", "/jobs", "/jobs/job/blog/long", "/jobs/job/blog/failing", "/jobs/blog/hot", "/setup/blog", "/d/blog")
 	b.quiet(b.url[len("http://"):])
 }
 
@@ -173,12 +181,15 @@ func (b *browser) withoutScripts() {
 	scripts(false)
 }
 
-// fits holds the pages to a narrow window, and to text twice as large.
+// fits holds the pages to a narrow window and to text twice as large, light and
+// dark, in both languages, and to barring nobody.
 func (b *browser) fits(paths ...string) {
 	b.t.Helper()
-	for _, width := range []int64{320, 640} {
+	for i, width := range []int64{320, 640} {
 		b.Run(chromedp.EmulateViewport(width, 700))
-		for _, lang := range []string{"en", "zh"} {
+		for j, lang := range []string{"en", "zh"} {
+			scheme := []string{"light", "dark"}[(i+j)%2]
+			b.Prefer(scheme)
 			for _, path := range paths {
 				join := "?"
 				if strings.Contains(path, "?") {
@@ -191,7 +202,18 @@ func (b *browser) fits(paths ...string) {
 				if !b.is("document.documentElement.scrollWidth <= document.documentElement.clientWidth") {
 					b.t.Errorf("%s in %s at %d px is wider than the window", path, lang, width)
 				}
+				b.barsNobody(fmt.Sprintf("%s in %s at %d px, %s", path, lang, width, scheme))
 			}
 		}
+	}
+	b.Prefer("light")
+}
+
+// barsNobody holds what is shown to the rules for people who see, hear or move
+// otherwise.
+func (b *browser) barsNobody(what string) {
+	b.t.Helper()
+	for _, barrier := range b.Barriers() {
+		b.t.Errorf("%s: %s", what, barrier)
 	}
 }

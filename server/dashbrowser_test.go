@@ -64,6 +64,6 @@ func TestDashboardInABrowser(t *testing.T) {
 	if _, err := chromedp.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{}); err != nil {
 		t.Fatal(err)
 	}
-	b.fits(path, path+"&filter=browser:Firefox&filter=device:mobile", path+"&card=page")
+	b.fits(path, path+"&filter=browser:Firefox&filter=device:mobile", path+"&card=page", "/d/shop")
 	b.quiet(b.url[len("http://"):])
 }

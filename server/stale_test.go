@@ -70,6 +70,7 @@ func TestACardThatCannotBeComputedAnewStaysAndSaysWhy(t *testing.T) {
 	if !b.is(stale + ".checkVisibility()") {
 		t.Error("it is not seen that the card is stale")
 	}
+	b.barsNobody("a card that is stale")
 	b.says("#card-browser .stale strong", "Stale")
 	b.says("#card-browser .stale", "as of ")
 	b.says("#card-browser .sum", "41")
