@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,6 +128,12 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 		return err
 	}
 	defer tx.end()
+	committed := false
+	defer func() {
+		if !committed { // what is held of recent days may be beyond what is in the table
+			s.recent.forget(site.id)
+		}
+	}()
 	from := map[[2]uint64][]rolled{} // dimensions by what is added up
 	for _, d := range dims {
 		m := s.marks.of[markKey{site.id, d}] // nobody else writes it
@@ -142,7 +149,7 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 	var folders []*folder
 	for k, dims := range from {
 		f := &folder{conn: tx.Conn, v: v, site: site, from: k[0], late: k[1], dims: dims, into: [2]string{"", "rollups"}, most: s.foldMost}
-		n, err := f.addAll(ctx)
+		n, err := s.addUp(ctx, f, len(from) == 1)
 		if err != nil {
 			return err
 		}
@@ -171,8 +178,29 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 	for _, f := range folders {
 		s.mirror.fold(f)
 	}
+	if held := s.recent.of[site.id]; held != nil {
+		held.through = v.through
+	}
+	committed = true
 	s.load.folded.Store(time.Now().UnixNano())
 	return nil
+}
+
+// addUp adds up what is new, with what is held of recent days where these are all that
+// changed; alone tells whether all dimensions are added up from one pageview on.
+func (s *Store) addUp(ctx context.Context, f *folder, alone bool) (int, error) {
+	if alone {
+		n, err := f.addRecent(ctx, &s.recent, s.mirror.deletions())
+		if err != nil && !errors.Is(err, errNotRecent) {
+			err = fmt.Errorf("add up recent days: %w", err)
+		}
+		if !errors.Is(err, errNotRecent) {
+			return n, err
+		}
+		f.fresh, f.weights = nil, nil
+	}
+	s.recent.forget(f.site.id)
+	return f.addAll(ctx)
 }
 
 func setMarks(ctx context.Context, conn *sql.Conn, site uint16, dims []rolled, m mark) error {

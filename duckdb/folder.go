@@ -6,6 +6,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,18 @@ type folder struct {
 	most  foldMost
 	tally *tally // holds what was written, unless anew
 	anew  bool   // days were cleared, or it was written in several pieces
+
+	fresh    []cutRow // pageviews by persons that are new, unless there are many
+	weights  []int64  // what each of these adds to each score
+	manyNew  bool
+	someGone bool // some are of days whose raw rows were deleted
+
+	packing []packedKey // what packed gives
+	numbers int
 }
+
+// mostFresh is how many new pageviews a mirror is told of.
+const mostFresh = 100_000
 
 // foldMost bounds the memory for a site that is added up for the first time.
 type foldMost struct {
@@ -83,6 +95,7 @@ func (f *folder) days(ctx context.Context) ([]foldDay, error) {
 		err := scan(&at, &d.rows, &d.known)
 		d.day = pageview.DayOf(at.UTC())
 		d.gone = gone[d.day]
+		f.someGone = f.someGone || d.gone
 		d.whole = !d.gone && (f.from == 0 || f.mixedAnew(d.day))
 		days = append(days, d)
 		return err
@@ -192,41 +205,110 @@ const (
 
 // read takes in the rows of a statement made by rows.
 func (f *folder) read(ctx context.Context, query string) error {
-	packed, scores := f.packed(), f.scores()
-	var day, visitor int64
+	packed, _ := f.packed()
 	var r foldRow
-	var hour int64
-	pairs, weights := make([]int64, (len(packed)+1)/2), make([]int64, len(scores))
-	fields := []*int64{&day, &visitor, &r.at, &hour}
-	for i := range pairs {
-		fields = append(fields, &pairs[i])
-	}
-	for i := range weights {
-		fields = append(fields, &weights[i])
-	}
-	err := eachNumbers(ctx, f.conn, query, fields, func() {
-		r.now, r.then = day&countsNow != 0, day&countedThen != 0
-		r.keys[rolledHour] = uint64(hour)
-		for i, d := range packed {
-			r.keys[d] = uint64(pairs[i/2]) >> (32 * (1 - i%2)) & (1<<32 - 1)
-		}
-		r.bot = r.keys[rolledBot] != 0
-		f.tally.take(pageview.Day(day>>stateBits), uint64(visitor), &r, weights)
+	err := f.readRows(ctx, query, func(state, visitor int64, cells, weights []int64) {
+		r.now, r.then = state&countsNow != 0, state&countedThen != 0
+		r.unpack(cells, packed)
+		f.take(pageview.Day(state>>stateBits), uint64(visitor), &r, weights)
 	})
 	f.tally.end()
 	return err
 }
 
-// packed are the dimensions whose keys are read, two in a number.
-func (f *folder) packed() []rolled {
-	packed := []rolled{rolledPage, rolledBot}
+// readRows calls row for each row of a statement that has the columns of columns.
+func (f *folder) readRows(ctx context.Context, query string, row func(state, visitor int64, cells, weights []int64)) error {
+	_, numbers := f.packed()
+	cells, weights := make([]int64, 2+numbers), make([]int64, len(f.scores()))
+	var state, visitor int64
+	fields := []*int64{&state, &visitor}
+	for i := range cells {
+		fields = append(fields, &cells[i])
+	}
+	for i := range weights {
+		fields = append(fields, &weights[i])
+	}
+	return eachNumbers(ctx, f.conn, query, fields, func() { row(state, visitor, cells, weights) })
+}
+
+// unpack reads what is between the visitor and the weights of a row: its time, its hour,
+// and the numbers that its keys are packed in.
+func (r *foldRow) unpack(cells []int64, packed []packedKey) {
+	r.at = cells[0]
+	r.keys[rolledHour] = uint64(cells[1])
+	for _, p := range packed {
+		r.keys[p.dimension] = uint64(cells[2+p.number]) >> p.shift & (1<<p.width - 1)
+	}
+	r.bot = r.keys[rolledBot] != 0
+}
+
+// take takes a row in.
+func (f *folder) take(day pageview.Day, visitor uint64, r *foldRow, weights []int64) {
+	if r.now && !r.then && !r.bot && !f.anew {
+		f.keepFresh(r, day, visitor, weights)
+	}
+	f.tally.take(day, visitor, r, weights)
+}
+
+// keepFresh keeps a pageview that is new.
+func (f *folder) keepFresh(r *foldRow, day pageview.Day, visitor uint64, weights []int64) {
+	if len(f.fresh) == mostFresh {
+		f.fresh, f.weights, f.manyNew = nil, nil, true
+	}
+	if f.manyNew {
+		return
+	}
+	f.fresh = append(f.fresh, cutRow{at: r.at, visitor: visitor, page: uint32(r.keys[rolledPage]), day: int32(day)})
+	f.weights = append(f.weights, weights...)
+}
+
+// packedKey is where the key of a dimension is in the numbers that are read: what costs
+// most of a row is how many these are.
+type packedKey struct {
+	dimension    rolled
+	number       int
+	shift, width int
+}
+
+// packed are the dimensions whose keys are read, as many of them in a number as fit, and
+// how many numbers there are.
+func (f *folder) packed() (packed []packedKey, numbers int) {
+	if f.packing == nil {
+		f.pack()
+	}
+	return f.packing, f.numbers
+}
+
+func (f *folder) pack() {
+	free := 0
+	add := func(d rolled) {
+		width := f.width(d)
+		if free < width {
+			free, f.numbers = 64, f.numbers+1
+		}
+		f.packing = append(f.packing, packedKey{d, f.numbers - 1, 64 - free, width})
+		free -= width
+	}
+	add(rolledPage)
+	add(rolledBot)
 	for _, d := range f.dims {
 		b := d.base()
-		if d < rolledScore && b != rolledDay && b != rolledEntry && b != rolledHour && !slices.Contains(packed, b) {
-			packed = append(packed, b)
+		if d < rolledScore && b != rolledDay && b != rolledEntry && b != rolledHour &&
+			!slices.ContainsFunc(f.packing, func(p packedKey) bool { return p.dimension == b }) {
+			add(b)
 		}
 	}
-	return packed
+}
+
+// width is how many bits the keys of a dimension have.
+func (f *folder) width(d rolled) int {
+	switch d {
+	case rolledPage:
+		return bits.Len(uint(len(f.v.paths)))
+	case rolledSource:
+		return 8
+	}
+	return bits.Len(uint(len(f.v.names)))
 }
 
 // scores are the dimensions that add up weights.
@@ -296,20 +378,23 @@ func (f *folder) changed(c *foldChunk, now string) (selects []string) {
 	return selects
 }
 
-// columns are what is read of a row: day and state, visitor, time, hour, keys and
+// columns are what is read of a row: day and state, visitor, time, hour, packed keys and
 // weights, as whole numbers.
 func (f *folder) columns(state any, visitor string) string {
 	columns := []string{
 		fmt.Sprintf(`("day" - DATE '1970-01-01') * %d + %v AS state`, 1<<stateBits, state), visitor + " AS visitor",
 		`epoch_us("at") AS "at"`, rolledHour.key() + ` AS "hour"`,
 	}
-	packed := f.packed()
-	for i := 0; i < len(packed); i += 2 {
-		pair := fmt.Sprintf("CAST(%s AS UBIGINT) * %d", packed[i].key(), 1<<32)
-		if i+1 < len(packed) {
-			pair += " + " + packed[i+1].key()
+	packed, numbers := f.packed()
+	keys := make([]string, numbers)
+	for _, p := range packed {
+		if keys[p.number] != "" {
+			keys[p.number] += " + "
 		}
-		columns = append(columns, fmt.Sprintf("%s AS keys%d", pair, i))
+		keys[p.number] += fmt.Sprintf("CAST(%s AS UBIGINT) * %d", p.dimension.key(), uint64(1)<<p.shift)
+	}
+	for i, k := range keys {
+		columns = append(columns, fmt.Sprintf("%s AS keys%d", k, i))
 	}
 	for _, d := range f.scores() {
 		columns = append(columns, fmt.Sprintf("%s AS weight%d", d.weight(), d))

@@ -41,6 +41,7 @@ func (s *Store) forget(ctx context.Context, name string, before pageview.Day, th
 				rows += n
 				return err
 			})
+			s.mirror.forget(site)
 		}
 	}
 	if err != nil {
@@ -88,6 +89,8 @@ func (s *Store) Drop(ctx context.Context, name string) error {
 	// Nothing is added up while the site goes.
 	s.folding.Lock()
 	defer s.folding.Unlock()
+	s.recent.forget(v.sites[name].id)
+	delete(s.recent.large, v.sites[name].id)
 	err = s.do(ctx, func(ctx context.Context, w *writer) error { return w.drop(ctx, name) })
 	if err == nil {
 		s.marks.Lock()

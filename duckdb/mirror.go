@@ -23,7 +23,8 @@ const (
 // mirror holds in memory what the dimensions asked for lately add up to: the rows of
 // the table rollups, from some day on. What is added there is added here, so that an
 // answer after few new pageviews reads nothing. What would be too many rows is asked
-// of the table.
+// of the table. Beside that it holds what rankings read of pageviews: the days that
+// their windows cut, and what a site's pageviews reach over.
 //
 // Who reads it holds marks for reading, who changes what it holds of a dimension holds
 // them for writing.
@@ -33,6 +34,16 @@ type mirror struct {
 	rows int
 	most int           // rows
 	idle time.Duration // as mirrorIdle
+
+	cuts    map[cutKey]*cut
+	cutRows int
+	mostCut int                      // of their rows
+	spans   map[uint16]pageview.Span // by site
+	deleted int                      // how often pageviews were deleted
+}
+
+func newMirror() mirror {
+	return mirror{of: map[markKey]*mirrored{}, most: mirrorRows, idle: mirrorIdle, cuts: map[cutKey]*cut{}, mostCut: cutRows, spans: map[uint16]pageview.Span{}}
 }
 
 // mirrored is what one dimension of a site adds up to from a day on.
@@ -227,6 +238,8 @@ func (m *mirror) makeRoom(rows int, now time.Time) bool {
 // fold adds what was added to the table. What was replaced there, or grows beyond the
 // room there is, is held no more.
 func (m *mirror) fold(f *folder) {
+	m.mu.Lock() // what is held of pageviews, their deletion lets go of
+	defer m.mu.Unlock()
 	for _, s := range f.tally.all() {
 		k := markKey{f.site.id, s.dimension}
 		h := m.of[k]
@@ -241,10 +254,114 @@ func (m *mirror) fold(f *folder) {
 			m.put(k, h)
 		}
 	}
+	if slices.Contains(f.dims, rolledDay) {
+		m.foldCuts(f)
+		m.foldSpan(f)
+	}
 }
 
 // clear lets go of all.
 func (m *mirror) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	clear(m.of)
 	m.rows = 0
+	clear(m.cuts)
+	m.cutRows = 0
+	clear(m.spans)
+}
+
+// forget lets go of what it holds of a site's pageviews, after some were deleted.
+func (m *mirror) forget(site uint16) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.deleted++
+	delete(m.spans, site)
+	for k := range m.cuts {
+		if k.site == site {
+			m.putCut(k, nil)
+		}
+	}
+}
+
+// span is what a site's pageviews reach over, if that is held, and how often pageviews
+// were deleted.
+func (m *mirror) span(site uint16) (span pageview.Span, known bool, deleted int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	span, known = m.spans[site]
+	return span, known, m.deleted
+}
+
+// deletions are how often pageviews were deleted.
+func (m *mirror) deletions() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.deleted
+}
+
+// keepSpan holds what a site's pageviews reach over, unless some were deleted since
+// that was read.
+func (m *mirror) keepSpan(site uint16, span pageview.Span, deleted int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.deleted == deleted {
+		m.spans[site] = span
+	}
+}
+
+// foldSpan reaches the span of a site's pageviews to those that are new.
+func (m *mirror) foldSpan(f *folder) {
+	span, known := m.spans[f.site.id]
+	if !known {
+		return
+	}
+	delete(m.spans, f.site.id)
+	if f.anew || f.manyNew || f.someGone {
+		return
+	}
+	for _, r := range f.fresh {
+		at, day := time.UnixMicro(r.at).UTC(), pageview.Day(r.day)
+		if at.Before(span.First) {
+			span.First = at
+		}
+		if at.After(span.Last) {
+			span.Last = at
+		}
+		span.FirstDay, span.LastDay = min(span.FirstDay, day), max(span.LastDay, day)
+	}
+	span.Through = f.v.through
+	m.spans[f.site.id] = span
+}
+
+// foldCuts adds new pageviews to the cuts of a site.
+func (m *mirror) foldCuts(f *folder) {
+	scores := f.scores()
+	for k, c := range m.cuts {
+		if k.site != f.site.id {
+			continue
+		}
+		weight := slices.Index(scores, k.score)
+		if f.anew || f.manyNew || f.someGone || k.score != 0 && weight < 0 {
+			m.putCut(k, nil)
+			continue
+		}
+		var rows []cutRow
+		for i, r := range f.fresh {
+			if pageview.Day(r.day) < k.first || pageview.Day(r.day) > k.last || r.at <= c.after || r.at > c.upTo {
+				continue
+			}
+			if k.score != 0 {
+				r.weight = f.weights[i*len(scores)+weight]
+			}
+			rows = append(rows, r)
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		m.putCut(k, nil)
+		if c.add(rows); m.cutRows+len(c.rows) <= m.mostCut {
+			m.putCut(k, c)
+		}
+	}
 }

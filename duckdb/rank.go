@@ -76,6 +76,9 @@ func (s *Store) rankAdded(ctx context.Context, q pageview.RankQuery) (r pageview
 		if b.pages, err = s.mirror.sums(ctx, db, v.sites[q.Site].id, dims[1:], first); err != nil {
 			return err
 		}
+		if b.held, err = s.mirror.ends(ctx, db, b); err != nil {
+			return err
+		}
 		return b.rank(ctx, db, &r)
 	})
 	return r, err
@@ -106,13 +109,14 @@ func byDay(halfLife time.Duration) bool { return halfLife >= 24*time.Hour }
 type ranker struct {
 	*builder
 	q        pageview.RankQuery
-	added    bool        // whole days come from what is added up
-	score    rolled      // dimension of the scores; zero means that they come from raw rows
-	newest   time.Time   // instant of the newest counted pageview
-	counted  string      // holds for rows that count, at whatever time
-	halfLife string      // in microseconds
-	windows  []interval  // now, earlier, and, if it is asked for, before
-	pages    []*mirrored // what pages add up to, and, where there are some, their scores; none where tables are asked for them
+	added    bool         // whole days come from what is added up
+	score    rolled       // dimension of the scores; zero means that they come from raw rows
+	newest   time.Time    // instant of the newest counted pageview
+	counted  string       // holds for rows that count, at whatever time
+	halfLife string       // in microseconds
+	windows  []interval   // now, earlier, and, if it is asked for, before
+	pages    []*mirrored  // what pages add up to, and, where there are some, their scores; none where tables are asked for them
+	held     map[end]*cut // what was seen at ends of windows; what is not there, tables are asked for
 	words    func() *view
 }
 
@@ -188,30 +192,37 @@ func (p *rankedPage) value(window int, o pageview.RankOrder) int64 {
 // count counts pages.
 func (b *ranker) count(ctx context.Context, db querier) ([]*rankedPage, error) {
 	pages := b.mirrored()
+	weights := map[windowDay]int64{}
+	b.countHeld(pages, weights)
 	parts := b.parts()
-	if len(parts) == 0 {
-		return slices.Collect(maps.Values(pages)), nil
-	}
+	var err error
 	var page, in, day, n, visitors, weight int64
-	type pageDay struct{ window, page, day int64 }
-	weights := map[pageDay]int64{}
-	err := eachNumbers(ctx, db, strings.Join(parts, "\nUNION ALL\n"), []*int64{&page, &in, &day, &n, &visitors, &weight}, func() {
-		of := pages.at(page)
-		for w := range of {
-			if in>>w&1 == 0 {
-				continue
+	if len(parts) > 0 {
+		err = eachNumbers(ctx, db, strings.Join(parts, "\nUNION ALL\n"), []*int64{&page, &in, &day, &n, &visitors, &weight}, func() {
+			of := pages.at(page)
+			for w := range of {
+				if in>>w&1 == 0 {
+					continue
+				}
+				of[w].Pageviews += n
+				of[w].Visitors += visitors
+				if weight != 0 && w < 2 {
+					weights[windowDay{w, page, pageview.Day(day)}] += weight
+				}
 			}
-			of[w].Pageviews += n
-			of[w].Visitors += visitors
-			if weight != 0 && w < 2 {
-				weights[pageDay{int64(w), page, day}] += weight
-			}
-		}
-	})
+		})
+	}
 	for k, weight := range weights {
-		pages.at(k.page)[k.window].score += scoreOf(weight, b.factor(b.windows[k.window], pageview.Day(k.day)))
+		pages.at(k.page)[k.window].score += scoreOf(weight, b.factor(b.windows[k.window], k.day))
 	}
 	return slices.Collect(maps.Values(pages)), err
+}
+
+// windowDay is a day of a page in a window.
+type windowDay struct {
+	window int
+	page   int64
+	day    pageview.Day
 }
 
 // scoreOf is what a weight scores, in billionths, given the factor that brings it to the end
@@ -314,18 +325,31 @@ func (b *ranker) complete(ctx context.Context, db querier, now interval, listed 
 		pages[at[id]].Title = title
 		return err
 	})
-	if err != nil || b.countsVisitors() {
+	if err != nil || b.countsVisitors(now) {
 		return err
+	}
+	if b.holds(now) {
+		wanted := make([]bool, len(b.words().paths))
+		for _, p := range listed {
+			wanted[p.id] = true
+		}
+		for id, n := range b.seenThere(now, wanted) {
+			pages[at[int64(id)]].Visitors += n
+		}
+		return nil
 	}
 	var id, visitors int64
 	query := fmt.Sprintf(`SELECT CAST(page AS BIGINT), count(*) FROM (%s) GROUP BY page`, b.seen(now, "page IN ("+in+")"))
 	return eachNumbers(ctx, db, query, []*int64{&id, &visitors}, func() { pages[at[id]].Visitors += visitors })
 }
 
-// countsVisitors tells whether the statement counts the visitors of all pages on
-// days that a window cuts. It costs more than the rest of it, and where the order
-// does not need them, it is done for the pages that are listed.
-func (b *ranker) countsVisitors() bool {
+// countsVisitors tells whether the visitors of all pages are counted on days that a
+// window cuts. It costs more than the rest, and where the order does not need them, it
+// is done for the pages that are listed.
+func (b *ranker) countsVisitors(p interval) bool {
+	if p.name == "earlier" {
+		return b.q.Order == pageview.RankVisitors
+	}
 	return b.q.Order == pageview.RankVisitors || b.q.Before || b.q.Limit == 0
 }
 
@@ -337,11 +361,9 @@ func (b *ranker) parts() []string {
 	if b.added && b.pages == nil {
 		parts = append(parts, b.wholeDays()...)
 	}
-	if b.countsVisitors() {
-		for w, p := range b.windows {
-			if p.name != "earlier" || b.q.Order == pageview.RankVisitors {
-				parts = append(parts, fmt.Sprintf(`SELECT CAST(page AS BIGINT), %d, 0, 0, count(*), 0 FROM (%s) GROUP BY page`, 1<<w, b.seen(p, "true")))
-			}
+	for w, p := range b.windows {
+		if b.countsVisitors(p) && !b.holds(p) {
+			parts = append(parts, fmt.Sprintf(`SELECT CAST(page AS BIGINT), %d, 0, 0, count(*), 0 FROM (%s) GROUP BY page`, 1<<w, b.seen(p, "true")))
 		}
 	}
 	if b.q.Order == pageview.RankScore && !byDay(b.q.HalfLife) {
@@ -417,7 +439,9 @@ func (b *ranker) cutDays() (parts []string) {
 	}
 	for w, p := range b.windows {
 		for _, end := range b.ends(p) {
-			read(fmt.Sprint(1<<w), end)
+			if b.held[end] == nil {
+				read(fmt.Sprint(1<<w), end.condition())
+			}
 		}
 	}
 	return parts
@@ -535,28 +559,55 @@ func (b *ranker) cut(p interval) string {
 	if len(ends) == 0 {
 		return "false"
 	}
-	return "(" + strings.Join(ends, " OR ") + ")"
+	conditions := make([]string, len(ends))
+	for i, e := range ends {
+		conditions[i] = e.condition()
+	}
+	return "(" + strings.Join(conditions, " OR ") + ")"
 }
 
-// ends are conditions that a raw row lies at one end of a window, on a day that this
-// does not hold whole; or anywhere in it, if it holds none.
-func (b *ranker) ends(p interval) (ends []string) {
+// end is one end of a window: what it holds of the days that it does not hold whole,
+// before or after those that it does, or all of it where it holds none.
+type end struct {
+	first, last pageview.Day
+	after, upTo time.Time // after is zero where it has no beginning
+	side        side
+}
+
+// side tells where an end lies.
+type side int
+
+const (
+	bothEnds side = iota // the window holds no day whole
+	beginning
+	ending
+)
+
+// condition holds for raw rows that lie there.
+func (e end) condition() string {
+	c := between(e.first, e.last) + fmt.Sprintf(` AND "at" <= %s`, instant(e.upTo))
+	if !e.after.IsZero() {
+		c += fmt.Sprintf(` AND "at" > %s`, instant(e.after))
+	}
+	return c
+}
+
+// ends are those of a window that any day can lie at.
+func (b *ranker) ends(p interval) (ends []end) {
 	first, last := pageview.FirstDay, pageview.DayOf(p.upTo.In(b.zone))+1
-	within := fmt.Sprintf(`"at" <= %s`, instant(p.upTo))
 	if !p.after.IsZero() {
 		first = pageview.DayOf(p.after.In(b.zone)) - 1
-		within += fmt.Sprintf(` AND "at" > %s`, instant(p.after))
 	}
-	add := func(first, last pageview.Day) {
+	add := func(first, last pageview.Day, of side) {
 		if first <= last {
-			ends = append(ends, between(first, last)+" AND "+within)
+			ends = append(ends, end{first, last, p.after, p.upTo, of})
 		}
 	}
 	if p.first > p.last {
-		add(first, last)
+		add(first, last, bothEnds)
 		return ends
 	}
-	add(first, min(p.first-1, last))
-	add(max(p.last+1, first), last)
+	add(first, min(p.first-1, last), beginning)
+	add(max(p.last+1, first), last, ending)
 	return ends
 }

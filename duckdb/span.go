@@ -47,8 +47,13 @@ func (s *Store) span(ctx context.Context, name string) (span pageview.Span, err 
 // addedSpan is what the pageviews reach over that a view counts, where days are added
 // up to it: so only rows about the first and the last day are read.
 func (s *Store) addedSpan(ctx context.Context, db *sql.DB, v *view, name string) (pageview.Span, error) {
-	span := pageview.Span{Through: v.through}
-	bounds, err := s.bounds(ctx, db, v.sites[name].id)
+	site := v.sites[name]
+	span, known, deleted := s.mirror.span(site.id)
+	if known {
+		return span, nil
+	}
+	span.Through = v.through
+	bounds, err := s.bounds(ctx, db, site.id)
 	if err != nil || bounds == nil {
 		return span, err
 	}
@@ -58,10 +63,13 @@ func (s *Store) addedSpan(ctx context.Context, db *sql.DB, v *view, name string)
 	if bounds[1]-1 <= bounds[0]+1 {
 		ends = []string{between(bounds[0], bounds[1])}
 	}
-	if err := v.reach(ctx, db, v.sites[name], ends, &span); err != nil {
+	if err := v.reach(ctx, db, site, ends, &span); err != nil {
 		return span, err
 	}
 	widen(&span, *bounds, v.zone(name))
+	if site.rate == (pageview.Rate{}) { // or what is new can change the verdict on what was there
+		s.mirror.keepSpan(site.id, span, deleted)
+	}
 	return span, nil
 }
 

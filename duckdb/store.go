@@ -51,6 +51,7 @@ type Store struct {
 	folding  turn // one adds up at a time
 	added    int  // how often something was added up; held by folding
 	foldMost foldMost
+	recent   recent // held by folding
 	folds    sync.WaitGroup
 	life     context.Context // ends when the store is closed
 	end      context.CancelFunc
@@ -96,7 +97,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		queue:    newQueue(cmp.Or(c.QueueBytes, 64<<20)),
 		done:     make(chan struct{}),
 		foldMost: foldMost{rows: 250_000, sums: 500_000},
-		mirror:   mirror{of: map[markKey]*mirrored{}, most: mirrorRows, idle: mirrorIdle},
+		mirror:   newMirror(),
+		recent:   newRecent(),
 		folding:  make(turn, 1),
 	}
 	s.life, s.end = context.WithCancel(context.Background())

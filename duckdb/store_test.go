@@ -16,7 +16,8 @@ func TestStore(t *testing.T) {
 			s := open(t, path)
 			if pieces = !pieces; pieces { // or nothing here would be much to add up
 				s.foldMost = foldMost{rows: 30, sums: 200}
-				s.mirror.most, s.mirror.idle = 400, 0
+				s.mirror.most, s.mirror.mostCut, s.mirror.idle = 400, 20, 0
+				s.recent.most = 20
 			}
 			return s
 		}

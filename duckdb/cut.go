@@ -1,0 +1,291 @@
+package duckdb
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+const (
+	// cutRows is how many rows of cut days a mirror holds: 48 MB.
+	cutRows = 3 << 19
+	// cutIdle is how long a cut is not asked for until it gives way to another.
+	cutIdle = 10 * time.Minute
+)
+
+// cut is the pageviews by persons that count on some days, which the end of a window of
+// a ranking cut lately: those seen after one instant, up to another.
+type cut struct {
+	after, upTo int64    // in microseconds since 1970
+	rows        []cutRow // in the order of time
+	used        time.Time
+}
+
+// cutKey tells cuts apart.
+type cutKey struct {
+	site        uint16
+	score       rolled // by which half-life its pageviews weigh; zero means that they do not
+	side        side
+	first, last pageview.Day
+}
+
+// cutRow is a pageview.
+type cutRow struct {
+	at      int64
+	visitor uint64
+	weight  int64
+	page    uint32
+	day     int32
+}
+
+// between are the rows seen after one instant, up to another.
+func (c *cut) between(after, upTo int64) []cutRow {
+	before := func(r cutRow, at int64) int {
+		if r.at <= at {
+			return -1
+		}
+		return 1
+	}
+	from, _ := slices.BinarySearchFunc(c.rows, after, before)
+	to, _ := slices.BinarySearchFunc(c.rows, upTo, before)
+	return c.rows[min(from, to):to]
+}
+
+// add adds rows, in whatever order.
+func (c *cut) add(rows []cutRow) {
+	earlier := func(x, y cutRow) int { return cmp.Compare(x.at, y.at) }
+	slices.SortFunc(rows, earlier)
+	old := c.rows
+	if len(old) == 0 || len(rows) == 0 || old[len(old)-1].at <= rows[0].at {
+		c.rows = append(old, rows...)
+		return
+	}
+	c.rows = make([]cutRow, 0, len(old)+len(rows))
+	for len(old) > 0 && len(rows) > 0 {
+		next := &old
+		if rows[0].at < old[0].at {
+			next = &rows
+		}
+		c.rows, *next = append(c.rows, (*next)[0]), (*next)[1:]
+	}
+	c.rows = append(append(c.rows, old...), rows...)
+}
+
+// bounds are those of an end, in microseconds.
+func (e end) bounds() (after, upTo int64) {
+	after = math.MinInt64
+	if !e.after.IsZero() {
+		after = e.after.UnixMicro()
+	}
+	return after, e.upTo.UnixMicro()
+}
+
+// ends are what was seen at the ends of a ranking's windows, of those ends that are held or
+// can be. Where a verdict on visitors is worked out anew each time, none is.
+func (m *mirror) ends(ctx context.Context, db querier, b *ranker) (map[end]*cut, error) {
+	if b.known.rate != (pageview.Rate{}) {
+		return nil, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	held := map[end]*cut{}
+	for _, p := range b.windows {
+		for _, e := range b.ends(p) {
+			if e.side == bothEnds {
+				continue
+			}
+			c, err := m.end(ctx, db, b, e)
+			if err != nil {
+				return nil, fmt.Errorf("read the end of a window: %w", err)
+			}
+			if c != nil {
+				held[e] = c
+			}
+		}
+	}
+	return held, nil
+}
+
+// end is what was seen at the end of a window; nil where it has no room.
+func (m *mirror) end(ctx context.Context, db querier, b *ranker, e end) (*cut, error) {
+	now := time.Now()
+	k := cutKey{b.known.id, b.score, e.side, e.first, e.last}
+	after, upTo := e.bounds()
+	old := m.cuts[k]
+	if old != nil {
+		old.used = now
+		if old.after <= after && upTo <= old.upTo {
+			return old, nil
+		}
+	}
+	rows, known := m.rowsOn(k)
+	if !known || !m.makeCutRoom(rows, now) {
+		return nil, nil
+	}
+	// The ends of windows move on: what they will reach of the same days is held too.
+	c := &cut{after: after, upTo: math.MaxInt64, used: now}
+	if e.side == ending {
+		midnight := (pageview.DayOf(e.upTo.In(b.zone)) + 1).Date(b.zone)
+		c.after, c.upTo = math.MinInt64, max(upTo, midnight.UnixMicro()-1)
+	}
+	if err := c.read(ctx, db, b, e); err != nil {
+		return nil, err
+	}
+	m.putCut(k, c)
+	return c, nil
+}
+
+// rowsOn is how many rows of a cut there are at most, where that is held.
+func (m *mirror) rowsOn(k cutKey) (rows int, known bool) {
+	days := m.of[markKey{k.site, rolledDay}]
+	if days == nil || days.since > k.first {
+		return 0, false
+	}
+	for _, d := range days.between(k.first, k.last) {
+		for _, s := range d.sums {
+			rows += int(s.pageviews)
+		}
+	}
+	if old := m.cuts[k]; old != nil {
+		rows -= len(old.rows)
+	}
+	return rows, true
+}
+
+// makeCutRoom lets go of cuts that were not asked for lately, if so many rows have no
+// room. It tells whether they have.
+func (m *mirror) makeCutRoom(rows int, now time.Time) bool {
+	for k, c := range m.cuts {
+		if m.cutRows+rows <= m.mostCut || rows > m.mostCut {
+			break
+		}
+		if now.Sub(c.used) > min(m.idle, cutIdle) {
+			m.putCut(k, nil)
+		}
+	}
+	return m.cutRows+rows <= m.mostCut
+}
+
+// putCut holds a cut, or, where it is nil, holds it no more.
+func (m *mirror) putCut(k cutKey, c *cut) {
+	if old := m.cuts[k]; old != nil {
+		m.cutRows -= len(old.rows)
+		delete(m.cuts, k)
+	}
+	if c != nil {
+		m.cutRows += len(c.rows)
+		m.cuts[k] = c
+	}
+}
+
+// read reads the rows.
+func (c *cut) read(ctx context.Context, db querier, b *ranker, e end) error {
+	weight := "0"
+	if b.score != 0 {
+		weight = b.score.weight()
+	}
+	where := between(e.first, e.last)
+	if c.after != math.MinInt64 {
+		where += fmt.Sprintf(` AND "at" > %s`, instant(time.UnixMicro(c.after)))
+	}
+	if c.upTo != math.MaxInt64 {
+		where += fmt.Sprintf(` AND "at" <= %s`, instant(time.UnixMicro(c.upTo)))
+	}
+	var page, visitor int64
+	var r cutRow
+	var rows []cutRow
+	query := fmt.Sprintf(`SELECT ("day" - DATE '1970-01-01') * %d + page, visitor, epoch_us("at"), CAST(%s AS BIGINT) FROM %s WHERE %s AND %s`,
+		int64(1)<<32, weight, b.pageviews(), b.counted, where)
+	err := eachNumbers(ctx, db, query, []*int64{&page, &visitor, &r.at, &r.weight}, func() {
+		r.page, r.day, r.visitor = uint32(page), int32(page>>32), uint64(visitor)
+		rows = append(rows, r)
+	})
+	c.add(rows)
+	return err
+}
+
+// countHeld counts what was seen at the ends of windows, where that is held.
+func (b *ranker) countHeld(pages rankedPages, weights map[windowDay]int64) {
+	for w, p := range b.windows {
+		for _, e := range b.ends(p) {
+			c := b.held[e]
+			if c == nil {
+				continue
+			}
+			for day, sums := range c.sums(e) {
+				for page, s := range sums {
+					if s.pageviews == 0 {
+						continue
+					}
+					pages.at(int64(page))[w].Pageviews += s.pageviews
+					if b.score != 0 && w < 2 {
+						weights[windowDay{w, int64(page), pageview.Day(day)}] += s.weight
+					}
+				}
+			}
+		}
+		if b.countsVisitors(p) && b.holds(p) {
+			for page, n := range b.seenThere(p, nil) {
+				pages.at(int64(page))[w].Visitors += n
+			}
+		}
+	}
+}
+
+// cutSum is what a page has on a day at an end.
+type cutSum struct{ pageviews, weight int64 }
+
+// sums are what each page has on each day, by its number.
+func (c *cut) sums(e end) map[int32][]cutSum {
+	days := map[int32][]cutSum{}
+	var sums []cutSum
+	for i, rows := 0, c.between(e.bounds()); i < len(rows); i++ {
+		r := &rows[i]
+		if i == 0 || r.day != rows[i-1].day {
+			sums = days[r.day]
+		}
+		if missing := int(r.page) + 1 - len(sums); missing > 0 {
+			sums = append(sums, make([]cutSum, missing)...)
+			days[r.day] = sums
+		}
+		sums[r.page].pageviews++
+		sums[r.page].weight += r.weight
+	}
+	return days
+}
+
+// holds tells whether all is held that was seen at the ends of a window.
+func (b *ranker) holds(p interval) bool {
+	for _, e := range b.ends(p) {
+		if b.held[e] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// seenThere counts the visitors of pages at the ends of a window: of those that are
+// wanted by their numbers, or, where that is nil, of all.
+func (b *ranker) seenThere(p interval, wanted []bool) map[uint32]int64 {
+	type seen struct {
+		visitor uint64
+		page    uint32
+		day     int32
+	}
+	met := map[seen]bool{}
+	visitors := map[uint32]int64{}
+	for _, e := range b.ends(p) {
+		for _, r := range b.held[e].between(e.bounds()) {
+			if s := (seen{r.visitor, r.page, r.day}); r.visitor != 0 && (wanted == nil || wanted[r.page]) && !met[s] {
+				met[s] = true
+				visitors[r.page]++
+			}
+		}
+	}
+	return visitors
+}

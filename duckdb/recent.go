@@ -1,0 +1,220 @@
+package duckdb
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/beforehand-go/beforehand/pageview"
+)
+
+const (
+	// recentRows is how many pageviews of recent days are held: 20 MB.
+	recentRows = 1 << 19
+	// recentDays is how many days of a site.
+	recentDays = 4
+)
+
+// recent holds in memory the pageviews of the days that got some lately: what is new is
+// added up together with what its visitors had on that day, and then only what is new is
+// read. Who adds up has it alone.
+type recent struct {
+	of    map[uint16]*recentSite
+	rows  int
+	most  int
+	large map[uint16]bool // sites of which a day has no room
+}
+
+// recentSite is what is held of a site.
+type recentSite struct {
+	layout  string // of its rows, and which of a day these are
+	through uint64 // up to which all of them are held
+	deleted int    // how often pageviews had been deleted when they were read
+	days    map[pageview.Day]*recentDay
+}
+
+// recentDay is the pageviews of a day that have a visitor.
+type recentDay struct {
+	cells []int64          // of one row after another; see folder.columns
+	last  map[uint64]int32 // the row in which a visitor came last
+	prev  []int32          // of each row that before it of the same visitor; -1 where there is none
+}
+
+func newRecent() recent {
+	return recent{of: map[uint16]*recentSite{}, most: recentRows, large: map[uint16]bool{}}
+}
+
+func (d *recentDay) add(visitor uint64, cells []int64) {
+	before, known := d.last[visitor]
+	if !known {
+		before = -1
+	}
+	d.last[visitor] = int32(len(d.prev))
+	d.prev = append(d.prev, before)
+	d.cells = append(d.cells, cells...)
+}
+
+// forget lets go of a site.
+func (r *recent) forget(site uint16) {
+	if s := r.of[site]; s != nil {
+		r.leave(s, nil)
+		delete(r.of, site)
+	}
+}
+
+// leave leaves some days of a site.
+func (r *recent) leave(s *recentSite, days []pageview.Day) {
+	for day, d := range s.days {
+		if !slices.Contains(days, day) {
+			r.rows -= len(d.prev)
+			delete(s.days, day)
+		}
+	}
+}
+
+// hasRoom tells whether so many rows more of some days of a site can be held.
+func (r *recent) hasRoom(s *recentSite, days []pageview.Day, rows int) bool {
+	if r.rows+rows > r.most || len(s.days) > recentDays {
+		r.leave(s, days)
+	}
+	return r.rows+rows <= r.most
+}
+
+// site is what is held of the folder's site up to where it begins, if only that it is nothing.
+func (r *recent) site(f *folder, deleted int) *recentSite {
+	packed, _ := f.packed()
+	layout := fmt.Sprint(packed, f.kinds(), f.site.rules())
+	s := r.of[f.site.id]
+	if s == nil || s.layout != layout || s.through != f.from || s.deleted != deleted {
+		r.forget(f.site.id)
+		s = &recentSite{layout: layout, through: f.from, deleted: deleted, days: map[pageview.Day]*recentDay{}}
+		r.of[f.site.id] = s
+	}
+	return s
+}
+
+// errNotRecent is returned by addRecent where what the visitors had must be asked for.
+var errNotRecent = errors.New("not of recent days alone")
+
+// newRow is a pageview that is new.
+type newRow struct {
+	day            pageview.Day
+	visitor        uint64
+	cells, weights []int64
+}
+
+// addRecent adds up what is new with what is held of its days. Those that are not held
+// yet are read. It tells how many days have something.
+func (f *folder) addRecent(ctx context.Context, r *recent, deleted int) (int, error) {
+	if f.from == 0 || f.v.through-f.from > mostFresh || f.site.rate != (pageview.Rate{}) || r.large[f.site.id] {
+		return 0, errNotRecent
+	}
+	s := r.site(f, deleted)
+	rows, err := f.readNew(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var days []pageview.Day
+	for _, n := range rows {
+		if len(days) == 0 || days[len(days)-1] != n.day {
+			days = append(days, n.day)
+		}
+	}
+	if len(days) > recentDays || slices.ContainsFunc(days, f.mixedAnew) {
+		return 0, errNotRecent
+	}
+	if err := f.readDays(ctx, r, s, days); err != nil {
+		return 0, err
+	}
+	if !r.hasRoom(s, days, len(rows)) {
+		r.large[f.site.id] = true
+		return 0, errNotRecent
+	}
+	f.tally = newTally(f.dims, f.v.paths)
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].day == rows[0].day && rows[n].visitor == rows[0].visitor {
+			n++
+		}
+		f.takeVisitor(s.days[rows[0].day], rows[:n])
+		if rows[0].visitor != 0 {
+			r.rows += n
+		}
+		rows = rows[n:]
+	}
+	f.tally.end()
+	return len(days), f.write()
+}
+
+// takeVisitor takes in what a visitor has on a day: what is held, and what is new.
+func (f *folder) takeVisitor(day *recentDay, rows []newRow) {
+	packed, numbers := f.packed()
+	visitor := rows[0].visitor
+	if last, known := day.last[visitor]; known && visitor != 0 {
+		old := foldRow{now: true, then: true}
+		for i := last; i >= 0; i = day.prev[i] {
+			old.unpack(day.cells[int(i)*(2+numbers):], packed)
+			f.tally.take(rows[0].day, visitor, &old, nil)
+		}
+	}
+	for _, n := range rows {
+		r := foldRow{now: true}
+		r.unpack(n.cells, packed)
+		f.take(n.day, visitor, &r, n.weights)
+		if visitor != 0 {
+			day.add(visitor, n.cells)
+		}
+	}
+}
+
+// readNew reads the pageviews that are new, in the order of days and visitors.
+func (f *folder) readNew(ctx context.Context) (rows []newRow, err error) {
+	c := foldChunk{parts: 1}
+	query := fmt.Sprintf("SELECT %s FROM pageviews WHERE %s AND seq > %d", f.columns(countsNow, "visitor"), f.counting(&c, f.v.through), f.from)
+	var all []int64 // cells and weights of all rows
+	err = f.readRows(ctx, query, func(state, visitor int64, cells, weights []int64) {
+		from := len(all)
+		all = append(append(all, cells...), weights...)
+		mid, to := from+len(cells), len(all)
+		rows = append(rows, newRow{pageview.Day(state >> stateBits), uint64(visitor), all[from:mid:mid], all[mid:to:to]})
+	})
+	slices.SortFunc(rows, func(a, b newRow) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.visitor, b.visitor))
+	})
+	return rows, err
+}
+
+// readDays reads those of the days that are not held.
+func (f *folder) readDays(ctx context.Context, r *recent, s *recentSite, days []pageview.Day) error {
+	missing := slices.DeleteFunc(slices.Clone(days), func(day pageview.Day) bool { return s.days[day] != nil })
+	if len(missing) == 0 {
+		return nil
+	}
+	gone, err := goneDays(ctx, f.conn, f.site.id)
+	if err != nil {
+		return err
+	}
+	for _, day := range missing {
+		if gone[day] {
+			return errNotRecent
+		}
+		d, err := f.readDay(ctx, day, r.most)
+		if err != nil {
+			return err
+		}
+		s.days[day] = d
+		r.rows += len(d.prev)
+	}
+	return nil
+}
+
+// readDay reads what was added up of a day; some of it where it has more rows than have room.
+func (f *folder) readDay(ctx context.Context, day pageview.Day, most int) (*recentDay, error) {
+	d := &recentDay{last: map[uint64]int32{}}
+	c := foldChunk{parts: 1}
+	query := fmt.Sprintf("SELECT %s FROM pageviews WHERE %s AND visitor <> 0 AND %s LIMIT %d",
+		f.columns(countsNow|countedThen, "visitor"), f.counting(&c, f.from), between(day, day), most+1)
+	return d, f.readRows(ctx, query, func(_, visitor int64, cells, _ []int64) { d.add(uint64(visitor), cells) })
+}
