@@ -1,6 +1,7 @@
 package statistics
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -65,41 +66,47 @@ func questions() []question {
 }
 
 // BenchmarkBeside measures each question as the program answers it, from what is
-// added up and from raw rows, and as the engines do.
+// added up and from raw rows, and as the engines do. Each engine fills its tables
+// first: -bench Beside/SQLite fills those of SQLite only.
 func BenchmarkBeside(b *testing.B) {
 	n := rows(b)
-	path := filepath.Join(b.TempDir(), "pageviews.duckdb")
 	sums := map[string]int64{} // pageviews in the rows of each answer, the same from all
-	check := func(b *testing.B, name string, sum int64) {
-		if want, known := sums[name]; known && sum != want {
-			b.Fatalf("%d pageviews, others told of %d", sum, want)
-		}
-		sums[name] = sum
-	}
-	store := fill(b, path, n)
-	for _, raw := range []bool{false, true} {
+	all := func(b *testing.B, cpu func() time.Duration, answer func(*testing.B, question) int64) {
 		for _, q := range questions() {
-			measure(b, map[bool]string{false: "added up", true: "raw"}[raw]+"/"+q.name, self, func(b *testing.B) {
-				check(b, q.name, ask(b, store, q, raw))
+			measure(b, q.name, cpu, func(b *testing.B) {
+				sum := answer(b, q)
+				if want, known := sums[q.name]; known && sum != want {
+					b.Fatalf("%d pageviews, others told of %d", sum, want)
+				}
+				sums[q.name] = sum
 			})
 		}
 	}
-	if err := store.Close(); err != nil {
-		b.Fatal(err)
-	}
-	own := open(b, "duckdb", path)
-	for _, q := range questions() {
-		measure(b, "DuckDB/"+q.name, self, func(b *testing.B) { check(b, q.name, count(b, own, q.duck, q.at)) })
-	}
-	own.Close()
-	lite := fillSQLite(b, n)
-	for _, q := range questions() {
-		measure(b, "SQLite/"+q.name, self, func(b *testing.B) { check(b, q.name, count(b, lite, q.sql, q.at)) })
-	}
-	server, conn := fillPostgres(b, n)
-	for _, q := range questions() {
-		measure(b, "PostgreSQL/"+q.name, server, func(b *testing.B) { check(b, q.name, countPostgres(b, conn, q.sql, q.at)) })
-	}
+	b.Run("own", func(b *testing.B) {
+		path := filepath.Join(b.TempDir(), "pageviews.duckdb")
+		store := fill(b, path, n)
+		for _, raw := range []bool{false, true} {
+			b.Run(map[bool]string{false: "added up", true: "raw"}[raw], func(b *testing.B) {
+				all(b, self, func(b *testing.B, q question) int64 { return ask(b, store, q, raw) })
+			})
+		}
+		if err := store.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.Run("by hand", func(b *testing.B) {
+			db := open(b, "duckdb", path)
+			defer db.Close()
+			all(b, self, func(b *testing.B, q question) int64 { return count(b, db, q.duck, q.at) })
+		})
+	})
+	b.Run("SQLite", func(b *testing.B) {
+		db := fillSQLite(b, n)
+		all(b, self, func(b *testing.B, q question) int64 { return count(b, db, q.sql, q.at) })
+	})
+	b.Run("PostgreSQL", func(b *testing.B) {
+		server, conn := fillPostgres(b, n)
+		all(b, server, func(b *testing.B, q question) int64 { return countPostgres(b, conn, q.sql, q.at) })
+	})
 }
 
 // BenchmarkRefresh measures what all questions cost after 10,000 new pageviews.
@@ -243,6 +250,12 @@ func count(b *testing.B, db *sql.DB, query string, at int) (sum int64) {
 	return sum
 }
 
+// indexes hold all that a question asks for, one for each, so that neither SQLite nor
+// PostgreSQL reads a table for it.
+var indexes = map[string]string{
+	"months": "month, page", "visitors": "day, visitor", "days": "day, page, visitor", "pages": "page, at",
+}
+
 func fillSQLite(b *testing.B, n int) *sql.DB {
 	b.Helper()
 	db := open(b, "sqlite", filepath.Join(b.TempDir(), "pageviews.sqlite"))
@@ -272,15 +285,19 @@ func fillSQLite(b *testing.B, n int) *sql.DB {
 	if err := tx.Commit(); err != nil {
 		b.Fatal(err)
 	}
-	exec(`CREATE INDEX days ON pageviews (day); ANALYZE`)
+	for name, columns := range indexes {
+		exec(`CREATE INDEX ` + name + ` ON pageviews (` + columns + `)`)
+	}
+	exec(`ANALYZE`)
 	return db
 }
 
-// fillPostgres starts a PostgreSQL and gives, besides a connection, what tells its CPU
-// time: that of the one process that answers.
+// fillPostgres starts a PostgreSQL, which may use as many processes for a question as
+// it does by itself, and gives, besides a connection, what tells its CPU time: that of
+// all its processes.
 func fillPostgres(b *testing.B, n int) (func() time.Duration, *pgx.Conn) {
 	b.Helper()
-	s := pgtest.Start(b, "fsync=off", "shared_buffers=1GB", "work_mem=256MB", "max_parallel_workers_per_gather=0")
+	s := pgtest.Start(b, "fsync=off", "shared_buffers=1GB", "work_mem=256MB", "maintenance_work_mem=512MB", "max_wal_size=16GB")
 	conn, err := pgx.Connect(b.Context(), s.Database(b))
 	if err != nil {
 		b.Fatal(err)
@@ -304,25 +321,56 @@ func fillPostgres(b *testing.B, n int) (func() time.Duration, *pgx.Conn) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	exec(`CREATE INDEX ON pageviews (day)`)
+	for name, columns := range indexes {
+		exec(`CREATE INDEX ` + name + ` ON pageviews (` + columns + `)`)
+	}
 	exec(`VACUUM ANALYZE pageviews`)
-	pid := conn.PgConn().PID()
-	return func() time.Duration { return processTime(b, pid) }, conn
+	server := statOf(b, fmt.Sprint(conn.PgConn().PID())).parent
+	return func() time.Duration { return familyTime(b, server) }, conn
 }
 
-// processTime is the CPU time of a process.
-func processTime(b *testing.B, pid uint32) time.Duration {
+// familyTime is the CPU time of a process and of its children, also of those that
+// have ended.
+func familyTime(b *testing.B, parent int) (used time.Duration) {
 	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		b.Fatal(err)
 	}
-	var user, system int64
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
+	for _, p := range processes {
+		s := statOf(b, filepath.Base(p))
+		switch {
+		case s.pid == parent:
+			used += s.own + s.ended
+		case s.parent == parent:
+			used += s.own
+		}
+	}
+	return used
+}
+
+// stat is what Linux tells of a process.
+type stat struct {
+	pid, parent int
+	own, ended  time.Duration // CPU time, and that of children that have ended
+}
+
+// statOf is empty where there is no such process any more.
+func statOf(b *testing.B, pid string) (s stat) {
+	b.Helper()
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return s
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	var times [4]time.Duration
+	if _, err := fmt.Sscan(pid+" "+fields[1]+" "+strings.Join(fields[11:15], " "),
+		&s.pid, &s.parent, (*int64)(&times[0]), (*int64)(&times[1]), (*int64)(&times[2]), (*int64)(&times[3])); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(user+system) * 10 * time.Millisecond
+	const tick = 10 * time.Millisecond
+	s.own, s.ended = (times[0]+times[1])*tick, (times[2]+times[3])*tick
+	return s
 }
 
 func countPostgres(b *testing.B, conn *pgx.Conn, query string, at int) (sum int64) {
