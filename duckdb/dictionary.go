@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	sqldriver "database/sql/driver"
 	"fmt"
 	"maps"
 	"math"
@@ -108,7 +107,7 @@ func (w *writer) keepSite(ctx context.Context, v pageview.Site) error {
 // nameRate numbers the verdict of a site's rate.
 func (w *writer) nameRate(s site) site {
 	if s.fast = 0; s.rate != (pageview.Rate{}) {
-		s.fast = w.name(pageview.BotRate).(uint32)
+		s.fast = w.name(pageview.BotRate)
 	}
 	return s
 }
@@ -165,7 +164,7 @@ func (w *writer) keepPage(k pageKey, p page) {
 }
 
 func (w *writer) keepName(name string, id uint32) {
-	w.names[name] = id // as the driver takes it
+	w.names[name] = id
 	w.words = put(w.words, id, name)
 }
 
@@ -179,24 +178,21 @@ func put(texts []string, number uint32, text string) []string {
 	return texts
 }
 
-// noName is the number of the empty name.
-var noName sqldriver.Value = uint32(0)
-
 // name is the number of a name; the empty one is 0.
-func (w *writer) name(name string) sqldriver.Value {
+func (w *writer) name(name string) uint32 {
 	if name == "" {
-		return noName
+		return 0
 	}
 	m := w.met.of(name)
-	if m.is(name) && m.id != nil {
+	if m.is(name) && m.id != 0 {
 		return m.id
 	}
 	told := name
 	id, ok := w.names[name]
 	if !ok {
 		name = strings.Clone(name) // which may be a part of a large text
-		w.keepName(name, uint32(len(w.names)))
-		id = w.names[name]
+		id = uint32(len(w.names))
+		w.keepName(name, id)
 		w.added.names = append(w.added.names, name)
 	}
 	*m = metName{told, id}
@@ -210,7 +206,7 @@ type metNames [1 << 10]metName
 
 type metName struct {
 	name string
-	id   sqldriver.Value // nil means that it is only known to be fit to be kept
+	id   uint32 // zero means that it is only known to be fit to be kept
 }
 
 // of is where a name is held, if it is.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	driver "github.com/duckdb/duckdb-go/v2"
 )
 
 // refusal is why one request alone was refused, before anything of it was
@@ -15,9 +13,9 @@ type refusal struct{ error }
 // transaction writes a group, all of it or nothing. The first result holds, for
 // each request, why it was refused.
 //
-// A group that leaves rows in one table, as most do, is committed by the flush
-// of that table's appender. BEGIN and COMMIT are statements: each is planned and
-// handed to DuckDB's threads, and while one of them waits for the disk another
+// A group that leaves rows in one table, as most do, is committed by the one
+// statement that inserts them. BEGIN and COMMIT are statements: each is planned
+// and handed to DuckDB's threads, and while one of them waits for the disk another
 // one spins.
 func (w *writer) transaction(ctx context.Context, group []request) (refused []error, err error) {
 	w.begun = false
@@ -26,11 +24,6 @@ func (w *writer) transaction(ctx context.Context, group []request) (refused []er
 			w.conn.ExecContext(ctx, "ROLLBACK")
 		}
 	}()
-	if rowsOf(group) > driver.GetDataChunkCapacity() { // what is more leaves the appender before its flush
-		if err := w.begin(ctx); err != nil {
-			return nil, err
-		}
-	}
 	refused = make([]error, len(group))
 	for i, r := range group {
 		err := w.carryOut(ctx, r)
@@ -47,13 +40,6 @@ func (w *writer) transaction(ctx context.Context, group []request) (refused []er
 		_, err = w.conn.ExecContext(ctx, "COMMIT")
 	}
 	return refused, err
-}
-
-func rowsOf(group []request) (n int) {
-	for i := range group {
-		n += group[i].rows()
-	}
-	return n
 }
 
 // begin begins the group's transaction, unless it was begun.
@@ -90,22 +76,17 @@ func (w *writer) carryOut(ctx context.Context, r request) error {
 func (w *writer) flush(ctx context.Context) error {
 	now := time.Now()
 	a := &w.added
-	if a.views && a.stays || len(a.pages)+len(a.names)+len(a.sources)+len(a.keys) > 0 || w.keys.due(now) {
+	if len(w.pageviews.rows) > 0 && len(w.stays.rows) > 0 || len(a.pages)+len(a.names)+len(a.sources)+len(a.keys) > 0 || w.keys.due(now) {
 		if err := w.begin(ctx); err != nil {
 			return err
 		}
 	}
-	if a.views {
-		if err := w.pageviews.Flush(); err != nil {
-			return err
-		}
+	if err := w.pageviews.flush(ctx); err != nil {
+		return err
 	}
-	if a.stays {
-		if err := w.stays.Flush(); err != nil {
-			return err
-		}
+	if err := w.stays.flush(ctx); err != nil {
+		return err
 	}
-	a.views, a.stays = false, false
 	clear(w.met[:]) // or texts of senders that were answered would stay
 	if err := w.writeAdded(); err != nil {
 		return err

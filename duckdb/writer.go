@@ -36,13 +36,13 @@ type page struct {
 // goroutine of Store.write uses it.
 type writer struct {
 	conn      *sql.Conn
-	pageviews *driver.Appender
-	stays     *driver.Appender
+	pageviews *inserter[viewRow]
+	stays     *inserter[stayRow]
 	seq       uint64 // of the pageview or stay written last
 	keys      keys
 	pages     map[uint16]map[string]page // of each site, by path
 	lastPage  uint32                     // the highest number that a page has
-	names     map[string]sqldriver.Value // numbers as the driver takes them, so that none is allocated for a row
+	names     map[string]uint32
 	met       *metNames
 	days      map[uint16]siteDays // of each site
 	begun     bool                // a transaction
@@ -51,18 +51,6 @@ type writer struct {
 		names   []string
 		sources []sourceRow
 		keys    map[keyName][32]byte // and digests
-		views   bool
-		stays   bool
-	}
-
-	row     []sqldriver.Value // of the pageview being appended
-	lastDay struct {
-		day   pageview.Day
-		value sqldriver.Value
-	}
-	lastHour struct {
-		at    time.Time
-		value sqldriver.Value
 	}
 
 	// What readers are told of at the next commit. A map that they have is
@@ -82,7 +70,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	w := &writer{
 		conn:     conn,
 		pages:    map[uint16]map[string]page{},
-		names:    map[string]sqldriver.Value{"": noName},
+		names:    map[string]uint32{"": 0},
 		met:      new(metNames),
 		days:     map[uint16]siteDays{},
 		sites:    map[string]site{},
@@ -92,8 +80,8 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		keys:     newKeys(),
 	}
 	w.added.keys = map[keyName][32]byte{}
-	if w.pageviews, err = w.appender("pageviews"); err == nil {
-		w.stays, err = w.appender("stays")
+	if w.pageviews, err = newInserter(ctx, conn, "pageviews", viewColumns(), (*viewRow).put); err == nil {
+		w.stays, err = newInserter(ctx, conn, "stays", stayColumns(), (*stayRow).put)
 	}
 	if err == nil {
 		err = w.load(ctx)
@@ -113,12 +101,8 @@ func (w *writer) view() *view {
 
 // close lets go of the connection; what was not committed is gone.
 func (w *writer) close() {
-	for _, a := range []*driver.Appender{w.pageviews, w.stays} {
-		if a != nil {
-			_ = a.Clear() // or Close would keep what it holds
-			a.Close()
-		}
-	}
+	w.pageviews.close()
+	w.stays.close()
 	w.conn.Close()
 }
 
@@ -171,7 +155,7 @@ func (w *writer) screenPageview(v *pageview.Pageview) error {
 		if err := valid(text); err != nil {
 			return err
 		}
-		*m = metName{text, nil}
+		*m = metName{text, 0}
 	}
 	return w.screenTime(v.Site, v.At, v.Day, v.Hour)
 }
@@ -260,32 +244,13 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 	if r := (sourceRow{st.id, v.Day, v.Source, v.Bot != "", w.seq}); w.noteSource(r) {
 		w.added.sources = append(w.added.sources, r)
 	}
-	row := append(w.row[:0],
-		w.seq, st.id, micro(v.At), w.day(v.Day), p, v.Visitor,
-		w.name(v.Referrer), w.name(v.Browser), w.name(v.System), w.name(v.Device),
-		w.name(v.Bot), uint8(v.Source),
-		w.hour(v.Hour), w.name(v.Country), w.name(v.Language), w.name(v.ReferrerPage),
-		w.name(v.Campaign.Source), w.name(v.Campaign.Medium), w.name(v.Campaign.Name),
-	)
-	w.row, w.added.views = row, true
-	return w.pageviews.AppendRow(row...)
-}
-
-// day is a day as the driver takes it. Those of pageviews that come together are
-// mostly one.
-func (w *writer) day(d pageview.Day) sqldriver.Value {
-	if w.lastDay.value == nil || w.lastDay.day != d {
-		w.lastDay.day, w.lastDay.value = d, d.Date(utc)
-	}
-	return w.lastDay.value
-}
-
-// hour is the beginning of an hour as the driver takes it.
-func (w *writer) hour(t time.Time) sqldriver.Value {
-	if w.lastHour.value == nil || !w.lastHour.at.Equal(t) {
-		w.lastHour.at, w.lastHour.value = t, micro(t)
-	}
-	return w.lastHour.value
+	w.pageviews.rows = append(w.pageviews.rows, viewRow{
+		seq: w.seq, site: st.id, at: v.At.UnixMicro(), hour: v.Hour.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor, source: uint8(v.Source),
+		referrer: w.name(v.Referrer), browser: w.name(v.Browser), system: w.name(v.System), device: w.name(v.Device), bot: w.name(v.Bot),
+		country: w.name(v.Country), language: w.name(v.Language), referrerPage: w.name(v.ReferrerPage),
+		campaignSource: w.name(v.Campaign.Source), campaignMedium: w.name(v.Campaign.Medium), campaign: w.name(v.Campaign.Name),
+	})
+	return nil
 }
 
 func (w *writer) appendStay(ctx context.Context, v *pageview.Stay) error {
@@ -295,6 +260,8 @@ func (w *writer) appendStay(ctx context.Context, v *pageview.Stay) error {
 		return err
 	}
 	w.seq++
-	w.added.stays = true
-	return w.stays.AppendRow(w.seq, st.id, micro(v.At), w.day(v.Day), p, v.Visitor, uint32(v.For.Round(time.Second).Seconds()))
+	w.stays.rows = append(w.stays.rows, stayRow{
+		seq: w.seq, site: st.id, at: v.At.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor, seconds: uint32(v.For.Round(time.Second).Seconds()),
+	})
+	return nil
 }
