@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"slices"
 	"time"
 
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -14,29 +13,88 @@ var never = time.Time{}.UnixMicro()
 // instant is a time kept in microseconds.
 func instant(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
 
-// A job is a scheduler.State, small. Instants are in microseconds.
+// A job is a scheduler.State, small. Instants are in microseconds; its Wake is
+// among the wakings.
 type job struct {
 	name        string
 	definitions *definitions
 	due, last   int64
 	version     int64
 	past        *past
-	at          int32 // place in the heap, which has Wake; -1 for none
+	place       int32
 	paused      bool
 	removed     bool
 }
+
+// A block is jobs that lie side by side, where one that comes after another is
+// soon found.
+type block [256]job
 
 // definitions are shared by jobs that have the same.
 type definitions struct{ holds, declared *scheduler.Definition }
 
 // A past is what a job has only once there was a tick.
 type past struct {
-	fence     int64
-	count     int
-	open      []scheduler.OpenTick
-	record    scheduler.Record
-	hasRecord bool
+	fence int64
+	count int
+	open  []opening
+	record
 	ledger
+
+	// Room for what most jobs need.
+	one [1]opening
+	ten [10]time.Duration
+}
+
+// An opening is a scheduler.OpenTick.
+type opening struct {
+	due, ready int64
+	running    bool
+}
+
+// A record is a scheduler.Record, if there is one.
+type record struct {
+	is                  bool
+	outcome             scheduler.Outcome
+	due, ended          int64
+	success, successDue int64
+	alerted, followed   int64
+	failures            int
+	took                []time.Duration
+}
+
+// at returns the job at a place.
+func (s *Jobs) at(place int32) *job { return &s.blocks[place>>8][place&0xff] }
+
+// named returns the job of a name, nil if there is none.
+func (s *Jobs) named(name string) *job {
+	if place, ok := s.places[name]; ok {
+		return s.at(place)
+	}
+	return nil
+}
+
+// find is named for one whose place is known, if it is right.
+func (s *Jobs) find(name string, place int) *job {
+	if place > 0 && place < len(s.blocks)<<8 {
+		if j := s.at(int32(place)); j.name == name {
+			return j
+		}
+	}
+	return s.named(name)
+}
+
+// add makes a job. The first place is left empty.
+func (s *Jobs) add(name string) *job {
+	place := int32(len(s.places) + 1)
+	if int(place>>8) == len(s.blocks) {
+		s.blocks = append(s.blocks, new(block))
+	}
+	s.places[name] = place
+	s.wake.where = append(s.wake.where, 0)
+	j := s.at(place)
+	j.name, j.place = name, place
+	return j
 }
 
 // write takes over a state.
@@ -48,14 +106,14 @@ func (s *Jobs) write(j *job, st *scheduler.State) {
 	j.paused, j.removed = st.Paused, st.Removed
 	if j.past != nil || st.Fence != 0 || st.Count != 0 || len(st.Open) > 0 || st.Record != nil {
 		p := j.history()
-		p.fence, p.count, p.open, p.hasRecord = st.Fence, st.Count, append(p.open[:0], st.Open...), st.Record != nil
-		if p.hasRecord {
-			took := append(p.record.Took[:0], st.Record.Took...)
-			p.record = *st.Record
-			p.record.Took = took
+		p.fence, p.count = st.Fence, st.Count
+		p.open = p.open[:0]
+		for _, o := range st.Open {
+			p.open = append(p.open, opening{o.Due.UnixMicro(), o.Ready.UnixMicro(), o.Running})
 		}
+		p.record.write(st.Record)
 	}
-	s.settle(j, st.Wake.UnixMicro())
+	s.wake.set(j.place, st.Wake.UnixMicro())
 }
 
 func (s *Jobs) share(st *scheduler.State) *definitions {
@@ -67,37 +125,56 @@ func (s *Jobs) share(st *scheduler.State) *definitions {
 
 func (j *job) history() *past {
 	if j.past == nil {
-		j.past = &past{}
+		p := &past{}
+		p.open, p.took = p.one[:0], p.ten[:0]
+		j.past = p
 	}
 	return j.past
 }
 
-// read fills in a state, which shares with the job what it points to.
-func (s *Jobs) read(j *job, st *scheduler.State) {
-	*st = scheduler.State{
-		Name: j.name, Definition: j.definitions.holds, Declared: j.definitions.declared,
-		Due: instant(j.due), Last: instant(j.last), Version: j.version, Paused: j.paused, Removed: j.removed,
+func (r *record) write(from *scheduler.Record) {
+	if r.is = from != nil; !r.is {
+		return
 	}
-	if j.at >= 0 {
-		st.Wake = instant(s.wake[j.at].at)
-	}
-	if p := j.past; p != nil {
-		st.Fence, st.Count, st.Open = p.fence, p.count, p.open
-		if p.hasRecord {
-			st.Record = &p.record
-		}
+	*r = record{
+		is: true, outcome: from.Outcome, due: from.Due.UnixMicro(), ended: from.Ended.UnixMicro(),
+		success: from.Success.UnixMicro(), successDue: from.SuccessDue.UnixMicro(),
+		alerted: from.Alerted.UnixMicro(), followed: from.Followed.UnixMicro(),
+		failures: from.Failures, took: append(r.took[:0], from.Took...),
 	}
 }
 
-// copy makes a state that shares nothing.
-func (s *Jobs) copy(j *job) *scheduler.State {
-	st := new(scheduler.State)
-	s.read(j, st)
-	st.Open = slices.Clone(st.Open)
-	if st.Record != nil {
-		r := *st.Record
-		r.Took = slices.Clone(r.Took)
-		st.Record = &r
+func (r *record) read(to *scheduler.Record) {
+	*to = scheduler.Record{
+		Due: instant(r.due), Outcome: r.outcome, Ended: instant(r.ended),
+		Success: instant(r.success), SuccessDue: instant(r.successDue),
+		Alerted: instant(r.alerted), Followed: instant(r.followed),
+		Failures: r.failures, Took: append(to.Took[:0], r.took...),
 	}
-	return st
+}
+
+// A view is a state made of a job, with room for what it points to.
+type view struct {
+	scheduler.State
+	record scheduler.Record
+}
+
+// read makes a state of a job. It shares nothing with the job.
+func (s *Jobs) read(j *job, v *view) *scheduler.State {
+	v.State = scheduler.State{
+		Name: j.name, Definition: j.definitions.holds, Declared: j.definitions.declared,
+		Due: instant(j.due), Last: instant(j.last), Wake: instant(s.wake.at(j.place)),
+		Version: j.version, Paused: j.paused, Removed: j.removed, Open: v.Open[:0], Place: int(j.place),
+	}
+	if p := j.past; p != nil {
+		v.Fence, v.Count = p.fence, p.count
+		for _, o := range p.open {
+			v.Open = append(v.Open, scheduler.OpenTick{Due: instant(o.due), Ready: instant(o.ready), Running: o.running})
+		}
+		if p.record.is {
+			p.record.read(&v.record)
+			v.Record = &v.record
+		}
+	}
+	return &v.State
 }

@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -19,8 +20,9 @@ type Jobs struct {
 	owner *State
 
 	mu      sync.Mutex
-	jobs    map[string]*job
-	wake    []waking            // a heap, earliest first
+	blocks  []*block
+	places  map[string]int32 // by name
+	wake    wakings
 	running []*job              // those with ticks under way
 	keep    scheduler.Retention // as last asked for
 	told    []chan struct{}
@@ -32,12 +34,11 @@ type Jobs struct {
 	numbers  map[hold]uint16 // of holds
 	lastHold uint16
 
-	shown scheduler.State // by Due
-	edge  []int32         // used by earliest alone
+	shown view // by Due
 }
 
 func newJobs(owner *State) *Jobs {
-	return &Jobs{owner: owner, jobs: map[string]*job{}, numbers: map[hold]uint16{}}
+	return &Jobs{owner: owner, places: map[string]int32{}, wake: wakings{where: make([]int32, 1)}, numbers: map[hold]uint16{}}
 }
 
 // now is the clock of the store, as every store keeps it.
@@ -47,20 +48,13 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 func (s *Jobs) Due(_ context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	due := scheduler.Due{Now: now()}
-	now, taken := due.Now.UnixMicro(), 0
-	s.earliest(func(w waking) bool {
-		if w.at > now {
-			due.Next = instant(w.at)
-			return false
-		}
-		if taken < limit {
-			if s.read(w.job, &s.shown); take(&s.shown) {
-				taken++
-			}
+	due, taken := scheduler.Due{Now: now()}, 0
+	due.Next = instant(s.wake.due(due.Now.UnixMicro(), func(place int32) bool {
+		if taken < limit && take(s.read(s.at(place), &s.shown)) {
+			taken++
 		}
 		return taken < limit
-	})
+	}))
 	return due, nil
 }
 
@@ -70,12 +64,12 @@ func (s *Jobs) Jobs(_ context.Context, names ...string) ([]*scheduler.State, err
 	defer s.mu.Unlock()
 	var list []*job
 	for _, n := range names {
-		if j := s.jobs[n]; j != nil {
+		if j := s.named(n); j != nil {
 			list = append(list, j)
 		}
 	}
 	if len(names) == 0 {
-		for _, j := range s.jobs {
+		for j := range s.all() {
 			if !j.removed {
 				list = append(list, j)
 			}
@@ -84,7 +78,7 @@ func (s *Jobs) Jobs(_ context.Context, names ...string) ([]*scheduler.State, err
 	slices.SortFunc(list, func(a, b *job) int { return cmp.Compare(a.name, b.name) })
 	states := make([]*scheduler.State, len(list))
 	for i, j := range list {
-		states[i] = s.copy(j)
+		states[i] = s.read(j, new(view))
 	}
 	return states, nil
 }
@@ -112,7 +106,7 @@ func (s *Jobs) Ticks(_ context.Context, q scheduler.Query) ([]*scheduler.Tick, e
 	switch {
 	case q.Keys != nil:
 		for _, k := range q.Keys {
-			if j := s.jobs[k.Job]; j != nil && j.past != nil {
+			if j := s.named(k.Job); j != nil && j.past != nil {
 				if i, ok := j.past.find(k.Due.UnixMicro()); ok {
 					add(j, &j.past.rows[i])
 				}
@@ -123,9 +117,9 @@ func (s *Jobs) Ticks(_ context.Context, q scheduler.Query) ([]*scheduler.Tick, e
 			addAll(j)
 		}
 	case q.Job != "":
-		addAll(s.jobs[q.Job])
+		addAll(s.named(q.Job))
 	default:
-		for _, j := range s.jobs {
+		for j := range s.all() {
 			addAll(j)
 		}
 	}
@@ -140,6 +134,17 @@ func (s *Jobs) Ticks(_ context.Context, q scheduler.Query) ([]*scheduler.Tick, e
 		list = list[:limit]
 	}
 	return list, nil
+}
+
+// all are the jobs there are.
+func (s *Jobs) all() iter.Seq[*job] {
+	return func(yield func(*job) bool) {
+		for place := range len(s.places) {
+			if !yield(s.at(int32(place + 1))) {
+				return
+			}
+		}
+	}
 }
 
 // Write implements scheduler.Store.
@@ -166,7 +171,7 @@ func (s *Jobs) change(c *scheduler.Change) error {
 	var j *job
 	if st := c.Job; st != nil {
 		var version int64
-		if j = s.jobs[st.Name]; j != nil {
+		if j = s.find(st.Name, st.Place); j != nil {
 			version = j.version
 		}
 		if st.Version != version+1 {
@@ -191,7 +196,7 @@ func (s *Jobs) change(c *scheduler.Change) error {
 // likely j.
 func (s *Jobs) version(j *job, t *scheduler.Tick) int64 {
 	if j == nil || j.name != t.Job {
-		j = s.jobs[t.Job]
+		j = s.named(t.Job)
 	}
 	if j == nil || j.past == nil {
 		return 0
@@ -207,15 +212,14 @@ func (s *Jobs) version(j *job, t *scheduler.Tick) int64 {
 func (s *Jobs) apply(j *job, c *scheduler.Change) {
 	if st := c.Job; st != nil {
 		if j == nil {
-			j = &job{name: st.Name, at: -1}
-			s.jobs[st.Name] = j
+			j = s.add(st.Name)
 		}
 		s.write(j, st)
 	}
 	for _, t := range c.Ticks {
 		of := j
 		if of == nil || of.name != t.Job {
-			of = s.jobs[t.Job]
+			of = s.named(t.Job)
 		}
 		s.put(of, t)
 	}
@@ -241,7 +245,7 @@ func (s *Jobs) Purge(_ context.Context, keep scheduler.Retention) (int, error) {
 		old = now().Add(-keep.Age).UnixMicro()
 	}
 	n := 0
-	for _, j := range s.jobs {
+	for j := range s.all() {
 		if j.past != nil {
 			n += j.purge(keep, old)
 		}

@@ -11,7 +11,7 @@ import (
 
 // log writes what the run of a tick has logged.
 func (s *Jobs) log(k scheduler.Key, l *scheduler.Log) {
-	p, due := s.jobs[k.Job].history(), k.Due.UnixMicro()
+	p, due := s.named(k.Job).history(), k.Due.UnixMicro()
 	if p.logs == nil {
 		p.logs = map[int64][]*scheduler.Log{}
 	}
@@ -28,7 +28,7 @@ func (s *Jobs) log(k scheduler.Key, l *scheduler.Log) {
 func (s *Jobs) Logs(_ context.Context, k scheduler.Key) ([]*scheduler.Log, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if j := s.jobs[k.Job]; j != nil && j.past != nil {
+	if j := s.named(k.Job); j != nil && j.past != nil {
 		return slices.Clone(j.past.logs[k.Due.UnixMicro()]), nil
 	}
 	return nil, nil

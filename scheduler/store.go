@@ -137,6 +137,9 @@ type State struct {
 
 	// Version counts the writes to the job.
 	Version int64
+	// Place tells the store where it has the job, if it gets it back with
+	// what is written; it means nothing to anybody else. Zero: unknown.
+	Place int
 }
 
 // OpenTick is what a job's state holds of a tick that has not ended.
