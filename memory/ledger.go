@@ -2,6 +2,7 @@ package memory
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -19,16 +20,38 @@ type ledger struct {
 	at      int32                      // place among the jobs that run, if any do
 }
 
-// A row is a tick of which there is nothing to say in words. It has no pointers,
-// so that the garbage collector passes long histories by. Instants are in
-// microseconds.
+// A row is a tick of which there is nothing to say in words, and which has ended
+// within an hour. It has no pointers, so that the garbage collector passes long
+// histories by.
 type row struct {
-	due, ready, started, ended int64
-	fence                      int64
-	version, attempt           int32
-	hold                       uint16 // its place in Jobs.holds
-	outcome                    uint8  // its place in outcomes
-	asked                      bool
+	due                   int64  // in microseconds
+	ready, started, ended uint32 // from then on, unset for none
+	fence                 uint32
+	version               uint16
+	hold                  uint16 // its place in Jobs.holds
+	attempt               uint8
+	outcome               uint8 // its place in outcomes
+	asked                 bool
+}
+
+// unset stands in a row for the zero time.
+const unset = math.MaxUint32
+
+// since is an instant as a row has it, and whether it can.
+func since(due int64, t time.Time) (uint32, bool) {
+	if t.IsZero() {
+		return unset, true
+	}
+	d := t.UnixMicro() - due
+	return uint32(d), d >= 0 && d < unset
+}
+
+// at is an instant that a row has.
+func (r *row) at(since uint32) time.Time {
+	if since == unset {
+		return time.Time{}
+	}
+	return instant(r.due + int64(since))
 }
 
 // A hold is by whom a tick is held, and for how long.
@@ -50,11 +73,16 @@ func (s *Jobs) row(t *scheduler.Tick) (row, bool) {
 	o := slices.Index(outcomes[:], t.Outcome)
 	h, known := s.hold(hold{t.Holder, t.Lease})
 	r := row{
-		due: t.Due.UnixMicro(), ready: t.Ready.UnixMicro(), started: t.Started.UnixMicro(), ended: t.Ended.UnixMicro(),
-		version: int32(t.Version), fence: t.Fence, attempt: int32(t.Attempt), hold: h, outcome: uint8(max(o, 0)), asked: t.Asked,
+		due: t.Due.UnixMicro(), fence: uint32(t.Fence), version: uint16(t.Version), hold: h,
+		attempt: uint8(t.Attempt), outcome: uint8(max(o, 0)), asked: t.Asked,
 	}
-	return r, o > 0 && known && int64(r.version) == t.Version && int(r.attempt) == t.Attempt && t.Count == 1 && t.Until.IsZero() && t.Reason == "" && t.Cancel == "" &&
-		t.Earlier == nil && t.Progress == scheduler.Progress{}
+	var ready, started, ended bool
+	r.ready, ready = since(r.due, t.Ready)
+	r.started, started = since(r.due, t.Started)
+	r.ended, ended = since(r.due, t.Ended)
+	return r, o > 0 && known && ready && started && ended &&
+		int64(r.fence) == t.Fence && int64(r.version) == t.Version && int(r.attempt) == t.Attempt &&
+		t.Count == 1 && t.Until.IsZero() && t.Reason == "" && t.Cancel == "" && t.Earlier == nil && t.Progress == scheduler.Progress{}
 }
 
 // hold numbers holds, as far as there is room.
@@ -83,8 +111,8 @@ func (s *Jobs) tick(j *job, r *row) *scheduler.Tick {
 	}
 	return &scheduler.Tick{
 		Job: j.name, Due: instant(r.due), Outcome: outcomes[r.outcome], Asked: r.asked, Count: 1,
-		Attempt: int(r.attempt), Fence: r.fence, Holder: s.holds[r.hold].holder, Lease: s.holds[r.hold].lease,
-		Ready: instant(r.ready), Started: instant(r.started), Ended: instant(r.ended), Version: int64(r.version),
+		Attempt: int(r.attempt), Fence: int64(r.fence), Holder: s.holds[r.hold].holder, Lease: s.holds[r.hold].lease,
+		Ready: r.at(r.ready), Started: r.at(r.started), Ended: r.at(r.ended), Version: int64(r.version),
 	}
 }
 
@@ -153,6 +181,14 @@ func (l *ledger) versionOf(i int) int64 {
 	return int64(l.rows[i].version)
 }
 
+// endOf is when the tick of a row has ended.
+func (l *ledger) endOf(r *row) int64 {
+	if t := l.whole[r.due]; t != nil {
+		return t.Ended.UnixMicro()
+	}
+	return r.at(r.ended).UnixMicro()
+}
+
 // purge deletes ended rows beyond what is to be kept.
 func (j *job) purge(keep scheduler.Retention, old int64) int {
 	p := j.past
@@ -166,7 +202,7 @@ func (j *job) purge(keep scheduler.Retention, old int64) int {
 	i := -1
 	p.rows = slices.DeleteFunc(p.rows, func(r row) bool {
 		i++
-		gone := !outcomes[r.outcome].Open() && r.due < j.last && (i < beyond || r.ended < old)
+		gone := !outcomes[r.outcome].Open() && r.due < j.last && (i < beyond || p.endOf(&r) < old)
 		if gone {
 			delete(p.whole, r.due)
 			delete(p.logs, r.due)

@@ -41,6 +41,7 @@ type storeCase struct {
 
 var storeCases = []storeCase{
 	{"a job comes back as it was written", testJobBack},
+	{"a wrong place does not matter", testPlace},
 	{"a tick comes back as it was written", testTickBack},
 	{"a change worked out from an old job is refused", testStaleJob},
 	{"a change worked out from an old tick is refused whole", testStaleTick},
@@ -156,6 +157,19 @@ func testJobBack(t *testing.T, s scheduler.Store) {
 	same(t, job(t, s, "empty"), empty)
 }
 
+func testPlace(t *testing.T, s scheduler.Store) {
+	must(t, s, scheduler.Change{Job: plain("a")}, scheduler.Change{Job: plain("b")})
+	a := job(t, s, "a")
+	for i, place := range []int{job(t, s, "b").Place, 1 << 30, -1, 0, a.Place} {
+		st := plain("a")
+		st.Version, st.Count, st.Place = int64(i)+2, i+1, place
+		must(t, s, scheduler.Change{Job: st})
+		if a, b := job(t, s, "a"), job(t, s, "b"); a.Count != i+1 || b.Version != 1 {
+			t.Errorf("at place %d: a is %+v, b %+v", place, a, b)
+		}
+	}
+}
+
 func testTickBack(t *testing.T, s scheduler.Store) {
 	want := sampleTick("hot", epoch)
 	bare := &scheduler.Tick{Job: "hot", Due: epoch.Add(time.Hour), Outcome: scheduler.Waiting, Count: 1, Version: 1}
@@ -166,6 +180,26 @@ func testTickBack(t *testing.T, s scheduler.Store) {
 	}
 	same(t, got[0], bare)
 	same(t, got[1], want)
+	usual := scheduler.Tick{
+		Job: "hot", Due: epoch.Add(2 * time.Hour), Outcome: scheduler.Succeeded, Count: 1, Attempt: 1, Fence: 1, Version: 1,
+		Ready: epoch.Add(2 * time.Hour), Started: epoch.Add(2 * time.Hour), Ended: epoch.Add(3 * time.Hour), Lease: time.Minute,
+	}
+	for i, change := range []func(*scheduler.Tick){
+		func(*scheduler.Tick) {},
+		func(t *scheduler.Tick) { t.Ended = t.Due.Add(24 * time.Hour) },
+		func(t *scheduler.Tick) { t.Ended = t.Due.Add(1<<32*time.Microsecond - time.Microsecond) },
+		func(t *scheduler.Tick) { t.Ready = t.Due.Add(-time.Second) },
+		func(t *scheduler.Tick) { t.Started = time.Time{} },
+		func(t *scheduler.Tick) { t.Fence = 1 << 33 },
+		func(t *scheduler.Tick) { t.Attempt = 300 },
+		func(t *scheduler.Tick) { t.Outcome, t.Reason = scheduler.Failed, "no room" },
+	} {
+		want, st := usual, plain("hot")
+		change(&want)
+		want.Version, st.Version = int64(i)+1, int64(i)+2
+		must(t, s, scheduler.Change{Job: st, Ticks: []*scheduler.Tick{&want}})
+		same(t, ticks(t, s, scheduler.Query{})[0], &want)
+	}
 }
 
 // same compares by what is printed, which follows every pointer of a state
@@ -182,7 +216,7 @@ func printed(v any) string {
 	case *scheduler.State:
 		c := *v
 		record := c.Record
-		c.Definition, c.Declared, c.Record = nil, nil, nil
+		c.Definition, c.Declared, c.Record, c.Place = nil, nil, nil, 0
 		return fmt.Sprintf("%+v %+v", c, record)
 	case *scheduler.Tick:
 		return fmt.Sprintf("%+v", *v)
