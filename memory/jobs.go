@@ -44,11 +44,15 @@ func newJobs(owner *State) *Jobs {
 // now is the clock of the store, as every store keeps it.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
+// most is how many jobs are shown at once: as many as the processor's cache has
+// room for with all that is done to them.
+const most = 128
+
 // Due implements scheduler.Store.
 func (s *Jobs) Due(_ context.Context, limit int, take func(*scheduler.State) bool) (scheduler.Due, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	due, taken := scheduler.Due{Now: now()}, 0
+	due, taken := scheduler.Due{Now: now(), Most: most}, 0
 	due.Next = instant(s.wake.due(due.Now.UnixMicro(), func(place int32) bool {
 		if taken < limit && take(s.read(s.at(place), &s.shown)) {
 			taken++

@@ -65,6 +65,9 @@ func (l *loop) collect() *batch {
 		b.pace = time.Second // or this step would claim them again
 	}
 	b.limit = b.room()
+	if b.most > 0 {
+		b.limit = min(b.limit, b.most)
+	}
 	b.slots = b.limit
 	return b
 }
@@ -274,7 +277,6 @@ func (b *batch) note(stood []error) (stale []*Run) {
 			b.again = true
 		}
 	}
-	b.hire()
 	return stale
 }
 

@@ -43,8 +43,9 @@
 //
 // # How it works
 //
-// A Scheduler is one loop and a goroutine per run under way. Each step of the
-// loop reads what is due, works out with pure functions what is to become of
+// A Scheduler is one loop and a goroutine per run under way; functions that are
+// short are called by the loop's own, which another relieves when one of them
+// blocks after all. Each step of the loop reads what is due, works out with pure functions what is to become of
 // it, and hands the store everything in one [Store.Write]: ends, renewals and
 // claims. The store compares versions and refuses what was worked out from
 // something that has changed; the next step works it out again. A write whose

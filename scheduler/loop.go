@@ -36,7 +36,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 	defer s.running.Store(false)
 	s.base = context.WithoutCancel(ctx)
-	l := &loop{Scheduler: s, seen: map[Key]sight{}}
+	l := &loop{Scheduler: s, seen: map[Key]sight{}, over: make(chan struct{})}
 	guarded, stopGuard := context.WithCancel(s.base)
 	var guard sync.WaitGroup
 	guard.Go(func() { s.guard(guarded) })
@@ -44,7 +44,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer stopGuard()
 
 	s.log.Info("scheduler started", "holder", s.holder)
-	l.loop(ctx)
+	l.watch = time.AfterFunc(patience, func() { l.relieve(ctx) })
+	go l.loop(ctx)
+	<-l.over
+	l.watch.Stop()
 	err := l.drain()
 	if !l.patrolAt.IsZero() {
 		ending, cancel := context.WithTimeout(l.base, time.Second)
@@ -73,17 +76,27 @@ type loop struct {
 	batch    batch     // of the step under way
 	full     bool      // it left due jobs behind for want of room
 	affords  int       // how many changes the store takes within writeAhead
+	most     int       // how many jobs it would be asked for at once; zero means any
+	over     chan struct{}
+	helm
 }
 
+// loop makes one step after the other until ctx ends, or another goroutine has
+// the helm.
 func (l *loop) loop(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		wait := l.step()
-		pause := l.pause(time.Since(began), wait)
-		if sleep(ctx, pause) {
+		took := time.Since(began)
+		if !l.help(ctx) {
+			return
+		}
+		pause := l.pause(took, wait)
+		if pause <= 0 || sleep(ctx, pause) {
 			l.await(ctx, wait-pause)
 		}
 	}
+	close(l.over)
 }
 
 // past is a time that has come.
@@ -117,6 +130,8 @@ func (l *loop) pause(took, wait time.Duration) time.Duration {
 	switch {
 	case l.failures > 0:
 		return min(wait, time.Second)
+	case l.full && l.waiting() == 0:
+		return 0
 	case l.full:
 		return max(changePause, min(took/4, time.Millisecond)) // by then what was claimed has begun, and there is room
 	case l.batch.again && written > 0:
@@ -162,6 +177,7 @@ func (l *loop) try(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	l.most = due.Most
 	now := micro(due.Now)
 	l.sawClock(now)
 	b.now, b.sent = now, time.Now()

@@ -173,13 +173,16 @@ func (s *Scheduler) next(r *Run, res result) *Run {
 	r = s.queue[0]
 	s.queue = s.queue[1:]
 	r.begun = now
-	s.hire()
+	if !s.alone {
+		s.hire()
+	}
 	return r
 }
 
 // hire adds a worker if runs wait and there is room. Each one that has begun
 // sees to the next, so that a few do when functions are short, and no function
-// waits for another while there is room. The mutex is held.
+// waits for another while there is room, or for no longer than helm.relieve takes
+// to notice. The mutex is held.
 func (s *Scheduler) hire() {
 	if len(s.queue) > 0 && s.busy < s.cfg.MaxRuns && !s.hiring && !s.stopping {
 		s.busy++

@@ -80,6 +80,7 @@ type Scheduler struct {
 	ended     []*Run            // returned, not written
 	busy      int               // workers, each calling a function or about to
 	hiring    bool              // one of them has not begun
+	alone     bool              // the loop's goroutine is a worker, and hires no others
 	stopping  bool
 	last      declaration   // the one declared last
 	plans     []*plan       // to be used again

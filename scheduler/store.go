@@ -69,6 +69,9 @@ var ErrEffect = errors.New("the store cannot write an effect of this type")
 type Due struct {
 	Now  time.Time
 	Next time.Time // zero: none, or not seen
+	// Most is how many jobs the store would be asked for at once: no more, if
+	// many small writes cost it as little as a large one. Zero means any.
+	Most int
 }
 
 // Query selects rows of the ledger; the zero value means the latest 100.
