@@ -71,7 +71,7 @@ func shows(t *testing.T, s *server.Server, path, text string) string {
 
 func TestDashboardShowsNumbersThatWereComputedBefore(t *testing.T) {
 	s := dashed(t)
-	body := shows(t, s, "/d/blog?period=7d&lang=en", "<strong>1</strong> visitors in the last five minutes")
+	body := shows(t, s, "/d/blog?period=7d&lang=en", "<strong>1</strong> visitor in the last five minutes")
 	for _, want := range []string{
 		"<dd>56 ", "Germany", "Phone", "Chrome", "known crawlers", "17 more", "as of ", "next ", "took ",
 		`href="/d/blog?filter=browser%3AFirefox&amp;lang=en&amp;period=7d"`, `href="/d/blog/browser.csv?period=7d"`,

@@ -46,8 +46,11 @@ func (v pen) dimension(name string) string {
 // key is a value of a dimension for people.
 func (v pen) key(d pageview.Dimension, value string) string {
 	if value == "" {
-		if d == pageview.ByReferrer || d == pageview.ByReferrerPage {
+		switch d {
+		case pageview.ByReferrer, pageview.ByReferrerPage:
 			return v.words["key_direct"]
+		case pageview.ByCampaign, pageview.ByCampaignSource, pageview.ByCampaignMedium:
+			return v.words["key_none"]
 		}
 		return v.words["key_unknown"]
 	}
