@@ -20,7 +20,9 @@ import (
 
 	"github.com/beforehand-go/beforehand/account"
 	"github.com/beforehand-go/beforehand/config"
+	"github.com/beforehand-go/beforehand/internal/clickhousetest"
 	"github.com/beforehand-go/beforehand/internal/datadir"
+	"github.com/beforehand-go/beforehand/internal/pgtest"
 	"github.com/beforehand-go/beforehand/internal/throwaway"
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/sqlite"
@@ -35,14 +37,14 @@ type served struct {
 }
 
 // serveDir serves a data directory until the test ends, or it is stopped.
-func serveDir(t *testing.T, dir string) *served {
+func serveDir(t *testing.T, dir string, flags ...string) *served {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		listen := fmt.Sprintf("localhost:%d", throwaway.Port(t))
-		if code := run(ctx, stdio{strings.NewReader(""), w, t.Output()}, []string{"serve", "--data", dir, "--listen", listen, "--zone", "UTC"}); code != 0 {
+		if code := run(ctx, stdio{strings.NewReader(""), w, t.Output()}, append([]string{"serve", "--data", dir, "--listen", listen, "--zone", "UTC"}, flags...)); code != 0 {
 			t.Errorf("serve ended with %d", code)
 		}
 		w.Close()
@@ -259,6 +261,33 @@ func TestSitesAreTakenUpWhileTheServerRuns(t *testing.T) {
 		if err := k.store.Drop(t.Context(), site); !errors.Is(err, pageview.ErrNoSite) {
 			t.Errorf("%s: %v", site, err)
 		}
+	}
+}
+
+// TestSitesAreTakenUpByOtherReplicas adds, changes and removes a site on pages of two
+// replicas that share their state in PostgreSQL and their pageviews in ClickHouse.
+func TestSitesAreTakenUpByOtherReplicas(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(strings.Repeat("5a", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shared := []string{"--state", pgtest.Start(t).Database(t), "--pageviews", clickhousetest.Start(t).Database(t), "--key", key}
+	one, two := serveDir(t, t.TempDir(), shared...), serveDir(t, t.TempDir(), shared...)
+	one.post("/account/sites", "name", "blog", "hosts", "blog.example", "zone", "Europe/Berlin")
+	eventually(t, "a site is served by the other replica", func() bool { return two.status("/s/blog/") == http.StatusOK })
+	two.look("https://blog.example/page")
+	if got := two.pages("blog"); got["/page"] != 1 {
+		t.Errorf("pages at the other replica: %v", got)
+	}
+	two.post("/account/sites/blog", "action", "site", "hosts", "blog.example", "title", "Notes of two")
+	eventually(t, "the change is taken up", func() bool {
+		_, text := one.ask(http.MethodGet, "/d/blog", nil)
+		return strings.Contains(text, "Notes of two")
+	})
+	one.post("/account/sites/blog", "action", "site_remove", "name", "blog")
+	eventually(t, "the site is gone from the other replica", func() bool { return two.status("/s/blog/") == http.StatusNotFound })
+	if one.status("/s/default/") != http.StatusOK || two.status("/s/default/") != http.StatusOK {
+		t.Error("the site that stays is not served")
 	}
 }
 
