@@ -93,3 +93,29 @@ func TestReadyWhileItCanServeOrAccept(t *testing.T) {
 	s = server.New(server.Config{Reports: empty, Store: store, Sites: sites("blog")})
 	want("nothing computed, the store of pageviews closed", http.StatusServiceUnavailable, "not ready\n")
 }
+
+// TestNobodyWaitsForReportsThatFail has every report of a site fail.
+func TestNobodyWaitsForReportsThatFail(t *testing.T) {
+	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	site, err := beforehand.Open(t.Context(), beforehand.Config{State: memory.New(), Scheduler: scheduler.Config{Poll: 10 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server.New(server.Config{Reports: site, Store: store, Sites: sites("blog")})
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { site.Run(ctx) })
+	defer wg.Wait()
+	defer stop()
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Ready(soon); err != nil {
+		t.Errorf("still waited for: %v", err)
+	}
+}

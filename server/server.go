@@ -123,7 +123,7 @@ func (s *Server) Refresh(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Ready waits until every report has a result, or ctx ends.
+// Ready waits until every report has a result or has failed, or ctx ends.
 func (s *Server) Ready(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -123,8 +123,8 @@ func (v *site) refresh(ctx context.Context) error {
 	return errors.Join(append(errs, v.invalidate(ctx, span))...)
 }
 
-// waiting tells whether a report has no result yet.
+// waiting tells whether a report has no result yet, and did not fail.
 func (v *site) waiting() bool {
-	return v.pageviews.Current().Version == 0 ||
-		slices.ContainsFunc(v.lists, func(l *hotList) bool { return l.Current().Version == 0 })
+	waits := func(s beforehand.Status) bool { return s.Version == 0 && s.Failures == 0 }
+	return waits(v.pageviews.Status()) || slices.ContainsFunc(v.lists, func(l *hotList) bool { return waits(l.Status()) })
 }

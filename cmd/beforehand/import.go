@@ -355,8 +355,18 @@ func (d *direct) send(ctx context.Context, l sending, progress func(collect.Prog
 	return d.server.Importer.Import(ctx, l.Log, progress)
 }
 
+// firstWait is how long an import waits at most for what a site computes at its
+// start, before it asks.
+const firstWait = time.Minute
+
+// refresh has the reports computed. Those that have no result are computed when
+// the site begins to run, and were they asked for meanwhile, they would be once
+// more.
 func (d *direct) refresh(ctx context.Context) error {
 	d.begin()
+	first, cancel := context.WithTimeout(ctx, firstWait)
+	_ = d.server.Ready(first) // what is missing then is asked for
+	cancel()
 	return d.server.Refresh(ctx)
 }
 

@@ -31,13 +31,18 @@ func TestImportLeavesTheDashboardToTheServer(t *testing.T) {
 		if err := os.WriteFile(log, append(text, lines.String()...), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		ran := computed(t, data)
+		ran := computed(t, data, "default/dashboard")
 		out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, log).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), fmt.Sprintf("pageviews kept  %d\n", 10*round)) {
 			t.Fatalf("import says %s, error %v", out, err)
 		}
-		if again := computed(t, data); again != ran {
+		if again := computed(t, data, "default/dashboard"); again != ran {
 			t.Errorf("the cards were computed %d times before an import and %d after", ran, again)
+		}
+		for _, job := range []string{"default/pageviews", "default/hot"} {
+			if n := computed(t, data, job); round == 1 && n != 1 {
+				t.Errorf("%s was computed %d times by the first import", job, n)
+			}
 		}
 
 		p := startProcess(t, "stdout", name, "serve", "--data", data, "--listen", "localhost:0")
@@ -55,8 +60,8 @@ func TestImportLeavesTheDashboardToTheServer(t *testing.T) {
 	}
 }
 
-// computed is how often the cards were, in a data directory that nobody uses.
-func computed(t *testing.T, data string) int {
+// computed is how often a job succeeded in a data directory that nobody uses.
+func computed(t *testing.T, data, job string) int {
 	t.Helper()
 	path := filepath.Join(data, "state.db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +72,7 @@ func computed(t *testing.T, data string) int {
 		t.Fatal(err)
 	}
 	defer state.Close()
-	ticks, err := state.Jobs().Ticks(t.Context(), scheduler.Query{Job: "default/dashboard", Outcome: scheduler.Succeeded, Limit: -1})
+	ticks, err := state.Jobs().Ticks(t.Context(), scheduler.Query{Job: job, Outcome: scheduler.Succeeded, Limit: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
