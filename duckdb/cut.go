@@ -21,8 +21,9 @@ const (
 // cut is the pageviews by persons that count on some days, which the end of a window of
 // a ranking cut lately: those seen after one instant, up to another.
 type cut struct {
-	after, upTo int64    // in microseconds since 1970
-	rows        []cutRow // in the order of time
+	after, upTo int64            // in microseconds since 1970
+	rows        []cutRow         // in the order of time
+	visitors    map[whose]uint32 // numbers from 1
 	used        time.Time
 }
 
@@ -36,11 +37,30 @@ type cutKey struct {
 
 // cutRow is a pageview.
 type cutRow struct {
-	at      int64
+	at, weight int64
+	page       uint32
+	visitor    uint32 // by number; zero where it is not known
+	day        int32
+}
+
+// whose is a visitor of a day.
+type whose struct {
 	visitor uint64
-	weight  int64
-	page    uint32
 	day     int32
+}
+
+func newCut(after, upTo int64) *cut {
+	return &cut{after: after, upTo: upTo, visitors: map[whose]uint32{}}
+}
+
+// number is the number of a visitor.
+func (c *cut) number(w whose) uint32 {
+	n, known := c.visitors[w]
+	if !known && w.visitor != 0 {
+		n = uint32(len(c.visitors) + 1)
+		c.visitors[w] = n
+	}
+	return n
 }
 
 // between are the rows seen after one instant, up to another.
@@ -61,7 +81,11 @@ func (c *cut) add(rows []cutRow) {
 	earlier := func(x, y cutRow) int { return cmp.Compare(x.at, y.at) }
 	slices.SortFunc(rows, earlier)
 	old := c.rows
-	if len(old) == 0 || len(rows) == 0 || old[len(old)-1].at <= rows[0].at {
+	switch {
+	case len(old) == 0:
+		c.rows = rows
+		return
+	case len(rows) == 0 || old[len(old)-1].at <= rows[0].at:
 		c.rows = append(old, rows...)
 		return
 	}
@@ -123,17 +147,19 @@ func (m *mirror) end(ctx context.Context, db querier, b *ranker, e end) (*cut, e
 			return old, nil
 		}
 	}
+	m.putCut(k, nil)
 	rows, known := m.rowsOn(k)
 	if !known || !m.makeCutRoom(rows, now) {
 		return nil, nil
 	}
 	// The ends of windows move on: what they will reach of the same days is held too.
-	c := &cut{after: after, upTo: math.MaxInt64, used: now}
+	c := newCut(after, math.MaxInt64)
+	c.used = now
 	if e.side == ending {
 		midnight := (pageview.DayOf(e.upTo.In(b.zone)) + 1).Date(b.zone)
 		c.after, c.upTo = math.MinInt64, max(upTo, midnight.UnixMicro()-1)
 	}
-	if err := c.read(ctx, db, b, e); err != nil {
+	if err := c.read(ctx, db, b, e, rows); err != nil {
 		return nil, err
 	}
 	m.putCut(k, c)
@@ -150,9 +176,6 @@ func (m *mirror) rowsOn(k cutKey) (rows int, known bool) {
 		for _, s := range d.sums {
 			rows += int(s.pageviews)
 		}
-	}
-	if old := m.cuts[k]; old != nil {
-		rows -= len(old.rows)
 	}
 	return rows, true
 }
@@ -183,8 +206,8 @@ func (m *mirror) putCut(k cutKey, c *cut) {
 	}
 }
 
-// read reads the rows.
-func (c *cut) read(ctx context.Context, db querier, b *ranker, e end) error {
+// read reads the rows, which are at most so many.
+func (c *cut) read(ctx context.Context, db querier, b *ranker, e end, most int) error {
 	weight := "0"
 	if b.score != 0 {
 		weight = b.score.weight()
@@ -198,11 +221,12 @@ func (c *cut) read(ctx context.Context, db querier, b *ranker, e end) error {
 	}
 	var page, visitor int64
 	var r cutRow
-	var rows []cutRow
+	rows := make([]cutRow, 0, most)
 	query := fmt.Sprintf(`SELECT ("day" - DATE '1970-01-01') * %d + page, visitor, epoch_us("at"), CAST(%s AS BIGINT) FROM %s WHERE %s AND %s`,
 		int64(1)<<32, weight, b.pageviews(), b.counted, where)
 	err := eachNumbers(ctx, db, query, []*int64{&page, &visitor, &r.at, &r.weight}, func() {
-		r.page, r.day, r.visitor = uint32(page), int32(page>>32), uint64(visitor)
+		r.page, r.day = uint32(page), int32(page>>32)
+		r.visitor = c.number(whose{uint64(visitor), r.day})
 		rows = append(rows, r)
 	})
 	c.add(rows)
@@ -231,7 +255,9 @@ func (b *ranker) countHeld(pages rankedPages, weights map[windowDay]int64) {
 		}
 		if b.countsVisitors(p) && b.holds(p) {
 			for page, n := range b.seenThere(p, nil) {
-				pages.at(int64(page))[w].Visitors += n
+				if n > 0 {
+					pages.at(int64(page))[w].Visitors += n
+				}
 			}
 		}
 	}
@@ -269,21 +295,39 @@ func (b *ranker) holds(p interval) bool {
 	return true
 }
 
-// seenThere counts the visitors of pages at the ends of a window: of those that are
-// wanted by their numbers, or, where that is nil, of all.
-func (b *ranker) seenThere(p interval, wanted []bool) map[uint32]int64 {
-	type seen struct {
-		visitor uint64
-		page    uint32
-		day     int32
-	}
-	met := map[seen]bool{}
-	visitors := map[uint32]int64{}
+// seenThere counts the visitors of pages at the ends of a window, by the numbers of the
+// pages: of those that are wanted, or, where that is nil, of all.
+func (b *ranker) seenThere(p interval, wanted []bool) []int64 {
+	visitors := make([]int64, len(b.words().paths))
 	for _, e := range b.ends(p) {
-		for _, r := range b.held[e].between(e.bounds()) {
-			if s := (seen{r.visitor, r.page, r.day}); r.visitor != 0 && (wanted == nil || wanted[r.page]) && !met[s] {
-				met[s] = true
-				visitors[r.page]++
+		c := b.held[e]
+		rows := c.between(e.bounds())
+		of := func(r *cutRow) bool { return r.visitor != 0 && (wanted == nil || wanted[r.page]) }
+		ends := make([]int32, len(visitors)) // of the visitors of each page in seen
+		for i := range rows {
+			if of(&rows[i]) {
+				ends[rows[i].page]++
+			}
+		}
+		n := int32(0)
+		for page := range ends {
+			ends[page], n = n, n+ends[page]
+		}
+		seen := make([]uint32, n)
+		for i := range rows {
+			if r := &rows[i]; of(r) {
+				seen[ends[r.page]] = r.visitor
+				ends[r.page]++
+			}
+		}
+		met := make([]int, len(c.visitors)+1) // the page, from 1, that each visitor was met at last
+		n = 0
+		for page, end := range ends {
+			for ; n < end; n++ {
+				if met[seen[n]] != page+1 {
+					met[seen[n]] = page + 1
+					visitors[page]++
+				}
 			}
 		}
 	}

@@ -29,13 +29,20 @@ type folder struct {
 	tally *tally // holds what was written, unless anew
 	anew  bool   // days were cleared, or it was written in several pieces
 
-	fresh    []cutRow // pageviews by persons that are new, unless there are many
-	weights  []int64  // what each of these adds to each score
+	fresh    []freshRow // pageviews by persons that are new, unless there are many
+	weights  []int64    // what each of these adds to each score
 	manyNew  bool
 	someGone bool // some are of days whose raw rows were deleted
 
 	packing []packedKey // what packed gives
 	numbers int
+}
+
+// freshRow is a pageview that a mirror is told of.
+type freshRow struct {
+	at   int64
+	page uint32
+	whose
 }
 
 // mostFresh is how many new pageviews a mirror is told of.
@@ -258,7 +265,7 @@ func (f *folder) keepFresh(r *foldRow, day pageview.Day, visitor uint64, weights
 	if f.manyNew {
 		return
 	}
-	f.fresh = append(f.fresh, cutRow{at: r.at, visitor: visitor, page: uint32(r.keys[rolledPage]), day: int32(day)})
+	f.fresh = append(f.fresh, freshRow{r.at, uint32(r.keys[rolledPage]), whose{visitor, int32(day)}})
 	f.weights = append(f.weights, weights...)
 }
 

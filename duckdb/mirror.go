@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -337,7 +338,8 @@ func (m *mirror) foldSpan(f *folder) {
 // foldCuts adds new pageviews to the cuts of a site.
 func (m *mirror) foldCuts(f *folder) {
 	scores := f.scores()
-	for k, c := range m.cuts {
+	for _, k := range slices.Collect(maps.Keys(m.cuts)) {
+		c := m.cuts[k]
 		if k.site != f.site.id {
 			continue
 		}
@@ -347,19 +349,17 @@ func (m *mirror) foldCuts(f *folder) {
 			continue
 		}
 		var rows []cutRow
-		for i, r := range f.fresh {
-			if pageview.Day(r.day) < k.first || pageview.Day(r.day) > k.last || r.at <= c.after || r.at > c.upTo {
+		m.putCut(k, nil)
+		for i, n := range f.fresh {
+			if pageview.Day(n.day) < k.first || pageview.Day(n.day) > k.last || n.at <= c.after || n.at > c.upTo {
 				continue
 			}
+			r := cutRow{at: n.at, page: n.page, visitor: c.number(n.whose), day: n.day}
 			if k.score != 0 {
 				r.weight = f.weights[i*len(scores)+weight]
 			}
 			rows = append(rows, r)
 		}
-		if len(rows) == 0 {
-			continue
-		}
-		m.putCut(k, nil)
 		if c.add(rows); m.cutRows+len(c.rows) <= m.mostCut {
 			m.putCut(k, c)
 		}

@@ -333,8 +333,9 @@ func (b *ranker) complete(ctx context.Context, db querier, now interval, listed 
 		for _, p := range listed {
 			wanted[p.id] = true
 		}
-		for id, n := range b.seenThere(now, wanted) {
-			pages[at[int64(id)]].Visitors += n
+		visitors := b.seenThere(now, wanted)
+		for i, p := range listed {
+			pages[i].Visitors += visitors[p.id]
 		}
 		return nil
 	}
