@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -53,6 +52,9 @@ func (b *builder) countVisitors(ctx context.Context, db *sql.DB, most int64, pat
 	defer tx.end()
 	if err := c.findEntries(ctx, tx); err != nil {
 		return counted{}, err
+	}
+	if len(b.inner()) == 0 && !b.byVisit() {
+		most *= 8 // since a visitor of a day takes few bytes
 	}
 	spans, err := b.spans(ctx, tx, most)
 	if err != nil {
@@ -132,25 +134,11 @@ func (c *visitorCount) findEntries(ctx context.Context, q querier) error {
 // addVisitors counts the visitors of some days in SQL, and the visits of all that they
 // saw on a day.
 func (c *visitorCount) addVisitors(ctx context.Context, q querier, b *builder) error {
-	var columns strings.Builder
-	columns.WriteString(`"day"`)
-	for i, d := range b.inner() {
-		fmt.Fprintf(&columns, ", %s AS k%d", column(d), i+1)
-	}
-	times, visits := "", "0"
-	if b.wants(pageview.MetricVisits) {
-		times = `, list_sort(list(epoch_us("at")) FILTER (visitor <> 0)) AS times`
-		visits = fmt.Sprintf(`CAST(coalesce(sum(1 + len(list_filter(times, lambda t, i: i > 1 AND t - times[i - 1] >= %d))), 0) AS BIGINT)`,
-			pageview.VisitGap.Microseconds())
-	}
-	keys, from, where := b.keys(), b.pageviews(), b.countedRows()+" AND "+b.filters()
-	query := fmt.Sprintf(`
-SELECT %d, CAST(%s AS BIGINT), CAST(%s AS BIGINT), CAST(sum(n) AS BIGINT), %s, count(nullif(visitor, 0))
-FROM (SELECT %s, visitor, count(*) AS n%s FROM %s WHERE %s GROUP BY ALL) GROUP BY 2, 3`, kindRow, keys[0], keys[1], visits, columns.String(), times, from, where)
+	query := b.visitorsSQL()
 	apart := len(b.inner()) == 0 // a visitor of two rows is one, unless they are of two days
 	if !apart {
-		query += fmt.Sprintf("\nUNION ALL SELECT %d, 0, 0, 0, 0, count(*) FROM (SELECT DISTINCT \"day\", visitor FROM %s WHERE %s AND visitor <> 0)",
-			kindTotal, from, where)
+		query += fmt.Sprintf("\nUNION ALL SELECT %d, 0, 0, 0, 0, count(*) FROM (SELECT DISTINCT \"day\", visitor FROM %s WHERE %s AND %s AND visitor <> 0)",
+			kindTotal, b.pageviews(), b.countedRows(), b.filters())
 	}
 	var kind int64
 	var key [2]int64
@@ -167,6 +155,28 @@ FROM (SELECT %s, visitor, count(*) AS n%s FROM %s WHERE %s GROUP BY ALL) GROUP B
 			c.total.Pageviews += v.Pageviews
 		}
 	}, b.args...)
+}
+
+// visitorsSQL selects what there is under each key: kind, both keys, pageviews, visits if
+// they are asked for, and visitors.
+func (b *builder) visitorsSQL() string {
+	keys, from, where := b.keys(), b.pageviews(), b.countedRows()+" AND "+b.filters()
+	columns := fmt.Sprintf("SELECT %d, CAST(%s AS BIGINT), CAST(%s AS BIGINT), ", kindRow, keys[0], keys[1])
+	if !b.wants(pageview.MetricVisits) {
+		inner := `"day"`
+		for i, d := range b.inner() {
+			inner += fmt.Sprintf(", %s AS k%d", column(d), i+1)
+		}
+		return columns + fmt.Sprintf(`CAST(sum(n) AS BIGINT), 0, count(nullif(visitor, 0))
+FROM (SELECT %s, visitor, count(*) AS n FROM %s WHERE %s GROUP BY ALL) GROUP BY 2, 3`, inner, from, where)
+	}
+	// Each pageview of a visitor beside the one before, of which the first has none.
+	return columns + fmt.Sprintf(`count(*), count(*) FILTER (before IS NULL OR t - before >= %d), count(*) FILTER (before IS NULL)
+FROM (
+  SELECT "day", unnest(times) AS t, unnest(list_prepend(NULL, times)) AS before
+  FROM (SELECT "day", visitor, list_sort(list(epoch_us("at"))) AS times FROM %[2]s WHERE %[3]s AND visitor <> 0 GROUP BY ALL)
+) WHERE t IS NOT NULL GROUP BY 2, 3
+UNION ALL %[4]scount(*), 0, 0 FROM %[2]s WHERE %[3]s AND visitor = 0 GROUP BY 2, 3`, pageview.VisitGap.Microseconds(), from, where, columns)
 }
 
 // addVisits counts the visits and visitors of some days. Whatever filters leave of a
