@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -163,12 +164,13 @@ func (b *builder) visitorsSQL() string {
 	keys, from, where := b.keys(), b.pageviews(), b.countedRows()+" AND "+b.filters()
 	columns := fmt.Sprintf("SELECT %d, CAST(%s AS BIGINT), CAST(%s AS BIGINT), ", kindRow, keys[0], keys[1])
 	if !b.wants(pageview.MetricVisits) {
-		inner := `"day"`
+		var inner strings.Builder
+		inner.WriteString(`"day"`)
 		for i, d := range b.inner() {
-			inner += fmt.Sprintf(", %s AS k%d", column(d), i+1)
+			fmt.Fprintf(&inner, ", %s AS k%d", column(d), i+1)
 		}
 		return columns + fmt.Sprintf(`CAST(sum(n) AS BIGINT), 0, count(nullif(visitor, 0))
-FROM (SELECT %s, visitor, count(*) AS n FROM %s WHERE %s GROUP BY ALL) GROUP BY 2, 3`, inner, from, where)
+FROM (SELECT %s, visitor, count(*) AS n FROM %s WHERE %s GROUP BY ALL) GROUP BY 2, 3`, inner.String(), from, where)
 	}
 	// Each pageview of a visitor beside the one before, of which the first has none.
 	return columns + fmt.Sprintf(`count(*), count(*) FILTER (before IS NULL OR t - before >= %d), count(*) FILTER (before IS NULL)
