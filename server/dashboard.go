@@ -20,7 +20,7 @@ const (
 	// filteredWait is that for those that nobody could compute beforehand. What
 	// is not there by then comes later.
 	firstWait    = 300 * time.Millisecond
-	filteredWait = 1700 * time.Millisecond
+	filteredWait = 1500 * time.Millisecond
 	// largeFrom is from how many pageviews on the days of a view are large.
 	largeFrom = 1_000_000
 	// visitingWait is how long a page waits for how many are visiting.
@@ -90,7 +90,7 @@ func (v *site) dashboard(r *http.Request, seen *view, now time.Time) web.Dashboa
 	ctx, cancel := context.WithTimeout(r.Context(), visitingWait)
 	defer cancel()
 	d.Visiting = v.visiting.after(ctx, looked)
-	d.Never = v.never(&d)
+	d.Never, d.Young = v.never(&d), v.young(now)
 	return d
 }
 

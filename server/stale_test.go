@@ -103,6 +103,7 @@ func TestASiteWithoutPageviewsLeadsToWhatCountsThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.says("#card-page", "/hello")
+	b.until("document.getElementById('content').dataset.every == 3") // of which the next is news, too
 	b.quiet(b.url[len("http://"):])
 }
 

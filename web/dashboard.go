@@ -23,6 +23,7 @@ type Dashboard struct {
 	Unit     string    // that it is drawn by
 	Visiting *Visiting // nil: not counted yet
 	Never    bool      // no pageview has ever come
+	Young    bool      // nor long before now, so that each one is news
 	Total    Card
 	Chart    Card
 	Cards    []Card // the others, in their order
@@ -84,7 +85,7 @@ func (v *dashView) Every() int {
 	switch {
 	case pending:
 		return 1
-	case v.Never:
+	case v.Never || v.Young:
 		return 3
 	}
 	return 15
