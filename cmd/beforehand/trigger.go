@@ -24,7 +24,7 @@ type triggerFlags struct {
 
 func runTrigger(_ context.Context, s stdio, args []string) error {
 	var v triggerFlags
-	f := newFlags(`trigger "EXPR"`)
+	f := newFlags(`trigger [flags] "EXPR"`)
 	f.StringVar(&v.zone, "zone", "", "time `zone` of expressions that name none, such as Europe/London (default: this machine's)")
 	f.StringVar(&v.from, "from", "", "`instant` after which ticks are listed, such as 2024-05-01T09:00:00Z (default: now)")
 	f.IntVarP(&v.n, "n", "n", 10, "`number` of ticks")
