@@ -107,8 +107,9 @@ func (b *browser) doors(s *server.Server) {
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		b.t.Fatal(err)
 	}
-	b.open("/login")
+	b.open("/account/users?lang=zh")
+	b.says("h1", "登录")
 	b.Run(chromedp.SendKeys("#name", "jo"), chromedp.SendKeys("#password", password), chromedp.Click("button"))
-	b.says("label", "Code")
+	b.says("h1", "验证码")
 	b.fits("/login", "/login/code", "/join/"+invitation, "/join/"+reset, "/share/"+share, "/join/none")
 }

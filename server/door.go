@@ -184,17 +184,26 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.door(w, r, web.Door{Kind: web.DoorSignIn, Action: web.SignInPath, Next: to, Name: name, Wrong: err})
 	case more:
 		setCookie(w, r, pendingCookie, secret, pendingKept)
-		seeOther(w, r, withNext(web.CodePath, to))
+		seeOther(w, r, toDoor(r, web.CodePath, to))
 	default:
 		s.enter(w, r, account.CleanName(name), secret, to)
 	}
 }
 
-func withNext(path, next string) string {
-	if next == "" {
+// toDoor is a page on which somebody says who they are, in the language that was
+// asked for, and with where it leads.
+func toDoor(r *http.Request, path, next string) string {
+	q := url.Values{}
+	if lang := r.URL.Query().Get("lang"); lang != "" {
+		q.Set("lang", lang)
+	}
+	if next != "" {
+		q.Set("next", next)
+	}
+	if len(q) == 0 {
 		return path
 	}
-	return path + "?" + url.Values{"next": {next}}.Encode()
+	return path + "?" + q.Encode()
 }
 
 // enter gives a browser a session, and leads on.
@@ -206,7 +215,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, user, secret, to 
 
 func (s *Server) showCode(w http.ResponseWriter, r *http.Request) {
 	if cookie(r, pendingCookie) == "" {
-		seeOther(w, r, withNext(web.SignInPath, next(r.FormValue("next"))))
+		seeOther(w, r, toDoor(r, web.SignInPath, next(r.FormValue("next"))))
 		return
 	}
 	s.door(w, r, web.Door{Kind: web.DoorCode, Action: web.CodePath, Next: next(r.FormValue("next"))})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -207,9 +206,9 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, refused *stats
 		w.Header().Set("Cache-Control", "no-store")
 		next := ""
 		if r.Method == http.MethodGet {
-			next = "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+			next = r.URL.RequestURI()
 		}
-		http.Redirect(w, r, web.SignInPath+next, http.StatusSeeOther)
+		http.Redirect(w, r, toDoor(r, web.SignInPath, next), http.StatusSeeOther)
 		return
 	}
 	l := language.Of(r, s.Language)
