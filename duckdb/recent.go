@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -15,16 +16,19 @@ const (
 	recentRows = 1 << 19
 	// recentDays is how many days of a site.
 	recentDays = 4
+	// recentIdle is how long nothing is new of a site until it gives way to another,
+	// and how long one that had no room waits.
+	recentIdle = time.Hour
 )
 
 // recent holds in memory the pageviews of the days that got some lately: what is new is
 // added up together with what its visitors had on that day, and then only what is new is
 // read. Who adds up has it alone.
 type recent struct {
-	of    map[uint16]*recentSite
-	rows  int
-	most  int
-	large map[uint16]bool // sites of which a day has no room
+	of     map[uint16]*recentSite
+	rows   int
+	most   int
+	noRoom map[uint16]time.Time // when a site had no room
 }
 
 // recentSite is what is held of a site.
@@ -32,6 +36,7 @@ type recentSite struct {
 	layout  string // of its rows, and which of a day these are
 	through uint64 // up to which all of them are held
 	deleted int    // how often pageviews had been deleted when they were read
+	used    time.Time
 	days    map[pageview.Day]*recentDay
 }
 
@@ -43,7 +48,7 @@ type recentDay struct {
 }
 
 func newRecent() recent {
-	return recent{of: map[uint16]*recentSite{}, most: recentRows, large: map[uint16]bool{}}
+	return recent{of: map[uint16]*recentSite{}, most: recentRows, noRoom: map[uint16]time.Time{}}
 }
 
 func (d *recentDay) add(visitor uint64, cells []int64) {
@@ -74,15 +79,24 @@ func (r *recent) leave(s *recentSite, days []pageview.Day) {
 	}
 }
 
-// hasRoom tells whether so many rows more of some days of a site can be held.
+// hasRoom tells whether so many rows more of some days of a site can be held. Its other
+// days give way to them, and sites that have nothing new.
 func (r *recent) hasRoom(s *recentSite, days []pageview.Day, rows int) bool {
 	if r.rows+rows > r.most || len(s.days) > recentDays {
 		r.leave(s, days)
 	}
+	for site, other := range r.of {
+		if r.rows+rows <= r.most {
+			break
+		}
+		if s.used.Sub(other.used) > recentIdle {
+			r.forget(site)
+		}
+	}
 	return r.rows+rows <= r.most
 }
 
-// site is what is held of the folder's site up to where it begins, if only that it is nothing.
+// site is what is held of a folder's site, up to where the folder begins.
 func (r *recent) site(f *folder, deleted int) *recentSite {
 	packed, _ := f.packed()
 	layout := fmt.Sprint(packed, f.kinds(), f.site.rules())
@@ -92,6 +106,7 @@ func (r *recent) site(f *folder, deleted int) *recentSite {
 		s = &recentSite{layout: layout, through: f.from, deleted: deleted, days: map[pageview.Day]*recentDay{}}
 		r.of[f.site.id] = s
 	}
+	s.used = time.Now()
 	return s
 }
 
@@ -108,7 +123,7 @@ type newRow struct {
 // addRecent adds up what is new with what is held of its days. Those that are not held
 // yet are read. It tells how many days have something.
 func (f *folder) addRecent(ctx context.Context, r *recent, deleted int) (int, error) {
-	if f.from == 0 || f.v.through-f.from > mostFresh || f.site.rate != (pageview.Rate{}) || r.large[f.site.id] {
+	if f.from == 0 || f.v.through-f.from > mostFresh || f.site.rate != (pageview.Rate{}) || time.Since(r.noRoom[f.site.id]) < recentIdle {
 		return 0, errNotRecent
 	}
 	s := r.site(f, deleted)
@@ -129,7 +144,7 @@ func (f *folder) addRecent(ctx context.Context, r *recent, deleted int) (int, er
 		return 0, err
 	}
 	if !r.hasRoom(s, days, len(rows)) {
-		r.large[f.site.id] = true
+		r.noRoom[f.site.id] = s.used
 		return 0, errNotRecent
 	}
 	f.tally = newTally(f.dims, f.v.paths)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 )
@@ -66,4 +67,43 @@ func TestWhatIsNewIsAddedUpWithHeldDays(t *testing.T) {
 	right("as much as has room", "2026-01-05")
 	keepViews(t, s, seenOn("2026-01-05 12:00:00", "/a", 1))
 	right("more than has room")
+}
+
+// TestDaysOfAnIdleSiteGiveWay has two sites of which one only has room.
+func TestDaysOfAnIdleSiteGiveWay(t *testing.T) {
+	s := blog(t)
+	if _, err := s.Site(t.Context(), pageview.Site{Name: "shop", Zone: "UTC"}); err != nil {
+		t.Fatal(err)
+	}
+	id := func(name string) uint16 { return s.view.Load().sites[name].id }
+	keep := func(name string, days int) {
+		t.Helper()
+		for _, at := range []string{"2026-01-01 10:00:00", "2026-01-01 11:00:00"} {
+			v := seenOn(at, "/a", 1)
+			v.Site = name
+			keepViews(t, s, v)
+			a, err := s.Query(t.Context(), pageview.Query{Site: name})
+			if err != nil || !a.Rollup {
+				t.Fatalf("from rollups %t, error %v", a.Rollup, err)
+			}
+		}
+		held := 0
+		if of := s.recent.of[id(name)]; of != nil {
+			held = len(of.days)
+		}
+		if held != days {
+			t.Errorf("%d days of %s are held, want %d", held, name, days)
+		}
+	}
+	s.recent.most = 3
+	keep("blog", 1)
+	keep("shop", 0)
+	s.recent.most = 6
+	s.recent.of[id("blog")].used = time.Now().Add(-2 * recentIdle)
+	keep("shop", 0) // which had no room lately
+	s.recent.noRoom[id("shop")] = time.Now().Add(-2 * recentIdle)
+	keep("shop", 1)
+	if len(s.recent.of) != 1 {
+		t.Errorf("held are %d sites, want shop alone", len(s.recent.of))
+	}
 }
