@@ -38,7 +38,8 @@ type past struct {
 	fence int64
 	count int
 	open  []opening
-	record
+
+	record record
 	ledger
 
 	// Room for what most jobs need.
@@ -126,7 +127,7 @@ func (s *Jobs) share(st *scheduler.State) *definitions {
 func (j *job) history() *past {
 	if j.past == nil {
 		p := &past{}
-		p.open, p.took = p.one[:0], p.ten[:0]
+		p.open, p.record.took = p.one[:0], p.ten[:0]
 		j.past = p
 	}
 	return j.past
