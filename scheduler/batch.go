@@ -77,7 +77,7 @@ func (l *loop) collect() *batch {
 func (b *batch) leave(ended []*Run) {
 	b.again = true
 	for _, r := range ended {
-		b.take(b.entryOf(r))
+		b.take(b.entryFor(r))
 	}
 }
 
@@ -113,9 +113,9 @@ func (b *batch) take(e *entry) bool {
 	return true
 }
 
-// entryOf is the entry that is taken for a run's job: the job may have been
+// entryFor is the entry that is taken for a run's job: the job may have been
 // removed and added again since the run began. The mutex is held.
-func (b *batch) entryOf(r *Run) *entry {
+func (b *batch) entryFor(r *Run) *entry {
 	if r.entry.gone {
 		if e := b.jobs[r.Job]; e != nil {
 			return e
@@ -128,7 +128,7 @@ func (b *batch) entryOf(r *Run) *entry {
 func (b *batch) found(st *State) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.jobs[st.Name]
+	e := b.entryOf(st)
 	if e == nil || !e.usable {
 		return false
 	}
@@ -141,16 +141,7 @@ func (b *batch) found(st *State) bool {
 
 // workOut plans what becomes of the runs that ended and the jobs that are due.
 func (b *batch) workOut(ctx context.Context) error {
-	for _, r := range b.ended {
-		b.mu.Lock()
-		e := b.entryOf(r)
-		b.mu.Unlock()
-		if b.take(e) {
-			b.finish(r)
-		} else {
-			b.later, b.again = append(b.later, r), true
-		}
-	}
+	b.finish()
 	if !b.sent.Before(b.renewAt) {
 		b.renew()
 	}
@@ -190,19 +181,28 @@ func (b *batch) wanted(ctx context.Context) (map[Key]*Tick, error) {
 	return b.rows(ctx, keys)
 }
 
-// finish plans the end of a run.
-func (b *batch) finish(r *Run) {
+// finish plans the ends of runs, one of each job.
+func (b *batch) finish() {
+	first := len(b.items)
 	b.mu.Lock()
-	p := b.newPlan(&r.entry.newest.job, r.entry.trigger(), b.now)
-	it := item{entry: r.entry, plan: p, ending: r, row: p.newTick()}
-	b.row(r, it.row)
-	it.log = r.news(it.row)
-	b.mu.Unlock()
-	if r.result.outcome == Succeeded {
-		it.effects = r.committed()
+	for _, r := range b.ended {
+		if !b.take(b.entryFor(r)) {
+			b.later, b.again = append(b.later, r), true
+			continue
+		}
+		p := b.newPlan(&r.entry.newest.job, r.entry.trigger(), b.now)
+		it := item{entry: r.entry, plan: p, ending: r, row: p.newTick()}
+		b.row(r, it.row)
+		it.log = r.news(it.row)
+		if r.result.outcome == Succeeded {
+			it.effects = r.committed()
+		}
+		b.items = append(b.items, it)
 	}
-	p.finish(it.row, r.result)
-	b.items = append(b.items, it)
+	b.mu.Unlock()
+	for _, it := range b.items[first:] {
+		it.plan.finish(it.row, it.ending.result)
+	}
 }
 
 // renew plans the renewal of every lease held, and tells the progress along

@@ -72,6 +72,7 @@ type Scheduler struct {
 
 	mu        sync.Mutex
 	jobs      map[string]*entry
+	placed    []*entry          // those that were due, by State.Place
 	followers []string          // names of jobs with After
 	asks      []string          // jobs with AtStart still to be asked for
 	held      []*Run            // their ticks are held here
@@ -200,6 +201,24 @@ func (s *Scheduler) mine(name string) bool {
 	defer s.mu.Unlock()
 	e := s.jobs[name]
 	return e != nil && e.usable
+}
+
+// entryOf returns the entry of a job by its state, nil if there is none. The mutex
+// is held.
+func (s *Scheduler) entryOf(st *State) *entry {
+	if st.Place > 0 && st.Place < len(s.placed) {
+		if e := s.placed[st.Place]; e != nil && !e.gone {
+			return e
+		}
+	}
+	e := s.jobs[st.Name]
+	if e != nil && st.Place > 0 {
+		for st.Place >= len(s.placed) {
+			s.placed = append(s.placed, nil)
+		}
+		s.placed[st.Place] = e
+	}
+	return e
 }
 
 // learn takes over a state read from or accepted by the store, if it is newer

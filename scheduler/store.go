@@ -140,8 +140,9 @@ type State struct {
 
 	// Version counts the writes to the job.
 	Version int64
-	// Place tells the store where it has the job, if it gets it back with
-	// what is written; it means nothing to anybody else. Zero: unknown.
+	// Place is a small number that no other job of the store has or will
+	// have. It is the store's to give: it spares looking up names, here and
+	// there, of jobs that go back and forth. Zero means unknown.
 	Place int
 }
 

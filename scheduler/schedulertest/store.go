@@ -160,6 +160,9 @@ func testJobBack(t *testing.T, s scheduler.Store) {
 func testPlace(t *testing.T, s scheduler.Store) {
 	must(t, s, scheduler.Change{Job: plain("a")}, scheduler.Change{Job: plain("b")})
 	a := job(t, s, "a")
+	if b := job(t, s, "b"); a.Place != 0 && a.Place == b.Place {
+		t.Errorf("both are at %d", a.Place)
+	}
 	for i, place := range []int{job(t, s, "b").Place, 1 << 30, -1, 0, a.Place} {
 		st := plain("a")
 		st.Version, st.Count, st.Place = int64(i)+2, i+1, place
