@@ -253,7 +253,7 @@ func (b *batch) write(ctx context.Context) error {
 func (b *batch) note(stood []error) (stale []*Run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := len(stood); n >= leastAhead/2 {
+	if n := len(stood); n >= leastAhead/2 && b.most == 0 {
 		each := max(time.Since(b.sent)/time.Duration(n), 1)
 		b.affords = min(int(writeAhead/each), 8*mostAhead)
 		b.ahead = min(max(leastAhead, b.affords), mostAhead)

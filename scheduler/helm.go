@@ -8,7 +8,7 @@ import (
 const (
 	// stint is how long the loop's own goroutine may be expected to call
 	// functions before others are hired for them.
-	stint = 200 * time.Microsecond
+	stint = 400 * time.Microsecond
 	// patience is how long a function may keep it in fact.
 	patience = time.Millisecond
 )
