@@ -18,7 +18,7 @@ func instant(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
 type job struct {
 	name        string
 	definitions *definitions
-	due, last   int64
+	due         int64
 	version     int64
 	past        *past
 	place       int32
@@ -27,14 +27,17 @@ type job struct {
 }
 
 // A block is jobs that lie side by side, where one that comes after another is
-// soon found.
-type block [256]job
+// soon found. It fills whole pages.
+type block [1 << blockBits]job
+
+const blockBits = 10
 
 // definitions are shared by jobs that have the same.
 type definitions struct{ holds, declared *scheduler.Definition }
 
 // A past is what a job has only once there was a tick.
 type past struct {
+	last  int64
 	fence int64
 	count int
 	open  []opening
@@ -65,7 +68,7 @@ type record struct {
 }
 
 // at returns the job at a place.
-func (s *Jobs) at(place int32) *job { return &s.blocks[place>>8][place&0xff] }
+func (s *Jobs) at(place int32) *job { return &s.blocks[place>>blockBits][place&(1<<blockBits-1)] }
 
 // named returns the job of a name, nil if there is none.
 func (s *Jobs) named(name string) *job {
@@ -77,7 +80,7 @@ func (s *Jobs) named(name string) *job {
 
 // find is named for one whose place is known, if it is right.
 func (s *Jobs) find(name string, place int) *job {
-	if place > 0 && place < len(s.blocks)<<8 {
+	if place > 0 && place < len(s.blocks)<<blockBits {
 		if j := s.at(int32(place)); j.name == name {
 			return j
 		}
@@ -88,7 +91,7 @@ func (s *Jobs) find(name string, place int) *job {
 // add makes a job. The first place is left empty.
 func (s *Jobs) add(name string) *job {
 	place := int32(len(s.places) + 1)
-	if int(place>>8) == len(s.blocks) {
+	if int(place>>blockBits) == len(s.blocks) {
 		s.blocks = append(s.blocks, new(block))
 	}
 	s.places[name] = place
@@ -103,11 +106,11 @@ func (s *Jobs) write(j *job, st *scheduler.State) {
 	if d := j.definitions; d == nil || d.holds != st.Definition || d.declared != st.Declared {
 		j.definitions = s.share(st)
 	}
-	j.due, j.last, j.version = st.Due.UnixMicro(), st.Last.UnixMicro(), st.Version
+	j.due, j.version = st.Due.UnixMicro(), st.Version
 	j.paused, j.removed = st.Paused, st.Removed
-	if j.past != nil || st.Fence != 0 || st.Count != 0 || len(st.Open) > 0 || st.Record != nil {
+	if j.past != nil || !st.Last.IsZero() || st.Fence != 0 || st.Count != 0 || len(st.Open) > 0 || st.Record != nil {
 		p := j.history()
-		p.fence, p.count = st.Fence, st.Count
+		p.last, p.fence, p.count = st.Last.UnixMicro(), st.Fence, st.Count
 		p.open = p.open[:0]
 		for _, o := range st.Open {
 			p.open = append(p.open, opening{o.Due.UnixMicro(), o.Ready.UnixMicro(), o.Running})
@@ -126,7 +129,7 @@ func (s *Jobs) share(st *scheduler.State) *definitions {
 
 func (j *job) history() *past {
 	if j.past == nil {
-		p := &past{}
+		p := &past{last: never}
 		p.open, p.record.took = p.one[:0], p.ten[:0]
 		j.past = p
 	}
@@ -164,11 +167,11 @@ type view struct {
 func (s *Jobs) read(j *job, v *view) *scheduler.State {
 	v.State = scheduler.State{
 		Name: j.name, Definition: j.definitions.holds, Declared: j.definitions.declared,
-		Due: instant(j.due), Last: instant(j.last), Wake: instant(s.wake.at(j.place)),
+		Due: instant(j.due), Wake: instant(s.wake.at(j.place)),
 		Version: j.version, Paused: j.paused, Removed: j.removed, Open: v.Open[:0], Place: int(j.place),
 	}
 	if p := j.past; p != nil {
-		v.Fence, v.Count = p.fence, p.count
+		v.Last, v.Fence, v.Count = instant(p.last), p.fence, p.count
 		for _, o := range p.open {
 			v.Open = append(v.Open, scheduler.OpenTick{Due: instant(o.due), Ready: instant(o.ready), Running: o.running})
 		}

@@ -202,7 +202,7 @@ func (j *job) purge(keep scheduler.Retention, old int64) int {
 	i := -1
 	p.rows = slices.DeleteFunc(p.rows, func(r row) bool {
 		i++
-		gone := !outcomes[r.outcome].Open() && r.due < j.last && (i < beyond || p.endOf(&r) < old)
+		gone := !outcomes[r.outcome].Open() && r.due < p.last && (i < beyond || p.endOf(&r) < old)
 		if gone {
 			delete(p.whole, r.due)
 			delete(p.logs, r.due)
