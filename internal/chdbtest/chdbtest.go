@@ -56,6 +56,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -73,6 +74,7 @@ const Variable = "BEFOREHAND_CHDB"
 type Server struct {
 	http *httptest.Server
 	lib  *C.chdb
+	rows string // file of the rows of an insert: among a statement some bytes end it
 
 	mu   sync.Mutex // one query at a time
 	conn *unsafe.Pointer
@@ -87,7 +89,7 @@ func Start(t testing.TB) *Server {
 	if path == "" {
 		t.Skipf("%s does not name a libchdb.so, so nothing is tested on a current ClickHouse", Variable)
 	}
-	s := &Server{lib: (*C.chdb)(C.malloc(C.sizeof_chdb))}
+	s := &Server{lib: (*C.chdb)(C.malloc(C.sizeof_chdb)), rows: filepath.Join(t.TempDir(), "rows")}
 	cpath := C.CString(path)
 	defer C.free(unsafe.Pointer(cpath))
 	if failed := C.chdb_load(s.lib, cpath); failed != nil {
@@ -118,12 +120,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	statement := body
-	if q := r.URL.Query().Get("query"); q != "" { // an insert, whose body is rows
-		statement = append([]byte(q+"\n"), body...)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	statement := body
+	if q := r.URL.Query().Get("query"); q != "" { // an insert, whose body is rows
+		insert, ok := strings.CutSuffix(strings.TrimSpace(q), "FORMAT Native")
+		if err := os.WriteFile(s.rows, body, 0o600); err != nil || !ok {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprintln(w, "an insert that is none of rows in the format Native:", q, err)
+			return
+		}
+		statement = fmt.Appendf(nil, "%s FROM INFILE '%s' FORMAT Native", insert, s.rows)
+	}
 	if database := r.URL.Query().Get("database"); database != "" {
 		_, err = s.run([]byte("USE " + database))
 	}
