@@ -172,11 +172,7 @@ func (s *Store) Export(ctx context.Context, dir, format string) (t pageview.Tota
 			for name, query := range exports() {
 				path := filepath.Join(dir, name+"."+format)
 				written = append(written, path)
-				_, err := conn.ExecContext(ctx, `COPY (`+query+`) TO `+quote(path, '\'')+` (`+options+`)`)
-				if err == nil {
-					err = syncFile(path)
-				}
-				if err != nil {
+				if err := copyOut(ctx, conn, query, path, options); err != nil {
 					return pageview.Totals{}, err
 				}
 			}
@@ -185,6 +181,18 @@ func (s *Store) Export(ctx context.Context, dir, format string) (t pageview.Tota
 		return err
 	})
 	return t, err
+}
+
+// copyOut writes what a query gives into a file, and has it on disk.
+func copyOut(ctx context.Context, db interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}, query, path, options string,
+) error {
+	_, err := db.ExecContext(ctx, `COPY (`+query+`) TO `+quote(path, '\'')+` (`+options+`)`)
+	if err == nil {
+		err = syncFile(path)
+	}
+	return err
 }
 
 // exports are the queries of the files of an export, by name.

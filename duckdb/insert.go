@@ -145,21 +145,17 @@ func (c *cells) setHour(at int64) {
 	set(c, c.hour.value)
 }
 
-// viewRow is a row of the table pageviews. Instants are microseconds since 1970.
-type viewRow struct {
+// seenRow is what rows of both tables begin with. Instants are microseconds since
+// 1970.
+type seenRow struct {
 	seq, visitor uint64
-	at, hour     int64
+	at           int64
 	day          pageview.Day
 	page         uint32
 	site         uint16
-	source       uint8
-
-	referrer, browser, system, device, bot   uint32
-	country, language, referrerPage          uint32
-	campaignSource, campaignMedium, campaign uint32
 }
 
-func viewColumns() []typedColumn {
+func seenColumns() []typedColumn {
 	return []typedColumn{
 		{"seq", driver.TYPE_UBIGINT},
 		{"site", driver.TYPE_USMALLINT},
@@ -167,6 +163,31 @@ func viewColumns() []typedColumn {
 		{"day", driver.TYPE_DATE},
 		{"page", driver.TYPE_UINTEGER},
 		{"visitor", driver.TYPE_UBIGINT},
+	}
+}
+
+func (r *seenRow) put(c *cells) {
+	set(c, r.seq)
+	set(c, r.site)
+	set(c, time.UnixMicro(r.at))
+	c.setDay(r.day)
+	set(c, r.page)
+	set(c, r.visitor)
+}
+
+// viewRow is a row of the table pageviews.
+type viewRow struct {
+	seenRow
+	hour   int64
+	source uint8
+
+	referrer, browser, system, device, bot   uint32
+	country, language, referrerPage          uint32
+	campaignSource, campaignMedium, campaign uint32
+}
+
+func viewColumns() []typedColumn {
+	return append(seenColumns(), []typedColumn{
 		{"referrer", driver.TYPE_UINTEGER},
 		{"browser", driver.TYPE_UINTEGER},
 		{"system", driver.TYPE_UINTEGER},
@@ -180,16 +201,11 @@ func viewColumns() []typedColumn {
 		{"campaign_source", driver.TYPE_UINTEGER},
 		{"campaign_medium", driver.TYPE_UINTEGER},
 		{"campaign", driver.TYPE_UINTEGER},
-	}
+	}...)
 }
 
 func (r *viewRow) put(c *cells) {
-	set(c, r.seq)
-	set(c, r.site)
-	set(c, time.UnixMicro(r.at))
-	c.setDay(r.day)
-	set(c, r.page)
-	set(c, r.visitor)
+	r.seenRow.put(c)
 	set(c, r.referrer)
 	set(c, r.browser)
 	set(c, r.system)
@@ -207,31 +223,15 @@ func (r *viewRow) put(c *cells) {
 
 // stayRow is a row of the table stays.
 type stayRow struct {
-	seq, visitor  uint64
-	at            int64 // microseconds since 1970
-	day           pageview.Day
-	page, seconds uint32
-	site          uint16
+	seenRow
+	seconds uint32
 }
 
 func stayColumns() []typedColumn {
-	return []typedColumn{
-		{"seq", driver.TYPE_UBIGINT},
-		{"site", driver.TYPE_USMALLINT},
-		{"at", driver.TYPE_TIMESTAMP},
-		{"day", driver.TYPE_DATE},
-		{"page", driver.TYPE_UINTEGER},
-		{"visitor", driver.TYPE_UBIGINT},
-		{"seconds", driver.TYPE_UINTEGER},
-	}
+	return append(seenColumns(), typedColumn{"seconds", driver.TYPE_UINTEGER})
 }
 
 func (r *stayRow) put(c *cells) {
-	set(c, r.seq)
-	set(c, r.site)
-	set(c, time.UnixMicro(r.at))
-	c.setDay(r.day)
-	set(c, r.page)
-	set(c, r.visitor)
+	r.seenRow.put(c)
 	set(c, r.seconds)
 }

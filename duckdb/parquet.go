@@ -48,12 +48,7 @@ func Parquet(ctx context.Context, dir string) (err error) {
 		}
 		to := strings.TrimSuffix(path, ".csv") + ".parquet"
 		made = append(made, to)
-		_, err = db.ExecContext(ctx, fmt.Sprintf(`COPY (FROM read_csv(%s, %s)) TO %s (%s)`,
-			quote(path, '\''), columns, quote(to, '\''), exportOptions["parquet"]))
-		if err == nil {
-			err = syncFile(to)
-		}
-		if err != nil {
+		if err := copyOut(ctx, db, fmt.Sprintf(`FROM read_csv(%s, %s)`, quote(path, '\''), columns), to, exportOptions["parquet"]); err != nil {
 			return err
 		}
 	}

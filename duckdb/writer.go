@@ -245,7 +245,8 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 		w.added.sources = append(w.added.sources, r)
 	}
 	w.pageviews.rows = append(w.pageviews.rows, viewRow{
-		seq: w.seq, site: st.id, at: v.At.UnixMicro(), hour: v.Hour.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor, source: uint8(v.Source),
+		seenRow: seenRow{seq: w.seq, site: st.id, at: v.At.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor},
+		hour:    v.Hour.UnixMicro(), source: uint8(v.Source),
 		referrer: w.name(v.Referrer), browser: w.name(v.Browser), system: w.name(v.System), device: w.name(v.Device), bot: w.name(v.Bot),
 		country: w.name(v.Country), language: w.name(v.Language), referrerPage: w.name(v.ReferrerPage),
 		campaignSource: w.name(v.Campaign.Source), campaignMedium: w.name(v.Campaign.Medium), campaign: w.name(v.Campaign.Name),
@@ -261,7 +262,8 @@ func (w *writer) appendStay(ctx context.Context, v *pageview.Stay) error {
 	}
 	w.seq++
 	w.stays.rows = append(w.stays.rows, stayRow{
-		seq: w.seq, site: st.id, at: v.At.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor, seconds: uint32(v.For.Round(time.Second).Seconds()),
+		seenRow: seenRow{seq: w.seq, site: st.id, at: v.At.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor},
+		seconds: uint32(v.For.Round(time.Second).Seconds()),
 	})
 	return nil
 }
