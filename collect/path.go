@@ -80,16 +80,14 @@ func encodedRune(s string) (rune, int) {
 	var raw [utf8.UTFMax]byte
 	at := 0
 	for n := 0; n < len(raw) && at < len(s); {
-		switch {
-		case s[at] >= utf8.RuneSelf:
-			raw[n] = s[at]
-			at++
-		case s[at] == '%' && at+2 < len(s) && unhex(s[at+1]) >= 8 && unhex(s[at+2]) >= 0:
-			raw[n] = byte(unhex(s[at+1])<<4 | unhex(s[at+2]))
-			at += 3
-		default:
-			return 0, 0
+		c, size := s[at], 1
+		if c < utf8.RuneSelf {
+			if c, size = encodedByte(s[at:]); c < utf8.RuneSelf {
+				return 0, 0
+			}
 		}
+		raw[n] = c
+		at += size
 		n++
 		if utf8.FullRune(raw[:n]) {
 			r, size := utf8.DecodeRune(raw[:n])
@@ -102,13 +100,19 @@ func encodedRune(s string) (rune, int) {
 	return 0, 0
 }
 
+// encodedByte is the byte whose percent encoding s begins with, and how many bytes
+// that takes; 0 means there is none.
+func encodedByte(s string) (c byte, size int) {
+	if len(s) < 3 || s[0] != '%' || unhex(s[1]) < 0 || unhex(s[2]) < 0 {
+		return 0, 0
+	}
+	return byte(unhex(s[1])<<4 | unhex(s[2])), 3
+}
+
 // encodedPlain is the letter, digit or mark whose percent encoding s begins with;
 // 0 means there is none.
 func encodedPlain(s string) byte {
-	if len(s) < 3 || s[0] != '%' || unhex(s[1]) < 0 || unhex(s[2]) < 0 {
-		return 0
-	}
-	c := byte(unhex(s[1])<<4 | unhex(s[2]))
+	c, _ := encodedByte(s)
 	if letter := c | 0x20; 'a' <= letter && letter <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
 		return c
 	}
