@@ -44,9 +44,11 @@ type cluster struct {
 	front        string // URL of nginx
 }
 
-// member is a replica, with ways of its own to what it needs.
+// member is a replica in a network of its own, if that is allowed, with ways of its
+// own to what it needs.
 type member struct {
 	name, data, addr string
+	net              *throwaway.Net
 	toState          *throwaway.Way
 	toPageviews      []*throwaway.Way
 	process          *process
@@ -60,12 +62,14 @@ func newCluster(t *testing.T, replicas int, program string) *cluster {
 		t.Fatal(err)
 	}
 	for i := range replicas {
-		m := &member{
-			name: fmt.Sprint("replica ", i), data: filepath.Join(t.TempDir(), "data"),
-			addr: fmt.Sprintf("127.0.0.1:%d", throwaway.Port(t)), toState: throwaway.Lead(t, host(t, c.dsn)),
+		m := &member{name: fmt.Sprint("replica ", i), data: filepath.Join(t.TempDir(), "data"), net: throwaway.Join(t)}
+		here, there := "127.0.0.1", "127.0.0.1"
+		if m.net != nil {
+			here, there = m.net.Here, m.net.There
 		}
+		m.addr, m.toState = fmt.Sprintf("%s:%d", there, throwaway.Port(t)), throwaway.LeadFrom(t, here, host(t, c.dsn))
 		for _, s := range c.pageviews {
-			m.toPageviews = append(m.toPageviews, throwaway.Lead(t, s.Addr()))
+			m.toPageviews = append(m.toPageviews, throwaway.LeadFrom(t, here, s.Addr()))
 		}
 		c.members = append(c.members, m)
 		c.start(m)
@@ -93,8 +97,9 @@ func (c *cluster) pageviewsBy(addrs ...string) string {
 func (c *cluster) start(m *member) {
 	c.Helper()
 	state := strings.Replace(c.dsn, host(c.T, c.dsn), m.toState.Addr(), 1)
-	p := startProcess(c.T, "stdout", c.program, "serve", "--data", m.data, "--listen", m.addr, "--trigger", "every 1s",
+	name, args := m.net.Command(c.program, "serve", "--data", m.data, "--listen", m.addr, "--trigger", "every 1s",
 		"--key", c.key, "--state", state, "--pageviews", c.pageviewsBy(m.toPageviews[0].Addr(), m.toPageviews[1].Addr()))
+	p := startProcess(c.T, "stdout", name, args...)
 	if line, ok := <-p.lines; !ok || !strings.HasPrefix(line, "serving ") {
 		c.Fatalf("%s said %q", m.name, line)
 	}
@@ -167,7 +172,7 @@ func (c *cluster) faults() map[string]func(m *member, lasts time.Duration) {
 		}
 	}
 	how := func() throwaway.Cut { return throwaway.Cut(1 + rand.IntN(2)) }
-	return map[string]func(m *member, lasts time.Duration){
+	faults := map[string]func(m *member, lasts time.Duration){
 		"a replica is killed": func(m *member, lasts time.Duration) {
 			m.process.kill()
 			time.Sleep(lasts / 4)
@@ -207,6 +212,14 @@ func (c *cluster) faults() map[string]func(m *member, lasts time.Duration) {
 			s.Signal(c.T, syscall.SIGCONT)
 		},
 	}
+	if c.members[0].net != nil {
+		faults["a replica's cable is pulled"] = func(m *member, lasts time.Duration) {
+			plug := m.net.Unplug(c.T, rand.IntN(2) == 0)
+			time.Sleep(lasts)
+			plug()
+		}
+	}
+	return faults
 }
 
 // read reads the report of every replica and through nginx until over is closed.
@@ -257,12 +270,29 @@ func (c *cluster) read(over <-chan struct{}) (reads *atomic.Int64, wait func()) 
 	return reads, readers.Wait
 }
 
-// effects notes which snapshots of the report there ever were, until over is
-// closed: for each tick how many.
-func (c *cluster) effects(over <-chan struct{}) (of map[time.Time]int, wait func()) {
-	of = map[time.Time]int{}
-	state := c.openState()
-	seen := map[int64]bool{}
+// effects are the snapshots of the report that there ever were: for each tick how
+// many.
+type effects struct {
+	state *postgres.State
+	seen  map[int64]bool
+	of    map[time.Time]int
+}
+
+// note looks for snapshots that have come.
+func (e *effects) note() error {
+	list, err := e.state.Snapshots().Versions(context.Background(), snapshot.Key{Report: clusterReport})
+	for _, s := range list {
+		if !e.seen[s.Version] {
+			e.seen[s.Version] = true
+			e.of[s.Tick.UTC()]++
+		}
+	}
+	return err
+}
+
+// noteEffects notes the snapshots of the report until over is closed.
+func (c *cluster) noteEffects(over <-chan struct{}) (e *effects, wait func()) {
+	e = &effects{c.openState(), map[int64]bool{}, map[time.Time]int{}}
 	var noting sync.WaitGroup
 	noting.Go(func() {
 		for {
@@ -271,19 +301,10 @@ func (c *cluster) effects(over <-chan struct{}) (of map[time.Time]int, wait func
 				return
 			case <-time.After(300 * time.Millisecond):
 			}
-			list, err := state.Snapshots().Versions(context.Background(), snapshot.Key{Report: clusterReport})
-			if err != nil {
-				continue // PostgreSQL is away
-			}
-			for _, s := range list {
-				if !seen[s.Version] {
-					seen[s.Version] = true
-					of[s.Tick.UTC()]++
-				}
-			}
+			_ = e.note() // PostgreSQL may be away
 		}
 	})
-	return of, noting.Wait
+	return e, noting.Wait
 }
 
 func (c *cluster) openState() *postgres.State {
@@ -298,10 +319,13 @@ func (c *cluster) openState() *postgres.State {
 
 // checkTicks holds each tick that succeeded to one effect, and each second to be
 // accounted for.
-func (c *cluster) checkTicks(effects map[time.Time]int) map[scheduler.Outcome]int {
+func (c *cluster) checkTicks(e *effects) map[scheduler.Outcome]int {
 	c.Helper()
 	ticks, err := c.openState().Jobs().Ticks(c.Context(), scheduler.Query{Job: clusterReport, Limit: -1})
 	if err != nil {
+		c.Fatal(err)
+	}
+	if err := e.note(); err != nil { // what has ended since the others were noted
 		c.Fatal(err)
 	}
 	outcomes := map[scheduler.Outcome]int{}
@@ -311,7 +335,7 @@ func (c *cluster) checkTicks(effects map[time.Time]int) map[scheduler.Outcome]in
 		if k.Outcome == scheduler.Failed {
 			c.Logf("tick %v failed: %.300s", k.Due, k.Reason)
 		}
-		if n := effects[k.Due.UTC()]; k.Outcome == scheduler.Succeeded && n != 1 {
+		if n := e.of[k.Due.UTC()]; k.Outcome == scheduler.Succeeded && n != 1 {
 			c.Errorf("tick %v succeeded and had %d effects", k.Due, n)
 		} else if k.Outcome != scheduler.Succeeded && n > 0 && !k.Outcome.Open() {
 			c.Errorf("tick %v is %s and had %d effects", k.Due, k.Outcome, n)
@@ -405,7 +429,7 @@ func (c *cluster) load(over <-chan struct{}) (end func() map[scheduler.Outcome]i
 	}
 	c.whole(nil, 5*time.Minute) // until it is up
 	reads, readersEnd := c.read(over)
-	effects, notingEnds := c.effects(over)
+	effects, notingEnds := c.noteEffects(over)
 	var senders []*sender
 	var sending sync.WaitGroup
 	for i, m := range c.members {

@@ -33,7 +33,13 @@ const (
 // Lead makes a way to an address until the test ends.
 func Lead(t testing.TB, to string) *Way {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	return LeadFrom(t, "127.0.0.1", to)
+}
+
+// LeadFrom is [Lead] where the way begins at another address of this machine.
+func LeadFrom(t testing.TB, from, to string) *Way {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(from, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
