@@ -198,7 +198,9 @@ func (q *intake) repeated(ctx context.Context, k pageview.Key, others []pageview
 // Append implements pageview.Store. It returns when the batch is in the spool.
 // One that moves a mark returns when ClickHouse has it, since the mark is there.
 func (s *Store) Append(ctx context.Context, b pageview.Batch) error {
-	if err := s.append(ctx, &b); err != nil {
+	err := s.append(ctx, &b)
+	s.counts.Add(&b, err)
+	if err != nil {
 		return fmt.Errorf("append %d pageviews: %w", len(b.Pageviews), err)
 	}
 	return nil

@@ -137,7 +137,7 @@ func keyOf(name, digest string) (k pageview.Key, err error) {
 // sentBefore refuses a request that another process has sent before. Where
 // ClickHouse cannot tell, only this machine's spool does.
 func (s *Store) sentBefore(ctx context.Context, k pageview.Key) error {
-	if !s.sender.healthy() {
+	if s.sender.trouble() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

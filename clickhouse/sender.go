@@ -86,11 +86,11 @@ func (n *sender) reached(last int64) {
 	}
 }
 
-// healthy tells whether the last try to send has succeeded.
-func (n *sender) healthy() bool {
+// trouble is why the last try to send has failed; nil when it has not.
+func (n *sender) trouble() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.err == nil
+	return n.err
 }
 
 // run sends until the store is closed.

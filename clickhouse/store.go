@@ -13,9 +13,13 @@ import (
 
 	"github.com/beforehand-go/beforehand/clickhouse/spool"
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
-var _ pageview.Store = (*Store)(nil)
+var (
+	_ pageview.Store  = (*Store)(nil)
+	_ pageview.Loaded = (*Store)(nil)
+)
 
 // Config says where pageviews are kept and where they wait.
 type Config struct {
@@ -63,6 +67,8 @@ type Store struct {
 	asked      time.Time  // when what is in view was asked for
 	view       atomic.Pointer[view]
 	folding    sync.Mutex // one adds up at a time
+
+	counts engine.Counts
 
 	gate   sync.Mutex // held while work begins, or ends for good
 	closed atomic.Bool
@@ -165,6 +171,16 @@ func (s *Store) current(ctx context.Context) (*view, error) {
 		return nil, fmt.Errorf("send what waits in the spool: %w", err)
 	}
 	return s.refresh(ctx)
+}
+
+// Load implements pageview.Loaded. What waits and is written is so into the spool.
+func (s *Store) Load() pageview.Load {
+	l := pageview.Load{Room: intakeBytes, Trouble: s.sender.trouble()}
+	s.intake.mu.Lock()
+	l.Waiting = s.intake.bytes
+	s.intake.mu.Unlock()
+	s.counts.Tell(&l)
+	return l
 }
 
 // Waiting tells what this machine's spool holds.

@@ -63,15 +63,16 @@ func (s *Store) write() {
 // After an error nothing of the group is kept and the file is opened again:
 // DuckDB calls a database unusable after a fatal error, and the dictionaries
 // in memory hold what was rolled back.
-func (s *Store) commit(group []request) []error {
+func (s *Store) commit(group []request) (outcome []error) {
+	var err error
+	defer func() { s.load.trouble.Store(&err) }()
 	ctx := context.Background() // a commit belongs to all of the group, not to one sender
 	if s.w == nil {
-		if err := s.reopen(ctx); err != nil {
+		if err = s.reopen(ctx); err != nil {
 			return slices.Repeat([]error{err}, len(group))
 		}
 	}
-	refused, err := s.w.transaction(ctx, group)
-	if err != nil {
+	if outcome, err = s.w.transaction(ctx, group); err != nil {
 		err = full(err)
 		if again := s.reopen(ctx); again != nil {
 			s.config.Logger.Error("open store again", "error", again)
@@ -79,5 +80,5 @@ func (s *Store) commit(group []request) []error {
 		return slices.Repeat([]error{err}, len(group))
 	}
 	s.view.Store(s.w.view())
-	return refused
+	return outcome
 }

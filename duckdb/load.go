@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
+	"github.com/beforehand-go/beforehand/pageview/engine"
 )
 
 // load is what is counted of what the store does.
 type load struct {
-	kept, refused atomic.Int64
-	folded        atomic.Int64 // Unix nanoseconds; zero means never
+	counts  engine.Counts
+	folded  atomic.Int64          // Unix nanoseconds; zero means never
+	trouble atomic.Pointer[error] // of the last transaction; nil before any
 }
 
 // Load implements pageview.Loaded.
@@ -19,7 +21,10 @@ func (s *Store) Load() pageview.Load {
 	s.queue.mu.Lock()
 	l := pageview.Load{Waiting: s.queue.bytes, Room: s.queue.limit}
 	s.queue.mu.Unlock()
-	l.Kept, l.Refused = s.load.kept.Load(), s.load.refused.Load()
+	s.load.counts.Tell(&l)
+	if err := s.load.trouble.Load(); err != nil {
+		l.Trouble = *err
+	}
 	if at := s.load.folded.Load(); at != 0 {
 		l.Folded = time.Unix(0, at)
 	}
@@ -33,13 +38,7 @@ func (s *Store) Load() pageview.Load {
 
 // count counts what became of a request.
 func (l *load) count(r *request, err error) {
-	if r.batch == nil {
-		return
+	if r.batch != nil {
+		l.counts.Add(r.batch, err)
 	}
-	n := int64(len(r.batch.Pageviews))
-	if err != nil {
-		l.refused.Add(n)
-		return
-	}
-	l.kept.Add(n)
 }

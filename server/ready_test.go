@@ -38,6 +38,19 @@ func (l lostJobs) Due(ctx context.Context, limit int, take func(*scheduler.State
 	return l.Store.Due(ctx, limit, take)
 }
 
+// troubled is a store that may not have been able to write.
+type troubled struct {
+	*duckdb.Store
+	trouble atomic.Bool
+}
+
+func (s *troubled) Load() (l pageview.Load) {
+	if s.trouble.Load() {
+		l.Trouble = pageview.ErrFull
+	}
+	return l
+}
+
 func TestReadyWhileItCanServeOrAccept(t *testing.T) {
 	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
 	if err != nil {
@@ -51,7 +64,8 @@ func TestReadyWhileItCanServeOrAccept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.New(server.Config{Reports: site, Store: store, Sites: sites("blog")})
+	kept := &troubled{Store: store}
+	s := server.New(server.Config{Reports: site, Store: kept, Sites: sites("blog")})
 	want := func(when string, status int, body string) {
 		t.Helper()
 		deadline := time.Now().Add(10 * time.Second)
@@ -81,6 +95,9 @@ func TestReadyWhileItCanServeOrAccept(t *testing.T) {
 	want("the state store lost", http.StatusOK, "degraded\n")
 	state.lost.Store(false)
 	want("the state store back", http.StatusOK, "ready\n")
+	kept.trouble.Store(true)
+	want("no space for pageviews", http.StatusOK, "degraded\n")
+	kept.trouble.Store(false)
 
 	if err := store.Close(); err != nil {
 		t.Fatal(err)

@@ -73,7 +73,9 @@ func (u *usage) Collect(ch chan<- prometheus.Metric) {
 		counter(refusedDesc, l.Refused)
 		gauge(waitingDesc, float64(l.Waiting))
 		gauge(roomDesc, float64(l.Room))
-		gauge(sizeDesc, float64(l.Size))
+		if l.Size > 0 {
+			gauge(sizeDesc, float64(l.Size))
+		}
 		if !l.Folded.IsZero() {
 			gauge(foldedDesc, seconds(l.Folded))
 		}

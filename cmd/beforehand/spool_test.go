@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -9,12 +11,12 @@ import (
 	"github.com/beforehand-go/beforehand/internal/clickhousetest"
 )
 
-// TestClickHouseAway takes it away from a server, which takes pageviews in all
-// the while and tells how many wait.
+// TestClickHouseAway takes it away from a server, which takes pageviews in for as
+// long as its spool has room, and tells how many wait and that something is wrong.
 func TestClickHouseAway(t *testing.T) {
 	there := clickhousetest.Start(t)
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
-	t.Setenv("BEFOREHAND_PAGEVIEWS", there.Database(t))
+	t.Setenv("BEFOREHAND_PAGEVIEWS", there.Database(t)+"?spool=1048576")
 	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -28,18 +30,34 @@ func TestClickHouseAway(t *testing.T) {
 	r.awaits("/s/default/pageviews.json", says(`"total":1`))
 	r.awaits("/metrics", says("beforehand_spool_rows 0"))
 	there.Down(t)
-	for _, key := range []string{"b", "c"} {
-		if status := r.send(token, key); status/100 != 2 {
-			t.Errorf("without ClickHouse: status %d", status)
+	kept := 0
+	for kept < 20_000 {
+		status := r.send(token, fmt.Sprint("away-", kept))
+		if status == http.StatusServiceUnavailable {
+			break
 		}
+		if status/100 != 2 {
+			t.Fatalf("without ClickHouse: status %d", status)
+		}
+		kept++
 	}
-	r.awaits("/metrics", says("beforehand_spool_rows 2"))
+	if kept < 2 || kept == 20_000 {
+		t.Fatalf("a spool of a megabyte kept %d pageviews", kept)
+	}
+	r.awaits("/metrics", says(fmt.Sprintf("beforehand_spool_rows %d\n", kept)))
+	r.awaits("/metrics", says(fmt.Sprintf("beforehand_pageviews_kept_total %d\n", kept+1)))
+	r.awaits("/metrics", says("beforehand_pageviews_refused_total 1\n"))
+	r.awaits("/readyz", says("degraded"))
 	r.awaits("/metrics", says("beforehand_spool_oldest_timestamp_seconds"))
 	r.awaits("/s/default/pageviews.json", says(`"total":1`))
 	r.kill()
 	there.Up(t)
 	server, url = serveOn(t, name, data)
 	r = &replica{t, server, url, data}
-	r.awaits("/s/default/pageviews.json", says(`"total":3`))
+	r.awaits("/s/default/pageviews.json", says(fmt.Sprintf(`"total":%d`, kept+1)))
 	r.awaits("/metrics", says("beforehand_spool_rows 0"))
+	r.awaits("/readyz", says("ready"))
+	if status := r.send(token, "back"); status/100 != 2 {
+		t.Errorf("with ClickHouse again: status %d", status)
+	}
 }
