@@ -250,7 +250,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setCookie(w, r, sessionCookie, "", 0)
-	seeOther(w, r, web.SignInPath)
+	seeOther(w, r, toDoor(r, web.SignInPath, ""))
 }
 
 // joinDoor is the door that a link opens.

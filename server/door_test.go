@@ -112,7 +112,7 @@ func TestSignInAndOut(t *testing.T) {
 	says(t, "said", g.get("/account?did=password"), 200, "The password is changed")
 	says(t, "nothing else is said", g.get("/account?did=<b>"), 200, "<bdi>jo</bdi>")
 	says(t, "an unknown action", g.post("/account", "action", "fly"), 422, "")
-	leads(t, "out", g.post("/logout"), "/login")
+	leads(t, "out, in Chinese", g.post("/logout?lang=zh"), "/login?lang=zh")
 	if len(g.cookies) != 1 || g.cookies["beforehand-device"] == "" {
 		t.Errorf("left are the cookies %v", g.cookies)
 	}

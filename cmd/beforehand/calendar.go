@@ -57,6 +57,14 @@ func readCalendar(name, path string) (trigger.Calendar, error) {
 	return trigger.NewDays(name, days...), nil
 }
 
+// daysText is a number of days in words.
+func daysText(n int) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprint(n, " days")
+}
+
 // readDays reads the days on which the events of an iCalendar file take
 // place: dates, each in the event's own zone.
 func readDays(path string) ([]time.Time, error) {

@@ -63,7 +63,7 @@ func runCalendar(ctx context.Context, s stdio, args []string) error {
 		if err := calendar.Set(ctx, store, c); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(s.out, "calendar %s has %d days\n", name, len(c.Days))
+		_, err := fmt.Fprintf(s.out, "calendar %s has %s\n", name, daysText(len(c.Days)))
 		return err
 	})
 }

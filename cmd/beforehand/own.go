@@ -240,7 +240,7 @@ func checkCalendars(s stdio, files map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		days, err := readDays(files[name])
 		if err == nil {
-			fmt.Fprintf(s.out, "calendar %s: %d days\n", name, len(days))
+			fmt.Fprintf(s.out, "calendar %s: %s\n", name, daysText(len(days)))
 		}
 		errs = append(errs, err)
 	}
