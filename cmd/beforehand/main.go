@@ -45,6 +45,7 @@ func commands() []command {
 		{"run", "compute a report that the configuration declares, and print it", runRun},
 		{"check-config", "check the configuration and what it names", runCheckConfig},
 		{"calendar", "list, set and remove the calendars that triggers name", runCalendar},
+		{"trace", "show the whole way of the numbers of a report", runTrace},
 		{"trigger", "tell when a trigger is due, and why", runTrigger},
 		{"script", "print the element that puts the script on a page", runScript},
 		{"user", "make, list and change the users who may sign in", runUser},
