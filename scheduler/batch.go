@@ -43,8 +43,8 @@ type item struct {
 func (l *loop) collect() *batch {
 	b := &l.batch
 	*b = batch{
-		loop: l, due: b.due[:0], taken: b.taken[:0], items: b.items[:0],
-		writes: b.writes[:0], events: b.events[:0],
+		loop: l, ended: b.ended[:0], later: b.later[:0], due: b.due[:0], taken: b.taken[:0],
+		items: b.items[:0], writes: b.writes[:0], events: b.events[:0],
 	}
 	b.heard = b.isHeard()
 	b.mu.Lock()
@@ -53,14 +53,15 @@ func (l *loop) collect() *batch {
 	if l.full && len(l.ended) < l.affords {
 		b.leave(l.ended)
 	} else {
-		b.ended, l.ended = l.ended, nil
+		b.ended = append(b.ended, l.ended...)
+		clear(l.ended)
+		l.ended = l.ended[:0]
 	}
 	l.full = false
 	old := b.elapsed() - time.Second
-	for len(b.queue) > 0 && b.queue[0].queued < old {
-		r := b.queue[0]
-		b.queue = b.queue[1:]
-		r.result = result{unbegun: true}
+	for b.queue.len() > 0 && b.queue.first().since < old {
+		r := b.queue.take()
+		r.result = &result{unbegun: true}
 		b.ended = append(b.ended, r)
 		b.pace = time.Second // or this step would claim them again
 	}
@@ -85,9 +86,7 @@ func (b *batch) leave(ended []*Run) {
 func (b *batch) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.ended) > 0 {
-		b.loop.ended = append(b.ended, b.loop.ended...)
-	}
+	b.loop.ended = slices.Insert(b.loop.ended, 0, b.ended...)
 	for _, e := range b.taken {
 		e.taken = false
 	}
@@ -96,6 +95,8 @@ func (b *batch) end() {
 			b.plans = append(b.plans, it.plan)
 		}
 	}
+	clear(b.ended)
+	clear(b.later)
 	clear(b.due)
 	clear(b.items)
 	clear(b.writes)
@@ -201,7 +202,7 @@ func (b *batch) finish() {
 	}
 	b.mu.Unlock()
 	for _, it := range b.items[first:] {
-		it.plan.finish(it.row, it.ending.result)
+		it.plan.finish(it.row, *it.ending.result)
 	}
 }
 
@@ -211,7 +212,7 @@ func (b *batch) renew() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range b.held {
-		if r.result != (result{}) {
+		if r.result != nil {
 			continue // its end is written instead
 		}
 		it := item{renewal: r, row: new(Tick)}
@@ -258,7 +259,8 @@ func (b *batch) note(stood []error) (stale []*Run) {
 		b.affords = min(int(writeAhead/each), 8*mostAhead)
 		b.ahead = min(max(leastAhead, b.affords), mostAhead)
 	}
-	b.ended = b.later
+	clear(b.ended)
+	b.ended = append(b.ended[:0], b.later...)
 	for i, err := range stood {
 		it := &b.items[i]
 		switch r := it.ending; {
@@ -269,7 +271,7 @@ func (b *batch) note(stood []error) (stale []*Run) {
 			if errors.Is(err, ErrStale) {
 				stale = append(stale, r)
 			} else {
-				r.result = result{outcome: Failed, reason: err.Error(), permanent: true}
+				r.result = &result{outcome: Failed, reason: err.Error(), permanent: true}
 			}
 		case it.renewal != nil:
 			stale = append(stale, it.renewal)
@@ -285,7 +287,7 @@ func (b *batch) stands(it *item) {
 	if r := it.renewal; r != nil {
 		r.version, r.held = it.row.Version, b.sent.Sub(b.epoch)
 		if it.log != nil {
-			r.logged = it.log.Dropped + len(it.log.Lines)
+			r.say(func(s *said) { s.logged = it.log.Dropped + len(it.log.Lines) })
 		}
 		return
 	}
@@ -382,14 +384,12 @@ func (b *batch) settle(r *Run, row *Tick, st *State) {
 	b.ended = slices.DeleteFunc(b.ended, func(o *Run) bool { return o == r })
 	b.loop.ended = slices.DeleteFunc(b.loop.ended, func(o *Run) bool { return o == r })
 	b.release(r)
-	ours := row != nil && row.Fence == r.Fence && row.Holder == b.holder && r.result != (result{}) &&
+	ours := row != nil && row.Fence == r.Fence && row.Holder == b.holder && r.result != nil &&
 		row.Reason == clean(r.result.reason) // else it was given up by whoever took it over
 	if !ours {
 		b.stopRun(r, ErrLost)
 	}
-	if i := slices.Index(b.queue, r); i >= 0 {
-		b.queue = slices.Delete(b.queue, i, i+1)
-	} else if r.result == (result{}) {
+	if !b.queue.leave(r) && r.result == nil {
 		r.lost = true
 		b.strays[r] = struct{}{}
 	}

@@ -15,21 +15,28 @@ func (c *runContext) Err() error                  { return c.real().Err() }
 func (c *runContext) Value(key any) any           { return c.real().Value(key) }
 
 func (c *runContext) real() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ctx != nil {
-		return c.ctx
-	}
-	ctx, stop := c.s.base, context.CancelFunc(func() {})
-	if c.timeout > 0 {
-		ctx, stop = context.WithDeadlineCause(ctx, c.s.epoch.Add(c.begun+c.timeout), ErrTimeout)
+	var ctx context.Context
+	r := (*Run)(c)
+	r.say(func(s *said) {
+		if s.ctx == nil {
+			s.ctx, s.cancel = r.context()
+			if r.cause != nil {
+				s.cancel(r.cause)
+			}
+		}
+		ctx = s.ctx
+	})
+	return ctx
+}
+
+// context makes a run's context.
+func (r *Run) context() (context.Context, func(cause error)) {
+	ctx, stop := r.s.base, context.CancelFunc(func() {})
+	if r.timeout > 0 {
+		ctx, stop = context.WithDeadlineCause(ctx, r.s.epoch.Add(r.since+r.timeout), ErrTimeout)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	c.ctx, c.cancel = ctx, func(cause error) { cancel(cause); stop() }
-	if c.cause != nil {
-		c.cancel(c.cause)
-	}
-	return c.ctx
+	return ctx, func(cause error) { cancel(cause); stop() }
 }
 
 // end ends a run's context, unless it has ended.
@@ -39,8 +46,8 @@ func (r *Run) end(cause error) {
 	if r.cause == nil {
 		r.cause = cause
 	}
-	if r.cancel != nil {
-		r.cancel(cause)
+	if s := r.said.Load(); s != nil && s.cancel != nil {
+		s.cancel(cause)
 	}
 }
 
@@ -48,10 +55,10 @@ func (r *Run) end(cause error) {
 func (r *Run) endedBy() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.ctx != nil:
-		return context.Cause(r.ctx)
-	case r.cause == nil && r.timeout > 0 && r.s.elapsed()-r.begun >= r.timeout:
+	if s := r.said.Load(); s != nil && s.ctx != nil {
+		return context.Cause(s.ctx)
+	}
+	if r.cause == nil && r.timeout > 0 && r.s.elapsed()-r.since >= r.timeout {
 		return ErrTimeout
 	}
 	return r.cause

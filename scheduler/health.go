@@ -41,7 +41,7 @@ type clock struct {
 func (s *Scheduler) Health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := Health{Running: s.calling(), Waiting: len(s.queue), LastStep: s.health.lastStep}
+	h := Health{Running: s.calling(), Waiting: s.queue.len(), LastStep: s.health.lastStep}
 	if err := s.health.store; err != nil {
 		h.Reasons = append(h.Reasons, fmt.Sprintf("the store does not answer since %s: %v", text(s.health.since), err))
 	}

@@ -29,7 +29,7 @@ type helm struct {
 // others, and tells whether the helm is still with this goroutine.
 func (l *loop) help(ctx context.Context) bool {
 	l.mu.Lock()
-	n := len(l.queue)
+	n := l.queue.len()
 	if n == 0 || l.stopping || l.hiring || l.busy >= l.cfg.MaxRuns || time.Duration(n)*l.pace > stint {
 		l.hire()
 		l.mu.Unlock()
@@ -49,7 +49,7 @@ func (l *loop) help(ctx context.Context) bool {
 			go l.loop(ctx)
 		}
 	}()
-	l.work(nil, result{})
+	l.work(nil, nil)
 	back = true
 	return l.keep(turn)
 }
@@ -68,7 +68,7 @@ func (l *loop) keep(turn int) bool {
 		return false
 	}
 	l.alone = false
-	if len(l.queue) == 0 && l.armed && !l.full {
+	if l.queue.len() == 0 && l.armed && !l.full {
 		l.armed = !l.watch.Stop()
 	}
 	return true
@@ -96,5 +96,5 @@ func (l *loop) relieve(ctx context.Context) {
 func (l *loop) waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue)
+	return l.queue.len()
 }

@@ -33,8 +33,9 @@ func (s *Scheduler) cancelRuns(p *plan) {
 // heed takes note of the row of a run's tick as others have written it. The
 // mutex is held.
 func (s *Scheduler) heed(r *Run, row *Tick) {
-	r.version, r.cancelled = row.Version, row.Cancel
+	r.version = row.Version
 	if row.Cancel != "" {
+		r.rest = &rest{row.Cancel, row.Earlier}
 		s.stopRun(r, cancelled(row.Cancel))
 	}
 }
@@ -161,7 +162,7 @@ func (s *Scheduler) watchRuns() {
 	now := s.elapsed()
 	s.mu.Lock()
 	for _, r := range s.held {
-		if r.result == (result{}) && now-r.held >= s.cfg.Lease*9/10 {
+		if r.result == nil && now-r.held >= s.cfg.Lease*9/10 {
 			s.stopRun(r, ErrLost)
 		}
 		if s.isStuck(r, now) {
@@ -189,12 +190,12 @@ func (s *Scheduler) watchRuns() {
 
 // isStuck tells whether a run ignores the end of its context.
 func (s *Scheduler) isStuck(r *Run, now time.Duration) bool {
-	if r.begun == 0 || r.abandoned || r.result != (result{}) {
+	if !r.begun || r.abandoned || r.result != nil {
 		return false
 	}
 	since := r.stopped
-	if r.timeout > 0 && (since == 0 || r.begun+r.timeout < since) {
-		since = r.begun + r.timeout
+	if r.timeout > 0 && (since == 0 || r.since+r.timeout < since) {
+		since = r.since + r.timeout
 	}
 	return since > 0 && now-since >= s.cfg.Stuck
 }

@@ -152,10 +152,14 @@ func shorten(text string) string {
 // news is the run's log where its row tells of lines that are not written yet, or
 // nil. The scheduler's mutex is held.
 func (r *Run) news(row *Tick) *Log {
-	if row.Progress.Logged == r.logged {
+	if row.Progress.Logged == 0 {
 		return nil
 	}
-	return r.heard().log.copy(r.Fence)
+	s := r.heard()
+	if row.Progress.Logged == s.logged {
+		return nil
+	}
+	return s.log.copy(r.Fence)
 }
 
 // Logs returns what the runs of a tick have logged, in the order they began.

@@ -268,11 +268,11 @@ func (l *loop) askAll(ctx context.Context) error {
 func (l *loop) drain() error {
 	l.mu.Lock()
 	l.stopping = true
-	for _, r := range l.queue {
-		r.result = result{unbegun: true}
+	for l.queue.len() > 0 {
+		r := l.queue.take()
+		r.result = &result{unbegun: true}
 		l.ended = append(l.ended, r)
 	}
-	l.queue = nil
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
@@ -320,9 +320,9 @@ func (l *loop) abandonAll() int {
 	defer l.mu.Unlock()
 	n := 0
 	for _, r := range l.held {
-		if r.begun > 0 && r.result == (result{}) {
+		if r.begun && r.result == nil {
 			n++
-			l.abandon(r, result{outcome: Cancelled, reason: "handed back: the function ignored the shutdown", back: true})
+			l.abandon(r, &result{outcome: Cancelled, reason: "handed back: the function ignored the shutdown", back: true})
 		}
 	}
 	n += len(l.strays)
@@ -331,7 +331,7 @@ func (l *loop) abandonAll() int {
 }
 
 // abandon gives a run's tick up while its function still goes on.
-func (s *Scheduler) abandon(r *Run, res result) {
+func (s *Scheduler) abandon(r *Run, res *result) {
 	r.abandoned, r.result = true, res
 	s.ended = append(s.ended, r)
 	s.busy--

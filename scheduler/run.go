@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,35 +30,41 @@ type Run struct {
 	run     func(context.Context, *Run) error
 	timeout time.Duration
 
-	mu     sync.Mutex
-	ctx    context.Context // made when it is asked for
-	cancel func(error)     // ends it
-	cause  error           // why it ended, or will when it is made
-	said   *said           // nil if nothing was
+	mu    sync.Mutex
+	cause error                // why its context ended, or will when it is made
+	said  atomic.Pointer[said] // nil if nothing was
 
 	// The fields below belong to the scheduler and are guarded by its mutex.
 	// Times are counted from its epoch, on this process's clock.
-	at             int    // place among those held
-	version        int64  // of the tick's row, as last written
-	logged         int    // lines of its log that are written
-	ready, claimed int64  // its Ready and Started, in microseconds
-	cancelled      string // its Cancel
-	earlier        []Attempt
-	held           time.Duration // when the lease was last renewed
-	queued         time.Duration
-	begun          time.Duration // zero while it waits for room
-	stopped        time.Duration // zero while nobody has ended its context
+	at             int32         // place among those held
+	begun          bool          // it does not wait for room any more
 	abandoned      bool          // given up: what it returns does not matter
 	lost           bool          // the tick is somebody else's by now
-	result         result
+	since          time.Duration // when it began, or began to wait
+	version        int64         // of the tick's row, as last written
+	ready, started int64         // of the row, in microseconds
+	rest           *rest         // of the row, nil for most
+	held           time.Duration // when the lease was last renewed
+	stopped        time.Duration // zero while nobody has ended its context
+	result         *result       // nil while there is none
 }
 
-// said is what a run's function has told.
+// rest is what the row of a run's tick has when it was tried before or is to
+// stop.
+type rest struct {
+	cancel  string
+	earlier []Attempt
+}
+
+// said is what a run's function has told or asked for.
 type said struct {
+	ctx      context.Context
+	cancel   func(error) // ends it
 	progress Progress
 	effects  []any
 	log      *runLog // nil if no logger was asked for
 	logger   *slog.Logger
+	logged   int // lines of the log that are written
 }
 
 // Key returns "job@due", the same in every process and at every attempt. It
@@ -82,40 +89,54 @@ func (r *Run) Progress(done, total int64, line string) {
 func (r *Run) say(f func(*said)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.said == nil {
-		r.said = new(said)
+	if r.said.Load() == nil {
+		r.said.Store(new(said))
 	}
-	f(r.said)
+	f(r.said.Load())
 }
 
 // told returns the progress.
 func (r *Run) told() Progress {
+	if r.said.Load() == nil {
+		return Progress{}
+	}
 	s := r.heard()
 	s.progress.Logged = s.log.count()
 	return s.progress
 }
 
 // committed returns the effects.
-func (r *Run) committed() []any { return r.heard().effects }
+func (r *Run) committed() []any {
+	if r.said.Load() == nil {
+		return nil
+	}
+	return r.heard().effects
+}
 
 func (r *Run) heard() said {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.said == nil {
-		return said{}
-	}
-	return *r.said
+	return *r.said.Load()
 }
 
-// newRun makes the run of a tick this scheduler holds.
+// runsAtOnce is how many runs are made at once, to be filled in.
+const runsAtOnce = 32
+
+// newRun makes the run of a tick this scheduler holds. The mutex is held.
 func newRun(s *Scheduler, e *entry, timeout time.Duration, t *Tick, held time.Time) *Run {
-	r := &Run{
-		Job: t.Job, Due: t.Due, Fence: t.Fence, Attempt: t.Attempt, Asked: t.Asked,
-		s: s, entry: e, run: e.run, timeout: timeout, version: t.Version,
-		ready: t.Ready.UnixMicro(), claimed: t.Started.UnixMicro(), earlier: t.Earlier,
+	if len(s.blank) == 0 {
+		s.blank = make([]Run, runsAtOnce)
+	}
+	r := &s.blank[0]
+	s.blank = s.blank[1:]
+	r.Job, r.Due, r.Fence, r.Attempt, r.Asked = t.Job, t.Due, t.Fence, t.Attempt, t.Asked
+	r.s, r.entry, r.run, r.timeout = s, e, e.run, timeout
+	r.version, r.ready, r.started = t.Version, t.Ready.UnixMicro(), t.Started.UnixMicro()
+	if t.Earlier != nil {
+		r.rest = &rest{earlier: t.Earlier}
 	}
 	r.held = held.Sub(s.epoch)
-	r.queued = r.held
+	r.since = r.held
 	return r
 }
 
@@ -123,11 +144,11 @@ func newRun(s *Scheduler, e *entry, timeout time.Duration, t *Tick, held time.Ti
 func (s *Scheduler) row(r *Run, t *Tick) {
 	*t = Tick{
 		Job: r.Job, Due: r.Due, Outcome: Running, Asked: r.Asked, Count: 1, Attempt: r.Attempt, Fence: r.Fence,
-		Holder: s.holder, Lease: s.cfg.Lease, Ready: instant(r.ready), Started: instant(r.claimed), Cancel: r.cancelled,
-		Progress: r.told(), Earlier: r.earlier, Version: r.version + 1,
+		Holder: s.holder, Lease: s.cfg.Lease, Ready: instant(r.ready), Started: instant(r.started),
+		Progress: r.told(), Version: r.version + 1,
 	}
-	if r.begun > 0 {
-		t.Started = t.Started.Add(r.begun - r.queued)
+	if r.rest != nil {
+		t.Cancel, t.Earlier = r.rest.cancel, r.rest.earlier
 	}
 }
 
@@ -141,11 +162,11 @@ func (s *Scheduler) rowOf(r *Run) (t Tick) {
 
 // work is a worker: it calls the functions of runs until no more wait. It may
 // begin with what became of a run.
-func (s *Scheduler) work(r *Run, res result) {
+func (s *Scheduler) work(r *Run, res *result) {
 	inside := false
 	defer func() {
 		if inside { // runtime.Goexit takes this goroutine down
-			go s.work(r, result{outcome: Failed, reason: "the function called runtime.Goexit"})
+			go s.work(r, &result{outcome: Failed, reason: "the function called runtime.Goexit"})
 		}
 	}()
 	for r = s.next(r, res); r != nil; r = s.next(r, res) {
@@ -157,7 +178,7 @@ func (s *Scheduler) work(r *Run, res result) {
 
 // next takes what a run returned, if there was one, and gives its room to the
 // one that is first in line. Nil ends the worker.
-func (s *Scheduler) next(r *Run, res result) *Run {
+func (s *Scheduler) next(r *Run, res *result) *Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.elapsed()
@@ -166,13 +187,13 @@ func (s *Scheduler) next(r *Run, res result) *Run {
 	} else if !s.returned(r, res, now) {
 		return nil
 	}
-	if len(s.queue) == 0 || s.stopping {
+	if s.queue.len() == 0 || s.stopping {
 		s.busy--
 		return nil
 	}
-	r = s.queue[0]
-	s.queue = s.queue[1:]
-	r.begun = now
+	r = s.queue.take()
+	r.started += (now - r.since).Microseconds()
+	r.begun, r.since = true, now
 	if !s.alone {
 		s.hire()
 	}
@@ -184,10 +205,10 @@ func (s *Scheduler) next(r *Run, res result) *Run {
 // waits for another while there is room, or for no longer than helm.relieve takes
 // to notice. The mutex is held.
 func (s *Scheduler) hire() {
-	if len(s.queue) > 0 && s.busy < s.cfg.MaxRuns && !s.hiring && !s.stopping {
+	if s.queue.len() > 0 && s.busy < s.cfg.MaxRuns && !s.hiring && !s.stopping {
 		s.busy++
 		s.hiring = true
-		go s.work(nil, result{})
+		go s.work(nil, nil)
 	}
 }
 
@@ -201,22 +222,25 @@ func (s *Scheduler) calling() int {
 
 // call runs the function and tells how it ended; a panic becomes an error with
 // its stack.
-func (r *Run) call() (res result) {
+func (r *Run) call() (res *result) {
 	defer func() {
 		if v := recover(); v != nil {
-			res = result{outcome: Failed, reason: fmt.Sprintf("panic: %v\n\n%s", v, debug.Stack())}
+			res = &result{outcome: Failed, reason: fmt.Sprintf("panic: %v\n\n%s", v, debug.Stack())}
 		}
 	}()
 	if err := r.run((*runContext)(r), r); err != nil {
 		return failure(err, r.endedBy())
 	}
-	return result{outcome: Succeeded}
+	return succeeded
 }
+
+// succeeded is the result of most runs.
+var succeeded = &result{outcome: Succeeded}
 
 // failure tells how a run ended that returned an error, given why its context
 // had ended, if it had.
-func failure(err, cause error) result {
-	res := result{outcome: Failed, reason: err.Error()}
+func failure(err, cause error) *result {
+	res := &result{outcome: Failed, reason: err.Error()}
 	switch {
 	case errors.Is(cause, ErrTimeout):
 		res.outcome = TimedOut
@@ -233,13 +257,13 @@ func failure(err, cause error) result {
 
 // returned takes what a run returned, and tells whether its room is free. The
 // mutex is held.
-func (s *Scheduler) returned(r *Run, res result, now time.Duration) bool {
+func (s *Scheduler) returned(r *Run, res *result, now time.Duration) bool {
 	r.end(context.Canceled)
 	if r.abandoned {
 		s.health.stuck-- // it did end after all
 		return false
 	}
-	s.pace += (now - r.begun - s.pace) / 16
+	s.pace += (now - r.since - s.pace) / 16
 	r.result = res
 	if delete(s.strays, r); !r.lost {
 		s.ended = append(s.ended, r)
@@ -258,15 +282,15 @@ func (s *Scheduler) room() int {
 		return 0
 	}
 	ahead := min(s.ahead, s.cfg.MaxRuns*int(20*time.Millisecond/max(s.pace, time.Microsecond)))
-	return max(0, s.cfg.MaxRuns+ahead-s.calling()-len(s.queue))
+	return max(0, s.cfg.MaxRuns+ahead-s.calling()-s.queue.len())
 }
 
 // hold keeps the run of a tick that this scheduler has claimed. The mutex is
 // held.
 func (s *Scheduler) hold(r *Run) {
-	r.at = len(s.held)
+	r.at = int32(len(s.held))
 	s.held = append(s.held, r)
-	s.queue = append(s.queue, r)
+	s.queue.add(r)
 	r.entry.runs++
 }
 

@@ -75,9 +75,10 @@ type Scheduler struct {
 	placed    []*entry          // those that were due, by State.Place
 	followers []string          // names of jobs with After
 	asks      []string          // jobs with AtStart still to be asked for
+	blank     []Run             // to be filled in
 	held      []*Run            // their ticks are held here
 	strays    map[*Run]struct{} // their tick is lost, their function goes on
-	queue     []*Run            // held, not begun
+	queue     line              // held, not begun
 	ended     []*Run            // returned, not written
 	busy      int               // workers, each calling a function or about to
 	hiring    bool              // one of them has not begun
