@@ -13,12 +13,12 @@ var never = time.Time{}.UnixMicro()
 // instant is a time kept in microseconds.
 func instant(micro int64) time.Time { return time.UnixMicro(micro).UTC() }
 
-// A job is a scheduler.State, small. Instants are in microseconds; its Wake is
-// among the wakings.
+// A job is a scheduler.State, small. Instants are in microseconds.
 type job struct {
 	name        string
 	definitions *definitions
 	due         int64
+	wake        int64
 	version     int64
 	past        *past
 	place       int32
@@ -95,9 +95,8 @@ func (s *Jobs) add(name string) *job {
 		s.blocks = append(s.blocks, new(block))
 	}
 	s.places[name] = place
-	s.wake.where = append(s.wake.where, 0)
 	j := s.at(place)
-	j.name, j.place = name, place
+	j.name, j.place, j.wake = name, place, never
 	return j
 }
 
@@ -117,7 +116,11 @@ func (s *Jobs) write(j *job, st *scheduler.State) {
 		}
 		p.record.write(st.Record)
 	}
-	s.wake.set(j.place, st.Wake.UnixMicro())
+	if at := st.Wake.UnixMicro(); at != j.wake {
+		if j.wake = at; at != never {
+			s.wakings.add(waking{at, j.place}, len(s.places))
+		}
+	}
 }
 
 func (s *Jobs) share(st *scheduler.State) *definitions {
@@ -167,7 +170,7 @@ type view struct {
 func (s *Jobs) read(j *job, v *view) *scheduler.State {
 	v.State = scheduler.State{
 		Name: j.name, Definition: j.definitions.holds, Declared: j.definitions.declared,
-		Due: instant(j.due), Wake: instant(s.wake.at(j.place)),
+		Due: instant(j.due), Wake: instant(j.wake),
 		Version: j.version, Paused: j.paused, Removed: j.removed, Open: v.Open[:0], Place: int(j.place),
 	}
 	if p := j.past; p != nil {

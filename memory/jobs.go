@@ -22,7 +22,7 @@ type Jobs struct {
 	mu      sync.Mutex
 	blocks  []*block
 	places  map[string]int32 // by name
-	wake    wakings
+	wakings wakings
 	running []*job              // those with ticks under way
 	keep    scheduler.Retention // as last asked for
 	told    []chan struct{}
@@ -38,7 +38,9 @@ type Jobs struct {
 }
 
 func newJobs(owner *State) *Jobs {
-	return &Jobs{owner: owner, places: map[string]int32{}, wake: wakings{where: make([]int32, 1)}, numbers: map[hold]uint16{}}
+	s := &Jobs{owner: owner, places: map[string]int32{}, numbers: map[hold]uint16{}}
+	s.wakings.holds = func(w waking) bool { return s.at(w.place).wake == w.at }
+	return s
 }
 
 // now is the clock of the store, as every store keeps it.
@@ -53,7 +55,7 @@ func (s *Jobs) Due(_ context.Context, limit int, take func(*scheduler.State) boo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	due, taken := scheduler.Due{Now: now(), Most: most}, 0
-	due.Next = instant(s.wake.due(due.Now.UnixMicro(), func(place int32) bool {
+	due.Next = instant(s.wakings.due(due.Now.UnixMicro(), func(place int32) bool {
 		if taken < limit && take(s.read(s.at(place), &s.shown)) {
 			taken++
 		}

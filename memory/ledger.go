@@ -122,13 +122,16 @@ func (s *Jobs) put(j *job, t *scheduler.Tick) {
 	r, all := s.row(t)
 	i, ok := p.find(r.due)
 	switch {
+	case !ok && i == len(p.rows):
+		p.rows, p.newest = append(p.rows, r), r.due
 	case !ok:
-		p.rows = slices.Insert(p.rows, i, row{})
+		p.rows = slices.Insert(p.rows, i, r)
 	case p.rows[i].outcome == running:
 		s.runs(j, -1)
+		fallthrough
+	default:
+		p.rows[i] = r
 	}
-	p.rows[i] = r
-	p.newest = p.rows[len(p.rows)-1].due
 	if r.outcome == running {
 		s.runs(j, 1)
 	}

@@ -1,6 +1,9 @@
 package memory
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // A waking is an instant, in microseconds, at which the job at a place is to be
 // looked at.
@@ -9,110 +12,93 @@ type waking struct {
 	place int32
 }
 
-// before is the order of wakings: jobs due at one instant come as they lie in
+// compare is the order of wakings: jobs due at one instant come as they lie in
 // memory.
+func (w waking) compare(o waking) int {
+	return cmp.Or(cmp.Compare(w.at, o.at), cmp.Compare(w.place, o.place))
+}
+
 func (w waking) before(o waking) bool { return w.at < o.at || w.at == o.at && w.place < o.place }
 
-// wakings has one waking of each job at most. Those to come are a heap, each
-// with four below it; those that were found to have come are a list, from which
-// they are taken without a search.
+// wakings has the waking of each job, and others that were replaced and are left
+// out where they turn up. Those to come are a heap, each with four below it; those
+// that were found to have come are a list.
 type wakings struct {
 	heap  []waking
-	come  []waking // in order; what was taken out has no place
-	taken int      // how many were
-	where []int32  // by place: 1 is the first of the heap, -1 the first of the list
+	come  []waking // in order
+	holds func(waking) bool
 }
 
-// at is the instant of the job at a place, never if it has none.
-func (w *wakings) at(place int32) int64 {
-	switch i := w.where[place]; {
-	case i > 0:
-		return w.heap[i-1].at
-	case i < 0:
-		return w.come[-i-1].at
+// add adds the waking of a job in place of another; there are so many jobs.
+func (w *wakings) add(one waking, jobs int) {
+	if len(w.heap) > 2*jobs {
+		w.tidy()
 	}
-	return never
+	w.heap = append(w.heap, one)
+	i := len(w.heap) - 1
+	for ; i > 0 && one.before(w.heap[(i-1)/4]); i = (i - 1) / 4 {
+		w.heap[i] = w.heap[(i-1)/4]
+	}
+	w.heap[i] = one
 }
 
-// set changes the instant of the job at a place.
-func (w *wakings) set(place int32, at int64) {
-	i := w.where[place]
-	switch {
-	case i > 0 && at == never:
-		w.where[place] = 0
-		w.remove(i - 1)
-		return
-	case i > 0:
-		if w.heap[i-1].at != at {
-			w.sift(i-1, waking{at, place})
-		}
-		return
-	case i < 0 && w.come[-i-1].at == at:
-		return
-	case i < 0:
-		w.come[-i-1].place = 0
-		w.taken++
-		w.where[place] = 0
-	}
-	if at != never {
-		w.heap = append(w.heap, waking{})
-		w.sift(int32(len(w.heap)-1), waking{at, place})
-	}
+// tidy leaves out what was replaced: a list in order is a heap.
+func (w *wakings) tidy() {
+	w.heap = w.held(w.heap)
+	slices.SortFunc(w.heap, waking.compare)
+	w.heap = slices.Compact(w.heap)
 }
 
-// remove takes one out of the heap.
-func (w *wakings) remove(i int32) {
-	end := int32(len(w.heap) - 1)
+// held are those of a list that hold, in its room.
+func (w *wakings) held(list []waking) []waking {
+	return slices.DeleteFunc(list, func(one waking) bool { return !w.holds(one) })
+}
+
+// remove takes the first out of the heap.
+func (w *wakings) remove() {
+	end := len(w.heap) - 1
 	last := w.heap[end]
-	if w.heap = w.heap[:end]; i < end {
-		w.sift(i, last)
+	w.heap = w.heap[:end]
+	if end == 0 {
+		return
 	}
-}
-
-// sift moves what is above or below a free place of the heap into it until one
-// fits there.
-func (w *wakings) sift(i int32, one waking) {
-	put := func(i int32, one waking) { w.heap[i], w.where[one.place] = one, i+1 }
-	for i > 0 && one.before(w.heap[(i-1)/4]) {
-		put(i, w.heap[(i-1)/4])
-		i = (i - 1) / 4
-	}
+	i := 0
 	for {
 		first := 4*i + 1
-		if int(first) >= len(w.heap) {
+		if first >= end {
 			break
 		}
 		least := first
-		for c := first + 1; c < first+4 && int(c) < len(w.heap); c++ {
+		for c := first + 1; c < min(first+4, end); c++ {
 			if w.heap[c].before(w.heap[least]) {
 				least = c
 			}
 		}
-		if one.before(w.heap[least]) {
+		if last.before(w.heap[least]) {
 			break
 		}
-		put(i, w.heap[least])
+		w.heap[i] = w.heap[least]
 		i = least
 	}
-	put(i, one)
+	w.heap[i] = last
 }
 
 // due calls f with the places of the jobs whose instant has come, earliest
 // first, until it wants no more. It returns the earliest instant to come, never
 // if there is none or it was not seen.
 func (w *wakings) due(now int64, f func(place int32) bool) int64 {
-	w.close()
-	for i := 0; ; i++ {
+	w.come = w.held(w.come)
+	for i := 0; ; {
 		if len(w.heap) > 0 && (i == len(w.come) || w.heap[0].before(w.come[i])) {
 			first := w.heap[0]
-			if first.at > now {
+			holds := w.holds(first) && (i == 0 || w.come[i-1] != first)
+			if holds && first.at > now {
 				return first.at
 			}
-			w.remove(0)
-			w.come = slices.Insert(w.come, i, first)
-			for k := i; k < len(w.come); k++ {
-				w.where[w.come[k].place] = int32(-k - 1)
+			if w.remove(); holds {
+				w.come = slices.Insert(w.come, i, first)
 			}
+			continue
 		}
 		switch {
 		case i == len(w.come):
@@ -122,20 +108,6 @@ func (w *wakings) due(now int64, f func(place int32) bool) int64 {
 		case !f(w.come[i].place):
 			return never
 		}
+		i++
 	}
-}
-
-// close leaves out of the list what was taken out.
-func (w *wakings) close() {
-	if w.taken == 0 {
-		return
-	}
-	kept := w.come[:0]
-	for _, c := range w.come {
-		if c.place != 0 {
-			kept = append(kept, c)
-			w.where[c.place] = int32(-len(kept))
-		}
-	}
-	w.come, w.taken = kept, 0
 }

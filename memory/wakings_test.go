@@ -7,23 +7,22 @@ import (
 )
 
 // Whatever is set, taken out and looked at, in whichever order, what is due comes
-// in order, as it would from a list that is sorted each time.
+// in order and once, as it would from a list that is sorted each time.
 func TestWakingsComeInOrder(t *testing.T) {
 	const places = 100
 	rng := rand.New(rand.NewPCG(1, 2))
-	w := wakings{where: make([]int32, places)}
 	at := map[int32]int64{}
+	w := wakings{holds: func(w waking) bool { instant, ok := at[w.place]; return ok && instant == w.at }}
 	for step := range 20_000 {
 		place, instant := 1+rng.Int32N(places-1), rng.Int64N(50)
 		if rng.IntN(5) == 0 {
-			instant = never
 			delete(at, place)
-		} else {
+		} else if one := (waking{instant, place}); !w.holds(one) {
 			at[place] = instant
+			w.add(one, places)
 		}
-		w.set(place, instant)
-		if w.at(place) != instant {
-			t.Fatalf("step %d: place %d is at %d, want %d", step, place, w.at(place), instant)
+		if n := len(w.heap); n > 2*places+1 {
+			t.Fatalf("step %d: %d wakings of %d jobs", step, n, places)
 		}
 		if rng.IntN(3) > 0 {
 			continue
@@ -32,12 +31,7 @@ func TestWakingsComeInOrder(t *testing.T) {
 		for p, i := range at {
 			all = append(all, waking{i, p})
 		}
-		slices.SortFunc(all, func(a, b waking) int {
-			if a.before(b) {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(all, waking.compare)
 		now, limit := rng.Int64N(60), rng.IntN(places)
 		n, want := slices.IndexFunc(all, func(w waking) bool { return w.at > now }), never
 		if n < 0 {
