@@ -112,6 +112,31 @@ func TestAJobWhoseEndWaitsToBeWrittenIsNotTakenForRunning(t *testing.T) {
 	})
 }
 
+// Ends may wait for others to be written with while ticks are claimed, and no longer.
+func TestEndsAreWrittenThoughNoFurtherTickIsDue(t *testing.T) {
+	for name, store := range map[string]scheduler.Store{"many small writes": memory.New().Jobs(), "few large ones": large{memory.New().Jobs()}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				list := []scheduler.Job{{Name: "last", Trigger: trigger.Every(time.Hour), Run: takes(10 * time.Millisecond)}}
+				for i := range 5000 {
+					list = append(list, scheduler.Job{Name: fmt.Sprintf("job-%04d", i), Trigger: trigger.Every(time.Hour), Run: takes(time.Microsecond)})
+				}
+				start(t, scheduler.Config{Store: &slow{store, time.Millisecond}, MaxRuns: 8}, list...)
+				time.Sleep(time.Hour + time.Second)
+				rows, err := store.Ticks(t.Context(), scheduler.Query{Limit: -1})
+				if err != nil || len(rows) != len(list) {
+					t.Fatalf("%d rows, %v", len(rows), err)
+				}
+				for _, r := range rows {
+					if r.Outcome != scheduler.Succeeded {
+						t.Fatalf("%s is %s, began %s late", r.Key(), r.Outcome, r.Started.Sub(r.Due))
+					}
+				}
+			})
+		})
+	}
+}
+
 // A row that somebody has deleted by hand must not make the loop ask for it
 // without a pause.
 func TestADueTickWithoutItsRowDoesNotMakeTheLoopSpin(t *testing.T) {

@@ -1,9 +1,11 @@
 package scheduler_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -66,24 +68,35 @@ func TestAFunctionThatBlocksTheLoopsGoroutineKeepsNothingElse(t *testing.T) {
 func TestAFunctionOfTheLoopsGoroutineMayOutlastTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New().Jobs()
-		s, err := scheduler.New(scheduler.Config{Store: store})
+		s, err := scheduler.New(scheduler.Config{Store: store, Shutdown: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
+		var returned atomic.Bool
 		last := scheduler.Job{Name: "last", Trigger: trigger.Every(time.Hour), Run: func(context.Context, *scheduler.Run) error {
+			if !bytes.Contains(debug.Stack(), []byte("(*loop).help")) {
+				t.Error("another goroutine calls the function")
+			}
 			stop()
-			time.Sleep(time.Second)
+			time.Sleep(time.Minute)
+			returned.Store(true)
 			return nil
 		}}
 		if err := s.Add(t.Context(), quick(), last); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Run(ctx); err != nil {
-			t.Error(err)
+		began := time.Now()
+		err = s.Run(ctx)
+		if took := time.Since(began); err == nil || returned.Load() || took > time.Hour+5*time.Second {
+			t.Errorf("it ran for %s: %v", took, err)
 		}
-		if row := latest(t, store, "last"); row.Outcome != scheduler.Succeeded || row.Ended.Sub(row.Started) < time.Second {
+		if row := latest(t, store, "last"); row.Outcome != scheduler.Waiting || row.Reason != "handed back: the function ignored the shutdown" {
 			t.Errorf("%+v", row)
+		}
+		time.Sleep(time.Minute) // the function's goroutine ends, and nothing else
+		if !returned.Load() {
+			t.Error("the function has not returned")
 		}
 	})
 }
