@@ -142,6 +142,11 @@ func (b *batch) found(st *State) bool {
 
 // workOut plans what becomes of the runs that ended and the jobs that are due.
 func (b *batch) workOut(ctx context.Context) error {
+	if b.failures > 0 {
+		if err := b.recheck(ctx, b.unsure()); err != nil {
+			return err
+		}
+	}
 	b.finish()
 	if !b.sent.Before(b.renewAt) {
 		b.renew()
@@ -182,7 +187,22 @@ func (b *batch) wanted(ctx context.Context) (map[Key]*Tick, error) {
 	return b.rows(ctx, keys)
 }
 
-// finish plans the ends of runs, one of each job.
+// unsure are the runs that ended whose jobs were to be written when a step failed,
+// so that the state they have is not known.
+func (b *batch) unsure() []*Run {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var list []*Run
+	for _, r := range b.ended {
+		if r.entry.newest == nil {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// finish plans the ends of runs, one of each job, in the plans that have the
+// newest state of these.
 func (b *batch) finish() {
 	first := len(b.items)
 	b.mu.Lock()
@@ -191,7 +211,13 @@ func (b *batch) finish() {
 			b.later, b.again = append(b.later, r), true
 			continue
 		}
-		p := b.newPlan(&r.entry.newest.job, r.entry.trigger(), b.now)
+		p := r.entry.newest
+		if p == nil { // the store has lost the job
+			b.later = append(b.later, r)
+			continue
+		}
+		r.entry.newest = nil
+		p.from(r.entry.trigger(), b.now)
 		it := item{entry: r.entry, plan: p, ending: r, row: p.newTick()}
 		b.row(r, it.row)
 		it.log = r.news(it.row)
@@ -268,9 +294,8 @@ func (b *batch) note(stood []error) (stale []*Run) {
 			b.stands(it)
 		case r != nil:
 			b.ended, b.again = append(b.ended, r), true
-			if errors.Is(err, ErrStale) {
-				stale = append(stale, r)
-			} else {
+			stale = append(stale, r)
+			if !errors.Is(err, ErrStale) {
 				r.result = &result{outcome: Failed, reason: err.Error(), permanent: true}
 			}
 		case it.renewal != nil:

@@ -41,6 +41,13 @@ type plan struct {
 
 // newPlan begins a plan from a job's state. The mutex is held.
 func (s *Scheduler) newPlan(st *State, t trigger.Trigger, now time.Time) *plan {
+	p := s.loaded(st)
+	p.from(t, now)
+	return p
+}
+
+// loaded returns a plan that has a copy of a state. The mutex is held.
+func (s *Scheduler) loaded(st *State) *plan {
 	var p *plan
 	if n := len(s.plans); n > 0 {
 		p, s.plans = s.plans[n-1], s.plans[:n-1]
@@ -48,11 +55,15 @@ func (s *Scheduler) newPlan(st *State, t trigger.Trigger, now time.Time) *plan {
 		p = &plan{holder: s.holder, lease: s.cfg.Lease}
 	}
 	p.load(st)
-	p.same = st.Version > 0
-	p.job.Version++
-	p.def, p.trigger, p.now = st.Definition, t, now
-	p.rows, p.ticks, p.start = nil, p.list[:0:1], p.list[1:1]
 	return p
+}
+
+// from begins a plan from the state it has, which is the one that is stored.
+func (p *plan) from(t trigger.Trigger, now time.Time) {
+	p.same = p.job.Version > 0
+	p.job.Version++
+	p.def, p.trigger, p.now = p.job.Definition, t, now
+	p.rows, p.ticks, p.start = nil, p.list[:0:1], p.list[1:1]
 }
 
 // load makes a copy of a state that can be changed.

@@ -102,7 +102,7 @@ type entry struct {
 	other  *trigger.Trigger // as it holds, if that is another one
 	def    *Definition      // as it holds
 	last   int64            // State.Last in microseconds
-	newest *plan            // has the newest known state, while there are runs
+	newest *plan            // has the newest known state, while there are runs and the end of none is written
 	runs   int32            // how many are held
 	usable bool             // the stored definition can be followed here
 	gone   bool             // the job was removed
@@ -234,11 +234,14 @@ func (s *Scheduler) learn(st *State) {
 
 // update is learn for an entry, with the mutex held.
 func (s *Scheduler) update(e *entry, st *State) {
-	if e.newest != nil {
+	switch {
+	case e.newest != nil:
 		if st.Version < e.newest.job.Version {
 			return
 		}
 		e.newest.load(st)
+	case e.runs > 0:
+		e.newest = s.loaded(st)
 	}
 	e.last = st.Last.UnixMicro()
 	s.follow(e, st.Definition)
