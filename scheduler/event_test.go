@@ -83,11 +83,16 @@ func TestHooksAndLogTellOfStartsEndsSkipsAndMisses(t *testing.T) {
 		declare(t, store, job)
 		time.Sleep(90 * time.Minute)
 		var o told
-		s := start(t, scheduler.Config{Store: store, Logger: o.logger()}, job)
+		s, err := scheduler.New(scheduler.Config{Store: store, Logger: o.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Add(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
 		stop := s.Observe(o.observe)
-		time.Sleep(3 * time.Hour)
-		stop()
-		time.Sleep(time.Hour)
+		time.AfterFunc(3*time.Hour, stop)
+		runFor(t, s, 4*time.Hour)
 		want := []string{
 			"passed 01:00 missed", "started 02:00 running", "passed 03:00 skipped", "ended 02:00 succeeded",
 			"started 04:00 running", "ended 04:00 failed",
@@ -99,7 +104,7 @@ func TestHooksAndLogTellOfStartsEndsSkipsAndMisses(t *testing.T) {
 			"WARN passed job due fence attempt outcome reason", "DEBUG started job due fence attempt",
 			"DEBUG passed job due fence attempt outcome reason", "DEBUG ended job due fence attempt outcome reason took",
 			"DEBUG started job due fence attempt", "WARN ended job due fence attempt outcome reason took",
-			"DEBUG started job due fence attempt",
+			"DEBUG started job due fence attempt", "DEBUG ended job due fence attempt outcome reason took",
 		}
 		if got := o.lines(t); !slices.Equal(got, want) {
 			t.Errorf("log  %q\nwant %q", got, want)
