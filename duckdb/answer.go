@@ -65,14 +65,13 @@ const (
 	kindTotal // of all that was counted, where that is another
 )
 
-// ask answers from a WITH that holds daily and totals; see rawRows. SQL gives
-// numbers only, and words tells what they stand for.
-func (b *builder) ask(ctx context.Context, db querier, with string, words func() *view) (pageview.Answer, error) {
+// ask answers from a WITH that holds daily and totals; see rawRows.
+func (b *builder) ask(ctx context.Context, db querier, with string) (pageview.Answer, error) {
 	c, err := b.count(ctx, db, with)
 	if err != nil {
 		return pageview.Answer{}, err
 	}
-	return b.put(c, words()), nil
+	return b.put(c, b.texts), nil
 }
 
 // counted is what was counted, as numbers.
@@ -145,6 +144,7 @@ func less(a, b pageview.Values) pageview.Values {
 // texts only the numbers of their arguments.
 type builder struct {
 	q        *pageview.Query
+	texts    *view  // tells what numbers stand for
 	site     string // its number
 	known    site
 	zone     *time.Location
@@ -158,7 +158,7 @@ type builder struct {
 
 func newBuilder(q *pageview.Query, v *view) *builder {
 	site := v.sites[q.Site]
-	return &builder{q: q, known: site, site: fmt.Sprint(site.id), zone: v.zone(q.Site), hour: column(pageview.ByHour), counting: v.counting(site, q.Through)}
+	return &builder{q: q, texts: v, known: site, site: fmt.Sprint(site.id), zone: v.zone(q.Site), hour: column(pageview.ByHour), counting: v.counting(site, q.Through)}
 }
 
 func (b *builder) arg(v any) string {

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,15 +47,66 @@ func (b *builder) matches(d pageview.Dimension, value string) string {
 	case d == pageview.BySource:
 		return b.text(sourceName("source"), value)
 	}
-	ids := "SELECT id FROM names WHERE " + b.text("name", value)
+	return b.isOne(d, value)
+}
+
+// mostNumbers is how many numbers a condition holds; the planning of each costs
+// about 5 microseconds.
+const mostNumbers = 1000
+
+// isOne is the condition that the number of a text is one of those that a value stands
+// for. As constants they are compared up to three times as fast as with what a table
+// holds, which is asked only where they are many.
+func (b *builder) isOne(d pageview.Dimension, value string) string {
+	texts, table := b.texts.names, "names WHERE "
+	text := "name"
 	if d == pageview.ByPage || d == pageview.ByEntry {
-		ids = fmt.Sprintf("SELECT id FROM pages WHERE site = %s AND %s", b.site, b.text("path", value))
+		texts, table, text = b.texts.paths, fmt.Sprintf("pages WHERE site = %s AND ", b.site), "path"
 	}
-	c := fmt.Sprintf("%s IN (%s)", column(d), ids)
+	switch numbers := numbersOf(texts, value); {
+	case len(numbers) == 0:
+		return "false"
+	case len(numbers) == 1:
+		return column(d) + " = " + numbers[0]
+	case len(numbers) <= mostNumbers:
+		return column(d) + " IN (" + strings.Join(numbers, ", ") + ")"
+	}
+	c := fmt.Sprintf("%s IN (SELECT id FROM %s%s)", column(d), table, b.text(text, value))
 	if strings.Trim(value, "*") == "" { // the empty name has the number 0 and no row
 		c = fmt.Sprintf("(%s OR %s = 0)", c, column(d))
 	}
 	return c
+}
+
+// numbersOf are the numbers of the texts that a value stands for. Number 0 is the empty
+// text; others without a text have no rows.
+func numbersOf(texts []string, value string) (numbers []string) {
+	if stands(value, "") {
+		numbers = []string{"0"}
+	}
+	for n := 1; n < len(texts); n++ {
+		if texts[n] != "" && stands(value, texts[n]) {
+			numbers = append(numbers, strconv.Itoa(n))
+		}
+	}
+	return numbers
+}
+
+// stands tells whether a value, in which a * stands for any text, stands for a text.
+func stands(value, text string) bool {
+	first, rest, pattern := strings.Cut(value, "*")
+	if !pattern {
+		return text == value
+	}
+	text, ok := strings.CutPrefix(text, first)
+	parts := strings.Split(rest, "*")
+	last := len(parts) - 1
+	for _, part := range parts[:last] {
+		if ok {
+			_, text, ok = strings.Cut(text, part)
+		}
+	}
+	return ok && strings.HasSuffix(text, parts[last])
 }
 
 // text is the condition that a text is the value, in which a * stands for any

@@ -246,6 +246,7 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 	err = s.held(v.sites[q.Site].id, all, q.Through, func(through uint64) error {
 		q.Through = through
 		b := newBuilder(&q, v)
+		b.texts = s.view.Load() // of all that is added up
 		var sums []*mirrored
 		if b.mirrors() {
 			sums, err = s.mirror.sums(ctx, db, v.sites[q.Site].id, all, cmp.Or(q.From, pageview.FirstDay))
@@ -255,9 +256,9 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 			return err
 		case sums != nil:
 			kinds := len(sums) / len(dims)
-			a = b.addUp(sums[:kinds], sums[len(sums)-kinds:], s.view.Load())
+			a = b.addUp(sums[:kinds], sums[len(sums)-kinds:], b.texts)
 		default:
-			a, err = b.ask(ctx, db, b.rollupRows(dims), s.view.Load)
+			a, err = b.ask(ctx, db, b.rollupRows(dims))
 		}
 		a.Through, a.Rollup = through, true
 		return err
