@@ -1,10 +1,10 @@
 package duckdb
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -115,7 +115,6 @@ var errNotRecent = errors.New("not of recent days alone")
 
 // newRow is a pageview that is new.
 type newRow struct {
-	day            pageview.Day
 	visitor        uint64
 	cells, weights []int64
 }
@@ -127,78 +126,78 @@ func (f *folder) addRecent(ctx context.Context, r *recent, deleted int) (int, er
 		return 0, errNotRecent
 	}
 	s := r.site(f, deleted)
-	rows, err := f.readNew(ctx)
+	rows, n, err := f.readNew(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var days []pageview.Day
-	for _, n := range rows {
-		if len(days) == 0 || days[len(days)-1] != n.day {
-			days = append(days, n.day)
-		}
-	}
+	days := slices.Sorted(maps.Keys(rows))
 	if len(days) > recentDays || slices.ContainsFunc(days, f.mixedAnew) {
 		return 0, errNotRecent
 	}
 	if err := f.readDays(ctx, r, s, days); err != nil {
 		return 0, err
 	}
-	if !r.hasRoom(s, days, len(rows)) {
+	if !r.hasRoom(s, days, n) {
 		r.noRoom[f.site.id] = s.used
 		return 0, errNotRecent
 	}
 	f.tally = newTally(f.dims, f.v.paths)
-	for len(rows) > 0 {
-		n := 1
-		for n < len(rows) && rows[n].day == rows[0].day && rows[n].visitor == rows[0].visitor {
-			n++
-		}
-		f.takeVisitor(s.days[rows[0].day], rows[:n])
-		if rows[0].visitor != 0 {
-			r.rows += n
-		}
-		rows = rows[n:]
+	for _, day := range days {
+		r.rows += f.takeNew(day, s.days[day], rows[day])
 	}
 	f.tally.end()
 	return len(days), f.write()
 }
 
-// takeVisitor takes in what a visitor has on a day: what is held, and what is new.
-func (f *folder) takeVisitor(day *recentDay, rows []newRow) {
+// takeNew takes in what is new on a day, with what its visitors have there, and tells how
+// many pageviews are held besides.
+func (f *folder) takeNew(day pageview.Day, held *recentDay, rows []newRow) int {
 	packed, numbers := f.packed()
-	visitor := rows[0].visitor
-	if last, known := day.last[visitor]; known && visitor != 0 {
-		old := foldRow{now: true, then: true}
-		for i := last; i >= 0; i = day.prev[i] {
-			old.unpack(day.cells[int(i)*(2+numbers):], packed)
-			f.tally.take(rows[0].day, visitor, &old, nil)
-		}
-	}
+	old := len(held.prev)
+	known := rows[:0] // those that have a visitor: as many follow the old ones
 	for _, n := range rows {
+		if n.visitor != 0 {
+			held.add(n.visitor, n.cells)
+			known = append(known, n)
+			continue
+		}
 		r := foldRow{now: true}
 		r.unpack(n.cells, packed)
-		f.take(n.day, visitor, &r, n.weights)
-		if visitor != 0 {
-			day.add(visitor, n.cells)
+		f.take(day, 0, &r, n.weights)
+	}
+	for i, n := range known {
+		at := int32(old + i)
+		if held.last[n.visitor] != at {
+			continue
+		}
+		for ; at >= 0; at = held.prev[at] {
+			r := foldRow{now: true, then: int(at) < old}
+			r.unpack(held.cells[int(at)*(2+numbers):], packed)
+			var weights []int64
+			if !r.then {
+				weights = known[int(at)-old].weights
+			}
+			f.take(day, n.visitor, &r, weights)
 		}
 	}
+	return len(known)
 }
 
-// readNew reads the pageviews that are new, in the order of days and visitors.
-func (f *folder) readNew(ctx context.Context) (rows []newRow, err error) {
+// readNew reads the pageviews that are new, by day, and tells how many there are.
+func (f *folder) readNew(ctx context.Context) (rows map[pageview.Day][]newRow, n int, err error) {
 	c := foldChunk{parts: 1}
 	query := fmt.Sprintf("SELECT %s FROM pageviews WHERE %s AND seq > %d", f.columns(countsNow, "visitor"), f.counting(&c, f.v.through), f.from)
+	rows = map[pageview.Day][]newRow{}
 	var all []int64 // cells and weights of all rows
 	err = f.readRows(ctx, query, func(state, visitor int64, cells, weights []int64) {
 		from := len(all)
 		all = append(append(all, cells...), weights...)
 		mid, to := from+len(cells), len(all)
-		rows = append(rows, newRow{pageview.Day(state >> stateBits), uint64(visitor), all[from:mid:mid], all[mid:to:to]})
+		day := pageview.Day(state >> stateBits)
+		rows[day] = append(rows[day], newRow{uint64(visitor), all[from:mid:mid], all[mid:to:to]})
+		n++
 	})
-	slices.SortFunc(rows, func(a, b newRow) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.visitor, b.visitor))
-	})
-	return rows, err
+	return rows, n, err
 }
 
 // readDays reads those of the days that are not held.
