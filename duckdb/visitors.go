@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -34,7 +35,11 @@ type visitorCount struct {
 	total   pageview.Values
 
 	rows []visitRow // of one visitor on a day
-	some []*foldRow // room to use again
+
+	// Room to use again.
+	some []*foldRow
+	seen []seen
+	last map[uint64]int64 // when each visitor of a day came last
 }
 
 // visitRow is a pageview and the key of its row in the answer.
@@ -45,7 +50,7 @@ type visitRow struct {
 
 // countVisitors counts raw rows, at most so many at a time unless a day has more.
 func (b *builder) countVisitors(ctx context.Context, db *sql.DB, most int64, paths []string) (counted, error) {
-	c := visitorCount{builder: b, paths: paths, of: map[[2]int64]pageview.Values{}}
+	c := visitorCount{builder: b, paths: paths, of: map[[2]int64]pageview.Values{}, last: map[uint64]int64{}}
 	tx, err := begin(ctx, db)
 	if err != nil {
 		return counted{}, err
@@ -54,7 +59,8 @@ func (b *builder) countVisitors(ctx context.Context, db *sql.DB, most int64, pat
 	if err := c.findEntries(ctx, tx); err != nil {
 		return counted{}, err
 	}
-	if len(b.inner()) == 0 && !b.byVisit() {
+	byDay := len(b.inner()) == 0 && b.wants(pageview.MetricVisits)
+	if len(b.inner()) == 0 && !b.byVisit() && !byDay {
 		most *= 8 // since a visitor of a day takes few bytes
 	}
 	spans, err := b.spans(ctx, tx, most)
@@ -64,9 +70,12 @@ func (b *builder) countVisitors(ctx context.Context, db *sql.DB, most int64, pat
 	for _, days := range spans {
 		part := *b
 		part.span = days
-		if b.byVisit() {
+		switch {
+		case b.byVisit():
 			err = c.addVisits(ctx, tx, &part)
-		} else {
+		case byDay:
+			err = c.addDays(ctx, tx, &part)
+		default:
 			err = c.addVisitors(ctx, tx, &part)
 		}
 		if err != nil {
@@ -132,19 +141,18 @@ func (c *visitorCount) findEntries(ctx context.Context, q querier) error {
 	return eachNumbers(ctx, q, query, []*int64{&entry}, func() { c.entries[entry] = true }, b.args...)
 }
 
-// addVisitors counts the visitors of some days in SQL, and the visits of all that they
-// saw on a day.
+// addVisitors counts the visitors of some days in SQL, where no visits are asked for.
 func (c *visitorCount) addVisitors(ctx context.Context, q querier, b *builder) error {
 	query := b.visitorsSQL()
 	apart := len(b.inner()) == 0 // a visitor of two rows is one, unless they are of two days
 	if !apart {
-		query += fmt.Sprintf("\nUNION ALL SELECT %d, 0, 0, 0, 0, count(*) FROM (SELECT DISTINCT \"day\", visitor FROM %s WHERE %s AND %s AND visitor <> 0)",
+		query += fmt.Sprintf("\nUNION ALL SELECT %d, 0, 0, 0, count(*) FROM (SELECT DISTINCT \"day\", visitor FROM %s WHERE %s AND %s AND visitor <> 0)",
 			kindTotal, b.pageviews(), b.countedRows(), b.filters())
 	}
 	var kind int64
 	var key [2]int64
 	var v pageview.Values
-	return eachNumbers(ctx, q, query, []*int64{&kind, &key[0], &key[1], &v.Pageviews, &v.Visits, &v.Visitors}, func() {
+	return eachNumbers(ctx, q, query, []*int64{&kind, &key[0], &key[1], &v.Pageviews, &v.Visitors}, func() {
 		switch {
 		case kind == kindTotal:
 			c.total.Visitors += v.Visitors
@@ -158,27 +166,76 @@ func (c *visitorCount) addVisitors(ctx context.Context, q querier, b *builder) e
 	}, b.args...)
 }
 
-// visitorsSQL selects what there is under each key: kind, both keys, pageviews, visits if
-// they are asked for, and visitors.
+// visitorsSQL selects what there is under each key: kind, both keys, pageviews and visitors.
 func (b *builder) visitorsSQL() string {
-	keys, from, where := b.keys(), b.pageviews(), b.countedRows()+" AND "+b.filters()
-	columns := fmt.Sprintf("SELECT %d, CAST(%s AS BIGINT), CAST(%s AS BIGINT), ", kindRow, keys[0], keys[1])
-	if !b.wants(pageview.MetricVisits) {
-		var inner strings.Builder
-		inner.WriteString(`"day"`)
-		for i, d := range b.inner() {
-			fmt.Fprintf(&inner, ", %s AS k%d", column(d), i+1)
-		}
-		return columns + fmt.Sprintf(`CAST(sum(n) AS BIGINT), 0, count(nullif(visitor, 0))
-FROM (SELECT %s, visitor, count(*) AS n FROM %s WHERE %s GROUP BY ALL) GROUP BY 2, 3`, inner.String(), from, where)
+	var inner strings.Builder
+	inner.WriteString(`"day"`)
+	for i, d := range b.inner() {
+		fmt.Fprintf(&inner, ", %s AS k%d", column(d), i+1)
 	}
-	// Each pageview of a visitor beside the one before, of which the first has none.
-	return columns + fmt.Sprintf(`count(*), count(*) FILTER (before IS NULL OR t - before >= %d), count(*) FILTER (before IS NULL)
-FROM (
-  SELECT "day", unnest(times) AS t, unnest(list_prepend(NULL, times)) AS before
-  FROM (SELECT "day", visitor, list_sort(list(epoch_us("at"))) AS times FROM %[2]s WHERE %[3]s AND visitor <> 0 GROUP BY ALL)
-) WHERE t IS NOT NULL GROUP BY 2, 3
-UNION ALL %[4]scount(*), 0, 0 FROM %[2]s WHERE %[3]s AND visitor = 0 GROUP BY 2, 3`, pageview.VisitGap.Microseconds(), from, where, columns)
+	keys := b.keys()
+	return fmt.Sprintf(`SELECT %d, CAST(%s AS BIGINT), CAST(%s AS BIGINT), CAST(sum(n) AS BIGINT), count(nullif(visitor, 0))
+FROM (SELECT %s, visitor, count(*) AS n FROM %s WHERE %s AND %s GROUP BY ALL) GROUP BY 2, 3`,
+		kindRow, keys[0], keys[1], inner.String(), b.pageviews(), b.countedRows(), b.filters())
+}
+
+// seen is a pageview of a visitor.
+type seen struct {
+	day, at int64 // in days, and in microseconds, since 1970
+	visitor uint64
+}
+
+// addDays counts the visits and visitors of some days where rows differ in their days
+// only. DuckDB would have to sort pageviews by visitor for that; in the order of time, in
+// which they mostly lie, it takes no more than to know when each visitor came before.
+func (c *visitorCount) addDays(ctx context.Context, q querier, b *builder) error {
+	query := fmt.Sprintf(`SELECT %s, visitor, epoch_us("at") FROM %s WHERE %s AND %s`, daySQL, b.pageviews(), b.countedRows(), b.filters())
+	rows := c.seen[:0]
+	var visitor int64
+	var r seen
+	err := eachNumbers(ctx, q, query, []*int64{&r.day, &visitor, &r.at}, func() {
+		r.visitor = uint64(visitor)
+		rows = append(rows, r)
+	}, b.args...)
+	c.seen = rows
+	slices.SortFunc(rows, func(x, y seen) int {
+		if n := cmp.Compare(x.day, y.day); n != 0 {
+			return n
+		}
+		return cmp.Compare(x.at, y.at)
+	})
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].day == rows[0].day {
+			n++
+		}
+		v := c.countDay(rows[:n])
+		c.add(b.periods(pageview.Day(rows[0].day)), v)
+		c.total = sum(c.total, v)
+		rows = rows[n:]
+	}
+	return err
+}
+
+// countDay counts the pageviews of a day, which are in the order of time.
+func (c *visitorCount) countDay(rows []seen) (v pageview.Values) {
+	clear(c.last)
+	for i := range rows {
+		r := &rows[i]
+		v.Pageviews++
+		if r.visitor == 0 {
+			continue
+		}
+		before, known := c.last[r.visitor]
+		if !known {
+			v.Visitors++
+		}
+		if !known || r.at-before >= pageview.VisitGap.Microseconds() {
+			v.Visits++
+		}
+		c.last[r.visitor] = r.at
+	}
+	return v
 }
 
 // addVisits counts the visits and visitors of some days. Whatever filters leave of a
