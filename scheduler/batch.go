@@ -142,10 +142,8 @@ func (b *batch) found(st *State) bool {
 
 // workOut plans what becomes of the runs that ended and the jobs that are due.
 func (b *batch) workOut(ctx context.Context) error {
-	if b.failures > 0 {
-		if err := b.recheck(ctx, b.unsure()); err != nil {
-			return err
-		}
+	if err := b.recheck(ctx, b.unsure()); err != nil {
+		return err
 	}
 	b.finish()
 	if !b.sent.Before(b.renewAt) {
@@ -187,8 +185,8 @@ func (b *batch) wanted(ctx context.Context) (map[Key]*Tick, error) {
 	return b.rows(ctx, keys)
 }
 
-// unsure are the runs that ended whose jobs were to be written when a step failed,
-// so that the state they have is not known.
+// unsure are the runs that ended whose jobs have no newest state, since they were
+// to be written by a step that failed.
 func (b *batch) unsure() []*Run {
 	b.mu.Lock()
 	defer b.mu.Unlock()

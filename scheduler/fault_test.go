@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +107,34 @@ func TestAClaimWhoseAnswerWasLostIsRun(t *testing.T) {
 		time.Sleep(time.Minute)
 		row := latest(t, store, "hot")
 		if row.Outcome != scheduler.Succeeded || row.Attempt != 1 || len(row.Earlier) != 0 {
+			t.Errorf("%+v", row)
+		}
+	})
+}
+
+// mute takes no writes while it is down.
+type mute struct {
+	scheduler.Store
+	down atomic.Bool
+}
+
+func (m *mute) Write(ctx context.Context, changes []scheduler.Change) ([]error, error) {
+	if m.down.Load() {
+		return nil, errGone
+	}
+	return m.Store.Write(ctx, changes)
+}
+
+func TestAnEndIsWrittenSoonAfterTheStoreTakesWritesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &mute{Store: memory.New().Jobs()}
+		start(t, scheduler.Config{Store: store}, hourly(time.Minute))
+		time.Sleep(time.Hour + 55*time.Second)
+		store.down.Store(true)
+		time.Sleep(6 * time.Second)
+		store.down.Store(false)
+		time.Sleep(2 * time.Second)
+		if row := latest(t, store, "hot"); row.Outcome != scheduler.Succeeded || row.Attempt != 1 {
 			t.Errorf("%+v", row)
 		}
 	})
