@@ -38,7 +38,7 @@ func (s *Store) answer(ctx context.Context, q pageview.Query) (pageview.Answer, 
 			return a, err
 		}
 	}
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return pageview.Answer{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/beforehand-go/beforehand/pageview"
 	"github.com/beforehand-go/beforehand/pageview/engine"
@@ -41,6 +42,32 @@ func (s *Store) send(ctx context.Context, r request) error {
 	}
 }
 
+// drained returns when DuckDB has all that was acknowledged before.
+func (s *Store) drained(ctx context.Context) error {
+	if !s.spooled.Load() {
+		return nil
+	}
+	if err := s.send(ctx, request{}); err != nil {
+		return fmt.Errorf("take pageviews from the spool: %w", err)
+	}
+	return nil
+}
+
+const (
+	// drainAfter is how long pageviews lie in the spool at most, …
+	drainAfter = time.Second
+	// … and drainRetry when DuckDB is tried again that could not take them: each try
+	// opens its file anew.
+	drainRetry = time.Minute
+)
+
+// drainNow has what is in the spool given to DuckDB though nobody asks for it.
+func (s *Store) drainNow() {
+	if s.spooled.Load() {
+		_ = s.queue.put(request{done: make(chan error, 1)}) // unless the store is being closed
+	}
+}
+
 // write is the one goroutine that writes. It ends when the queue is closed and
 // empty.
 func (s *Store) write() {
@@ -48,6 +75,9 @@ func (s *Store) write() {
 	for {
 		group := s.queue.take()
 		if len(group) == 0 {
+			if s.spooled.Load() {
+				s.commit([]request{{}}) // where that fails, it stays in the spool
+			}
 			return
 		}
 		outcome := s.commit(group)
@@ -59,26 +89,43 @@ func (s *Store) write() {
 	}
 }
 
-// commit writes a group in one transaction and says what came of each request.
-// After an error nothing of the group is kept and the file is opened again:
-// DuckDB calls a database unusable after a fatal error, and the dictionaries
-// in memory hold what was rolled back.
+// commit has a group on disk and says what came of each request. After an error
+// nothing of the group is kept and the file is opened again: DuckDB calls a database
+// unusable after a fatal error, and the dictionaries in memory hold what was rolled
+// back.
 func (s *Store) commit(group []request) (outcome []error) {
 	var err error
-	defer func() { s.load.trouble.Store(&err) }()
+	defer func() {
+		if err != nil || !s.spooled.Load() { // else DuckDB was not asked
+			s.load.trouble.Store(&err)
+		}
+	}()
 	ctx := context.Background() // a commit belongs to all of the group, not to one sender
 	if s.w == nil {
 		if err = s.reopen(ctx); err != nil {
+			s.drain.Reset(drainRetry)
 			return slices.Repeat([]error{err}, len(group))
 		}
 	}
-	if outcome, err = s.w.transaction(ctx, group); err != nil {
+	if outcome, err = s.w.keep(ctx, group); err != nil {
 		err = full(err)
 		if again := s.reopen(ctx); again != nil {
 			s.config.Logger.Error("open store again", "error", again)
 		}
+		s.drain.Reset(drainRetry)
 		return slices.Repeat([]error{err}, len(group))
 	}
-	s.view.Store(s.w.view())
+	s.publish()
 	return outcome
+}
+
+// publish tells readers of the last commit.
+func (s *Store) publish() {
+	switch waits := s.w.spool.waits(); {
+	case !waits:
+		s.view.Store(s.w.view())
+		s.spooled.Store(false)
+	case !s.spooled.Swap(true):
+		s.drain.Reset(drainAfter)
+	}
 }

@@ -127,7 +127,7 @@ func (y *year) sql() string {
 
 func (y *year) exec(b *testing.B, query string, args ...any) {
 	b.Helper()
-	if _, err := y.s.db.Load().ExecContext(b.Context(), query, args...); err != nil {
+	if _, err := readers(b, y.s).ExecContext(b.Context(), query, args...); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -137,7 +137,7 @@ func (y *year) grow(b *testing.B, n int) {
 	b.Helper()
 	var batch pageview.Batch
 	query := fmt.Sprintf(`SELECT "at", page, visitor, referrer, browser, country FROM (%s) ORDER BY seq`, y.sql())
-	err := each(b.Context(), y.s.db.Load(), query, func(scan func(...any) error) error {
+	err := each(b.Context(), readers(b, y.s), query, func(scan func(...any) error) error {
 		var page, referrer, browser, country int
 		v := pageview.Pageview{Site: "blog", Source: pageview.SourceScript, System: "name 71", Device: "name 81", Language: "name 141"}
 		err := scan(&v.At, &page, &v.Visitor, &referrer, &browser, &country)

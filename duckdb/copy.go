@@ -114,7 +114,7 @@ func inTransaction[T any](ctx context.Context, conn *sql.Conn, f func() (T, erro
 
 // withConn runs f with a connection of its own.
 func (s *Store) withConn(ctx context.Context, f func(*sql.Conn) error) error {
-	db, _, err := s.reader()
+	db, _, err := s.reader(ctx)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func TestExport(t *testing.T) {
 	if err := s.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.forget(t.Context(), "blog", day("2025-12-31"), s.view.Load().through); err != nil {
+	if _, err := s.forget(t.Context(), "blog", day("2025-12-31"), through(t, s)); err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"parquet", "csv"} {

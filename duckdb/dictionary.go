@@ -122,7 +122,7 @@ func (w *writer) lastSite() (last uint16) {
 
 // page is the number of a page. A title that is not empty replaces the one
 // known.
-func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, error) {
+func (w *writer) page(k pageKey, title string) uint32 {
 	p, ok := w.pages[k.site][k.path]
 	if !ok {
 		w.lastPage++
@@ -130,25 +130,15 @@ func (w *writer) page(ctx context.Context, k pageKey, title string) (uint32, err
 		k.path = strings.Clone(k.path) // which may be a part of a large text
 		w.keepPage(k, p)
 		w.added.pages = append(w.added.pages, k)
-		return p.id, nil
+		return p.id
 	}
 	if title == "" || title == p.title {
-		return p.id, nil
-	}
-	if err := w.begin(ctx); err != nil {
-		return 0, err
-	}
-	// The row of a page that is new in this transaction must be there first.
-	if err := w.writeAdded(); err != nil {
-		return 0, err
-	}
-	_, err := w.conn.ExecContext(ctx, `UPDATE pages SET title = ? WHERE id = ?`, title, p.id)
-	if err != nil {
-		return 0, fmt.Errorf("set title: %w", err)
+		return p.id
 	}
 	p.title = strings.Clone(title)
 	w.keepPage(k, p)
-	return p.id, nil
+	w.added.titles[p.id] = p.title
+	return p.id
 }
 
 func (w *writer) keepPage(k pageKey, p page) {
@@ -222,7 +212,7 @@ func (m *metName) is(name string) bool {
 }
 
 // writeAdded writes the rows of what is new in the dictionaries.
-func (w *writer) writeAdded() error {
+func (w *writer) writeAdded(ctx context.Context) error {
 	if len(w.added.pages) > 0 {
 		err := w.appendAll("pages", len(w.added.pages), func(i int) []any {
 			k := w.added.pages[i]
@@ -234,6 +224,12 @@ func (w *writer) writeAdded() error {
 		}
 		w.added.pages = w.added.pages[:0]
 	}
+	for id, title := range w.added.titles { // after the rows of new pages
+		if _, err := w.conn.ExecContext(ctx, `UPDATE pages SET title = ? WHERE id = ?`, title, id); err != nil {
+			return fmt.Errorf("set title: %w", err)
+		}
+	}
+	clear(w.added.titles)
 	if len(w.added.names) > 0 {
 		err := w.appendAll("names", len(w.added.names), func(i int) []any {
 			name := w.added.names[i]

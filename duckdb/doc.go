@@ -1,9 +1,12 @@
 // Package duckdb keeps pageviews in one DuckDB file.
 //
-// One goroutine writes. Whatever was handed to Append while the last
-// transaction committed is committed by the next one, and no timer delays it:
-// a lone sender waits for one commit, and a thousand senders share one.
-// Readers have connections of their own and never wait for the writer.
+// One goroutine writes. Whatever was handed to Append while the last group was
+// committed is committed by the next one: a lone sender waits for one commit, and a
+// thousand senders share one. A group of a few thousand rows at most is committed to a
+// spool beside the file (spool.go), and DuckDB gets the rows of many groups at a time:
+// what else is written finds them there, and so do readers, who wait for that where
+// something is in the spool, and for nothing else. Readers have connections of their
+// own.
 //
 // What waits is bounded by bytes. A batch is screened before anything of it is
 // written, so that one that is refused leaves nothing and harms no other of its

@@ -38,7 +38,7 @@ const compactEvery = 64
 // fold adds up what is new of a site in the dimensions. It goes on where its
 // caller gives up, so that the next one finds it done.
 func (s *Store) fold(ctx context.Context, name string, dims []rolled) error {
-	db, v, err := s.reader()
+	db, v, err := s.current()
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 // Each day is a transaction of its own, so that nobody who sends pageviews
 // waits for long. The file does not shrink; its room is used again.
 func (s *Store) forget(ctx context.Context, name string, before pageview.Day, through uint64) (int64, error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -76,7 +76,7 @@ func (w *writer) forgetDay(ctx context.Context, site uint16, day time.Time, thro
 // Drop deletes a site with all that is kept of it, in this and in every other
 // table with a column named site. Its name can be used anew.
 func (s *Store) Drop(ctx context.Context, name string) error {
-	_, v, err := s.reader()
+	_, v, err := s.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -108,10 +108,6 @@ func (w *writer) drop(ctx context.Context, name string) error {
 	site, ok := w.sites[name]
 	if !ok {
 		return nil // by somebody else, meanwhile
-	}
-	// What was appended by the same group is deleted too.
-	if err := w.flush(ctx); err != nil {
-		return err
 	}
 	statements := []string{fmt.Sprintf(`DELETE FROM sites WHERE id = %d`, site.id)}
 	const tables = `SELECT table_name FROM duckdb_columns() WHERE column_name = 'site' AND NOT internal AND database_name = current_database()`

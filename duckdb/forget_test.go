@@ -39,7 +39,7 @@ func rows(t *testing.T, s *Store, site uint16) map[string]int64 {
 	counts := map[string]int64{}
 	for _, table := range []string{"pageviews", "stays", "pages", "logs", "marks", "sources", "gone"} {
 		var n int64
-		err := s.db.Load().QueryRowContext(t.Context(), fmt.Sprintf(`SELECT count(*) FROM %s WHERE site = %d`, table, site)).Scan(&n)
+		err := readers(t, s).QueryRowContext(t.Context(), fmt.Sprintf(`SELECT count(*) FROM %s WHERE site = %d`, table, site)).Scan(&n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestForget(t *testing.T) {
 	if err != nil || len(all) != 10 {
 		t.Fatalf("%+v, error %v", all, err)
 	}
-	last := s.view.Load().through
+	last := through(t, s)
 	for _, c := range []struct {
 		through    uint64
 		gone, left int64
@@ -88,7 +88,7 @@ func TestForget(t *testing.T) {
 	s.Close()
 	s = open(t, path)
 	defer s.Close()
-	if got := s.view.Load().through; got != last {
+	if got := through(t, s); got != last {
 		t.Errorf("sequence numbers go on from %d, want %d", got, last)
 	}
 	if got := rows(t, s, 2); got["pageviews"] != 0 || got["stays"] != 0 {
@@ -108,11 +108,11 @@ func TestDrop(t *testing.T) {
 	if err := s.Append(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.forget(t.Context(), "blog", day("2026-01-03"), s.view.Load().through); err != nil {
+	if _, err := s.forget(t.Context(), "blog", day("2026-01-03"), through(t, s)); err != nil {
 		t.Fatal(err)
 	}
 	other := rows(t, s, 1)
-	last := s.view.Load().through
+	last := through(t, s)
 	if err := s.Drop(t.Context(), "blog"); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestDrop(t *testing.T) {
 		s = open(t, path)
 		t.Cleanup(func() { s.Close() })
 	}
-	if got := s.view.Load().through; got != last {
+	if got := through(t, s); got != last {
 		t.Errorf("sequence numbers go on from %d, want %d", got, last)
 	}
 	tenDays(t, s, "blog")
@@ -163,7 +163,7 @@ func TestRoomOfDeletedRowsIsUsedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.db.Load().ExecContext(t.Context(), `CHECKPOINT`); err != nil {
+		if _, err := readers(t, s).ExecContext(t.Context(), `CHECKPOINT`); err != nil {
 			t.Fatal(err)
 		}
 		return fileSize(t, path)
@@ -171,7 +171,7 @@ func TestRoomOfDeletedRowsIsUsedAgain(t *testing.T) {
 	first := fill(day("2026-01-01"))
 	var size int64
 	for i := range pageview.Day(2) {
-		if _, err := s.forget(t.Context(), "blog", pageview.LastDay, s.view.Load().through); err != nil {
+		if _, err := s.forget(t.Context(), "blog", pageview.LastDay, through(t, s)); err != nil {
 			t.Fatal(err)
 		}
 		size = fill(day("2026-02-01") + 4*i)

@@ -25,7 +25,7 @@ func TestGroupsOfMoreThanAChunk(t *testing.T) {
 		}
 		kept += n
 		var rows, seqs, visitors, late int
-		row := s.db.Load().QueryRowContext(t.Context(), `
+		row := readers(t, s).QueryRowContext(t.Context(), `
 			SELECT count(*), count(DISTINCT seq), count(DISTINCT visitor), count(*) FILTER ("at" < "hour" OR "at" >= "hour" + INTERVAL 1 HOUR OR CAST("at" AS DATE) <> "day")
 			FROM pageviews`)
 		if err := row.Scan(&rows, &seqs, &visitors, &late); err != nil {
@@ -44,7 +44,7 @@ func TestGroupsOfMoreThanAChunk(t *testing.T) {
 // is kept.
 func TestRowThatCannotBeWritten(t *testing.T) {
 	s := openBlog(t, filepath.Join(t.TempDir(), "pageviews.duckdb"))
-	conn, err := s.db.Load().Conn(t.Context())
+	conn, err := readers(t, s).Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 type load struct {
 	counts  engine.Counts
 	folded  atomic.Int64          // Unix nanoseconds; zero means never
-	trouble atomic.Pointer[error] // of the last transaction; nil before any
+	trouble atomic.Pointer[error] // of the last transaction of DuckDB; nil before any
 }
 
 // Load implements pageview.Loaded.
@@ -28,7 +28,7 @@ func (s *Store) Load() pageview.Load {
 	if at := s.load.folded.Load(); at != 0 {
 		l.Folded = time.Unix(0, at)
 	}
-	for _, name := range []string{s.config.Path, s.config.Path + ".wal"} {
+	for _, name := range []string{s.config.Path, s.config.Path + ".wal", s.config.Path + spoolSuffix} {
 		if info, err := os.Stat(name); err == nil {
 			l.Size += info.Size()
 		}

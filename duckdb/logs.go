@@ -13,7 +13,7 @@ import (
 
 // Logs implements pageview.Store.
 func (s *Store) Logs(ctx context.Context, name string, first uint64) ([]pageview.KnownLog, error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ const markSQL = `SELECT "at" FROM marks WHERE site = ? AND source = ?`
 
 // Mark implements pageview.Store.
 func (s *Store) Mark(ctx context.Context, name, source string) (string, error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -12,7 +12,8 @@ import (
 // maxRows is after how many rows a transaction takes no further request.
 const maxRows = 200_000
 
-// request asks the writer for one thing; the answer comes on done.
+// request asks the writer for one thing; the answer comes on done. One for nothing
+// is answered when DuckDB has all that came before.
 type request struct {
 	batch *pageview.Batch
 	do    func(ctx context.Context, w *writer) error // in place of a batch

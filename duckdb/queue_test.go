@@ -158,7 +158,7 @@ func TestSendersGatherInOneGroup(t *testing.T) {
 
 func pageviewRows(t *testing.T, s *Store) (n int64) {
 	t.Helper()
-	if err := s.db.Load().QueryRowContext(t.Context(), `SELECT count(*) FROM pageviews`).Scan(&n); err != nil {
+	if err := readers(t, s).QueryRowContext(t.Context(), `SELECT count(*) FROM pageviews`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -184,7 +184,7 @@ func TestStays(t *testing.T) {
 	}
 	var rows, seqs, seconds int64
 	var last uint64
-	row := s.db.Load().QueryRowContext(t.Context(), `
+	row := readers(t, s).QueryRowContext(t.Context(), `
 		SELECT count(*), count(DISTINCT s.seq), CAST(sum(seconds) AS BIGINT), max(s.seq)
 		FROM stays s JOIN pages p ON p.id = s.page AND p.site = s.site AND p.path = '/posts/hello'
 		WHERE s."at" = TIMESTAMP '2026-01-01 00:01:05' AND s.seq NOT IN (SELECT seq FROM pageviews)`)

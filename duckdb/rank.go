@@ -42,7 +42,7 @@ func (s *Store) rank(ctx context.Context, q pageview.RankQuery) (pageview.Rankin
 
 // rankAdded ranks by what is added up, after adding up what is new.
 func (s *Store) rankAdded(ctx context.Context, q pageview.RankQuery) (r pageview.Ranking, err error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -86,7 +86,7 @@ func (s *Store) rankAdded(ctx context.Context, q pageview.RankQuery) (r pageview
 
 // rankRaw ranks raw rows.
 func (s *Store) rankRaw(ctx context.Context, q pageview.RankQuery) (r pageview.Ranking, err error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return r, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // Known tells all that is kept beside pageviews and stays.
 func (s *Store) Known(ctx context.Context) (k pageview.Known, err error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return k, err
 	}
@@ -74,7 +74,7 @@ func (s *Store) Read(ctx context.Context, site, from string, most int) (b pagevi
 			return b, from, fmt.Errorf("read pageviews from %q: %w", from, err)
 		}
 	}
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return b, from, err
 	}

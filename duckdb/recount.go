@@ -23,7 +23,7 @@ func (s *Store) Recount(ctx context.Context, name string, repair bool) ([]pagevi
 }
 
 func (s *Store) recount(ctx context.Context, name string, repair bool) ([]pageview.Wrong, error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // its pageviews; its visits and visitors stay, since nobody can tell whether the
 // visitor had come before.
 func (s *Store) Retain(ctx context.Context, name string, before pageview.Day) (int64, error) {
-	_, v, err := s.reader()
+	_, v, err := s.reader(ctx)
 	if err != nil {
 		return 0, err
 	}

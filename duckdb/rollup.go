@@ -229,7 +229,7 @@ func (s *Store) held(site uint16, dims []rolled, most uint64, f func(through uin
 
 // fromRollup answers from what is added up, after adding up what is new.
 func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled) (a pageview.Answer, err error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return a, err
 	}

@@ -34,10 +34,13 @@ var botsSchema string
 //go:embed stayed.sql
 var stayedSchema string
 
+//go:embed spool.sql
+var spoolSchema string
+
 // migrations bring a file to the newest version, one step each; the position
 // is the version a step leads to, less one. Never edit one that was released.
 func migrations() []string {
-	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema, rateSchema, scoresSchema, botsSchema}
+	return []string{firstSchema, waysSchema, keepSchema, logsSchema, rollupsSchema, stayedSchema, rateSchema, scoresSchema, botsSchema, spoolSchema}
 }
 
 // migrate brings the file to the newest version. It refuses a file that a

@@ -68,7 +68,7 @@ func (s *Store) Sources(ctx context.Context, name string, from, to pageview.Day)
 }
 
 func (s *Store) sources(ctx context.Context, name string, from, to pageview.Day) ([]pageview.SourceDay, error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (s *Store) Span(ctx context.Context, name string) (pageview.Span, error) {
 }
 
 func (s *Store) span(ctx context.Context, name string) (span pageview.Span, err error) {
-	db, v, err := s.reader()
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return span, err
 	}

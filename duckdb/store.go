@@ -45,6 +45,9 @@ type Store struct {
 	view atomic.Pointer[view]
 	w    *writer
 
+	spooled atomic.Bool // something that was acknowledged is in the spool and not in DuckDB
+	drain   *time.Timer // has it given to DuckDB
+
 	load     load
 	marks    marks
 	mirror   mirror
@@ -101,9 +104,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		recent:   newRecent(),
 		folding:  make(turn, 1),
 	}
+	s.drain = time.AfterFunc(drainAfter, s.drainNow)
 	s.life, s.end = context.WithCancel(context.Background())
 	w, err := s.open(ctx)
 	if err != nil {
+		s.drain.Stop()
 		return nil, err
 	}
 	s.w = w
@@ -118,6 +123,7 @@ func (s *Store) Close() error {
 	s.marks.Unlock()
 	s.queue.close()
 	<-s.done
+	s.drain.Stop()
 	s.end()
 	s.folds.Wait()
 	if again {
@@ -173,12 +179,19 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 	if err != nil {
 		return nil, err
 	}
+	v := w.view() // before what DuckDB does not have
+	if err := w.openSpool(ctx, s.config.Path); err != nil {
+		w.close()
+		return nil, err
+	}
 	s.marks.Lock()
 	defer s.marks.Unlock()
 	s.marks.of = of
 	s.mirror.clear()
 	s.db.Store(db)
-	s.view.Store(w.view())
+	s.view.Store(v)
+	s.spooled.Store(w.spool.waits())
+	s.drain.Reset(drainAfter)
 	return w, nil
 }
 
@@ -200,9 +213,17 @@ func (s *Store) reopen(ctx context.Context) error {
 	return nil
 }
 
-// reader is the database to read from and what its last commit left, or the
-// reason why there is none.
-func (s *Store) reader() (*sql.DB, *view, error) {
+// reader is the database to read from, with all that was acknowledged, and what its
+// last commit left, or the reason why there is none.
+func (s *Store) reader(ctx context.Context) (*sql.DB, *view, error) {
+	if err := s.drained(ctx); err != nil {
+		return nil, nil, err
+	}
+	return s.current()
+}
+
+// current is reader without what lies in the spool.
+func (s *Store) current() (*sql.DB, *view, error) {
 	if s.closed.Load() {
 		return nil, nil, pageview.ErrClosed
 	}

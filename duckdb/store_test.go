@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -22,6 +23,23 @@ func TestStore(t *testing.T) {
 			return s
 		}
 	})
+}
+
+// readers is what readers have to read from: all that was acknowledged.
+func readers(t testing.TB, s *Store) *sql.DB {
+	t.Helper()
+	db, _, err := s.reader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// through is the number of the pageview or stay that was acknowledged last.
+func through(t testing.TB, s *Store) uint64 {
+	t.Helper()
+	readers(t, s)
+	return s.view.Load().through
 }
 
 func open(t testing.TB, path string) *Store {

@@ -107,7 +107,7 @@ func TestGroupsOfAllKinds(t *testing.T) {
 	s = openBlog(t, path)
 	var views, stays, pages, keys, lost int
 	var titles string
-	row := s.db.Load().QueryRowContext(t.Context(), `
+	row := readers(t, s).QueryRowContext(t.Context(), `
 		SELECT (SELECT count(DISTINCT seq) FROM pageviews), (SELECT count(*) FROM stays), (SELECT count(*) FROM pages), (SELECT count(*) FROM keys),
 		  (SELECT count(*) FROM pageviews WHERE page NOT IN (SELECT id FROM pages) OR browser NOT IN (SELECT id FROM names)),
 		  (SELECT string_agg(title, ',' ORDER BY path) FROM pages)`)

@@ -38,6 +38,7 @@ type writer struct {
 	conn      *sql.Conn
 	pageviews *inserter[viewRow]
 	stays     *inserter[stayRow]
+	spool     *spool // where rows of both are on disk until DuckDB has them
 	seq       uint64 // of the pageview or stay written last
 	keys      keys
 	pages     map[uint16]map[string]page // of each site, by path
@@ -46,8 +47,9 @@ type writer struct {
 	met       *metNames
 	days      map[uint16]siteDays // of each site
 	begun     bool                // a transaction
-	added     struct {            // since the last commit
+	added     struct {            // since the last transaction
 		pages   []pageKey
+		titles  map[uint32]string // of pages, by number
 		names   []string
 		sources []sourceRow
 		keys    map[keyName][32]byte // and digests
@@ -79,6 +81,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 		words:    []string{""},
 		keys:     newKeys(),
 	}
+	w.added.titles = map[uint32]string{}
 	w.added.keys = map[keyName][32]byte{}
 	if w.pageviews, err = newInserter(ctx, conn, "pageviews", viewColumns(), (*viewRow).put); err == nil {
 		w.stays, err = newInserter(ctx, conn, "stays", stayColumns(), (*stayRow).put)
@@ -99,8 +102,10 @@ func (w *writer) view() *view {
 	return &view{w.seq, w.sites, w.mixed, w.paths, w.words}
 }
 
-// close lets go of the connection; what was not committed is gone.
+// close lets go of the connection; what is neither committed nor in the spool is
+// gone.
 func (w *writer) close() {
+	_ = w.spool.close() // what it leaves is known to be in DuckDB, or is taken up again
 	w.pageviews.close()
 	w.stays.close()
 	w.conn.Close()
@@ -222,24 +227,17 @@ func (w *writer) write(ctx context.Context, b *pageview.Batch, marked bool) erro
 		}
 	}
 	for i := range b.Pageviews {
-		if err := w.append(ctx, &b.Pageviews[i]); err != nil {
-			return err
-		}
+		w.append(&b.Pageviews[i])
 	}
 	for i := range b.Stays {
-		if err := w.appendStay(ctx, &b.Stays[i]); err != nil {
-			return err
-		}
+		w.appendStay(&b.Stays[i])
 	}
 	return nil
 }
 
-func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
+func (w *writer) append(v *pageview.Pageview) {
 	st := w.sites[v.Site]
-	p, err := w.page(ctx, pageKey{st.id, v.Path}, v.Title)
-	if err != nil {
-		return err
-	}
+	p := w.page(pageKey{st.id, v.Path}, v.Title)
 	w.seq++
 	if r := (sourceRow{st.id, v.Day, v.Source, v.Bot != "", w.seq}); w.noteSource(r) {
 		w.added.sources = append(w.added.sources, r)
@@ -251,19 +249,14 @@ func (w *writer) append(ctx context.Context, v *pageview.Pageview) error {
 		country: w.name(v.Country), language: w.name(v.Language), referrerPage: w.name(v.ReferrerPage),
 		campaignSource: w.name(v.Campaign.Source), campaignMedium: w.name(v.Campaign.Medium), campaign: w.name(v.Campaign.Name),
 	})
-	return nil
 }
 
-func (w *writer) appendStay(ctx context.Context, v *pageview.Stay) error {
+func (w *writer) appendStay(v *pageview.Stay) {
 	st := w.sites[v.Site]
-	p, err := w.page(ctx, pageKey{st.id, v.Path}, "")
-	if err != nil {
-		return err
-	}
+	p := w.page(pageKey{st.id, v.Path}, "")
 	w.seq++
 	w.stays.rows = append(w.stays.rows, stayRow{
 		seenRow: seenRow{seq: w.seq, site: st.id, at: v.At.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor},
 		seconds: uint32(v.For.Round(time.Second).Seconds()),
 	})
-	return nil
 }

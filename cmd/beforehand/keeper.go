@@ -211,7 +211,7 @@ func restore(ctx context.Context, data, from, keyFrom string) (pageviews int64, 
 	if b.StateElsewhere {
 		names = []string{config.FileName, datadir.IDFile, datadir.PageviewsFile}
 	}
-	for _, name := range names {
+	for _, name := range append([]string{datadir.WaitingFile}, names...) {
 		if _, err := os.Lstat(dir.File(name)); err == nil {
 			return 0, fmt.Errorf("%s is there already: restore into a directory without data", dir.File(name))
 		}

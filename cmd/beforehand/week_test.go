@@ -254,7 +254,7 @@ func (w *week) fill(hour int) {
 // lookUntilRefused looks at a page, while nothing is left of the disk, until so
 // many looks were refused: some fit into what files have of it already.
 func (w *week) lookUntilRefused(h http.Handler, refused int) {
-	for range 20 {
+	for range 100 {
 		if w.refused == refused {
 			return
 		}

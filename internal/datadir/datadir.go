@@ -16,14 +16,15 @@ import (
 
 // Names of what lies in a data directory.
 const (
-	LockFile      = "lock"             // held while a process uses the directory
-	KeyFile       = "key"              // the secret of the directory
-	PageviewsFile = "pageviews.duckdb" // pageviews
-	StateFile     = "state.db"         // jobs, ticks, snapshots, salts
-	SocketFile    = "beforehand.sock"  // where a running server takes imports
-	SpoolFile     = "spool.db"         // pageviews that wait to be sent elsewhere
-	IDFile        = "id"               // what tells the directory from all others
-	Certificates  = "certificates"     // folder of those from an authority, and their keys
+	LockFile      = "lock"                   // held while a process uses the directory
+	KeyFile       = "key"                    // the secret of the directory
+	PageviewsFile = "pageviews.duckdb"       // pageviews
+	WaitingFile   = "pageviews.duckdb.spool" // pageviews that wait to be written there
+	StateFile     = "state.db"               // jobs, ticks, snapshots, salts
+	SocketFile    = "beforehand.sock"        // where a running server takes imports
+	SpoolFile     = "spool.db"               // pageviews that wait to be sent elsewhere
+	IDFile        = "id"                     // what tells the directory from all others
+	Certificates  = "certificates"           // folder of those from an authority, and their keys
 )
 
 // InUseError tells which process holds a data directory.
