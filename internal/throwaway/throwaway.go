@@ -3,6 +3,8 @@
 package throwaway
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/user"
@@ -49,15 +51,21 @@ func User(t testing.TB, name, dir string) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// Port is a free port of the loopback interface.
+// Port is a free port of the loopback interface. It is below those that the
+// system gives to whoever names none, so that nobody is given it before the
+// program listens there.
 func Port(t testing.TB) int {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 11_000 + rand.IntN(20_000)
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port was found")
+	return 0
 }
 
 // Await asks a server until it answers, for a minute at most; then the test
