@@ -33,6 +33,7 @@ func digest(t *testing.T, b *blog) (total int64, pages map[string]int64, sum uin
 }
 
 func TestBlogIsTheSameForTheSameSeed(t *testing.T) {
+	t.Parallel()
 	zone, err := time.LoadLocation("Australia/Lord_Howe")
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func (r *replica) awaits(path string, is func(status int, body string) bool) {
 	r.Helper()
 	var status int
 	var body string
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if status, body = fetch(r.T, r.url+path); is(status, body) {
 			return
 		}
@@ -60,15 +60,16 @@ func (r *replica) send(token, key string) int {
 // TestCutOffFromPostgreSQL ends the database under a server and starts it again.
 // Meanwhile the last results are served and pageviews are taken in.
 func TestCutOffFromPostgreSQL(t *testing.T) {
+	t.Parallel()
 	database := pgtest.Start(t)
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
-	t.Setenv("BEFOREHAND_STATE", database.Database(t))
-	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data).Output()
+	state := "--state=" + database.Database(t)
+	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data, state).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	token := strings.TrimSpace(string(out))
-	server, url := serveOn(t, name, data)
+	server, url := serveOn(t, name, data, state)
 	r := &replica{t, server, url, data}
 	if status := r.send(token, "before"); status != http.StatusAccepted && status != http.StatusOK {
 		t.Fatalf("status %d", status)
@@ -90,7 +91,7 @@ func TestCutOffFromPostgreSQL(t *testing.T) {
 	r.awaits("/readyz", says("ready"))
 	r.awaits(report, says(`"total":6`))
 	copied := filepath.Join(t.TempDir(), "backup")
-	if out, err := exec.CommandContext(t.Context(), name, "backup", "--data", data, copied).CombinedOutput(); err != nil || !strings.Contains(string(out), "pg_dump") {
+	if out, err := exec.CommandContext(t.Context(), name, "backup", "--data", data, state, copied).CombinedOutput(); err != nil || !strings.Contains(string(out), "pg_dump") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	r.kill()
@@ -104,7 +105,7 @@ func TestCutOffFromPostgreSQL(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	server, url = serveOn(t, name, restored)
+	server, url = serveOn(t, name, restored, state)
 	r = &replica{t, server, url, restored}
 	r.awaits(report, says(`"total":6`))
 	if status := r.send(token, "after"); status/100 != 2 {

@@ -44,6 +44,7 @@ func TestEngines(t *testing.T) {
 }
 
 func TestReplicasFitTogether(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t, "fsync=off")
 	kept := engines{state: server.Database(t)}
 	one, other := t.TempDir(), t.TempDir()

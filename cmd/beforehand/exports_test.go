@@ -11,6 +11,7 @@ import (
 // TestAnExportGoesThroughARunningServer has the server that holds the data
 // directory take the file in, once.
 func TestAnExportGoesThroughARunningServer(t *testing.T) {
+	t.Parallel()
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
 	file := filepath.Join(t.TempDir(), "website_event.csv")
 	const rows = "session_id,url_path,event_type,created_at\n1,/a,1,2024-05-01 12:34:56\n1,/b,1,2024-05-01 12:35:56\n"

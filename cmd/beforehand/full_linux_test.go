@@ -11,6 +11,7 @@ import (
 // runs the same command again: into the data directory, and through a server
 // that lives through it.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	name, log := program(t), writeLog(t, 150_000)
 	imp := func(data string) (string, error) {
 		out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, log).CombinedOutput()

@@ -10,6 +10,7 @@ import (
 // TestCopiesOfARunningServer backs up and exports through the server, restores
 // the backup, and asks it for the same reports.
 func TestCopiesOfARunningServer(t *testing.T) {
+	t.Parallel()
 	name, log, dir := program(t), writeLog(t, 3_000), t.TempDir()
 	data, again := filepath.Join(dir, "d"), filepath.Join(dir, "again")
 	do := func(want string, args ...string) {

@@ -74,9 +74,10 @@ func (p *process) kill() {
 }
 
 // serveOn starts a server and returns it with its URL.
-func serveOn(t *testing.T, name, data string) (*process, string) {
+func serveOn(t *testing.T, name, data string, flags ...string) (*process, string) {
 	t.Helper()
-	p := startProcess(t, "stdout", name, "serve", "--data", data, "--listen", "localhost:0", "--trigger", "every 1s")
+	args := append([]string{"serve", "--data", data, "--listen", "localhost:0", "--trigger", "every 1s"}, flags...)
+	p := startProcess(t, "stdout", name, args...)
 	line, ok := <-p.lines
 	if _, rest, found := strings.Cut(line, "serving "); found && ok {
 		url, _, _ := strings.Cut(rest, " ")
@@ -153,6 +154,7 @@ func importUntilKilled(t *testing.T, name, data, log string, victim func(*proces
 // while reports are refreshed each second. Nothing acknowledged is lost, and in
 // the end the totals are those of an import that nobody disturbed.
 func TestKillNine(t *testing.T) {
+	t.Parallel()
 	kills, lines := 6, 60_000
 	if prove() {
 		kills, lines = 30, 1_500_000

@@ -16,6 +16,7 @@ import (
 // TestListsAreServedWithWhatTheSiteSays has a server count a site's log, read
 // the site's feed and pages, and make the lists that its configuration names.
 func TestListsAreServedWithWhatTheSiteSays(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/feed.xml", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `<rss version="2.0"><channel><item><title>Go, the feed says</title><link>/go/one</link><pubDate>Thu, 01 Jan 2026 00:00:00 GMT</pubDate></item></channel></rss>`)
@@ -72,14 +73,14 @@ sites:
 		"/":                    `<a href="/s/blog/on-go.html"><bdi>On go</bdi></a>`,
 	} {
 		var got string
-		for deadline := time.Now().Add(60 * time.Second); !strings.Contains(got, want); time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(got, want); time.Sleep(50 * time.Millisecond) {
 			if _, got = fetch(t, url+path); time.Now().After(deadline) {
 				t.Fatalf("%s is %s\nwant %s", path, got, want)
 			}
 		}
 	}
 	var published []string
-	for deadline := time.Now().Add(30 * time.Second); len(published) < 3; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); len(published) < 3; time.Sleep(50 * time.Millisecond) {
 		var err error
 		if published, err = filepath.Glob(filepath.Join(out, "blog", "*.rss")); err != nil || time.Now().After(deadline) {
 			t.Fatalf("published %q, %v", published, err)

@@ -12,16 +12,26 @@ import (
 	"github.com/beforehand-go/beforehand/internal/datadir"
 )
 
+// endSoon has a program with the race detector end in a twentieth of a second,
+// in which others may still be seen racing, and not in a whole one.
+const endSoon = "atexit_sleep_ms=50"
+
 // TestMain lets the test binary stand in for the program when it is called by
 // that name.
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", endSoon+" "+os.Getenv("GORACE"))
 	testscript.Main(m, map[string]func(){"beforehand": main})
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sqlite": sqliteCommand},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GORACE", os.Getenv("GORACE"))
+			return nil
+		},
 	})
 }
 

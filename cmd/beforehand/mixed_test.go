@@ -92,6 +92,7 @@ func (s *sender) work(name string) {
 // API, one and many at a time, and from a log. What was acknowledged is there
 // exactly once; what was not is there at most once.
 func TestKillNineWhileAllWaysAreUsed(t *testing.T) {
+	t.Parallel()
 	kills := 3
 	if prove() {
 		kills = 50

@@ -25,6 +25,7 @@ func carry(t *testing.T, name, want string, args ...string) {
 
 // TestMoveOfState takes the state of a server to PostgreSQL and back.
 func TestMoveOfState(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Start(t, "fsync=off").Database(t)
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
 	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data).Output()
@@ -32,9 +33,9 @@ func TestMoveOfState(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := strings.TrimSpace(string(out))
-	serve := func(key, total string) *replica {
+	serve := func(key, total string, flags ...string) *replica {
 		t.Helper()
-		server, url := serveOn(t, name, data)
+		server, url := serveOn(t, name, data, flags...)
 		r := &replica{t, server, url, data}
 		if status := r.send(token, key); status/100 != 2 {
 			t.Fatalf("status %d", status)
@@ -48,21 +49,20 @@ func TestMoveOfState(t *testing.T) {
 	carry(t, name, "moved", "--data", data, "--to-state", dsn)
 	carry(t, name, "moved", "--data", data, "--to-state", dsn)
 
-	t.Setenv("BEFOREHAND_STATE", dsn)
-	r = serve("b", "2")
+	r = serve("b", "2", "--state", dsn)
 	r.stop()
-	carry(t, name, "another one already", "--data", data, "--to-state", "sqlite")
+	carry(t, name, "another one already", "--data", data, "--state", dsn, "--to-state", "sqlite")
 	if err := exec.CommandContext(t.Context(), "rm", filepath.Join(data, "state.db")).Run(); err != nil {
 		t.Fatal(err)
 	}
-	carry(t, name, "moved", "--data", data, "--to-state", "sqlite")
-	t.Setenv("BEFOREHAND_STATE", "")
+	carry(t, name, "moved", "--data", data, "--state", dsn, "--to-state", "sqlite")
 	serve("c", "3")
 }
 
 // TestMoveOfPageviews takes the pageviews of a server to ClickHouse, most of them
 // while it runs, and the state to PostgreSQL, and both back.
 func TestMoveOfPageviews(t *testing.T) {
+	t.Parallel()
 	there := clickhousetest.Start(t).Database(t)
 	dsn := pgtest.Start(t, "fsync=off").Database(t)
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
@@ -75,9 +75,9 @@ func TestMoveOfPageviews(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, log).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	serve := func(key, total string) *replica {
+	serve := func(key, total string, flags ...string) *replica {
 		t.Helper()
-		server, url := serveOn(t, name, data)
+		server, url := serveOn(t, name, data, flags...)
 		r := &replica{t, server, url, data}
 		if status := r.send(token, key); status/100 != 2 {
 			t.Fatalf("status %d", status)
@@ -95,19 +95,18 @@ func TestMoveOfPageviews(t *testing.T) {
 	carry(t, name, "pageviews: 1 copied now, 3,002 there", to...)
 	carry(t, name, "pageviews: 0 copied now, 3,002 there", to...)
 
-	t.Setenv("BEFOREHAND_STATE", dsn)
-	t.Setenv("BEFOREHAND_PAGEVIEWS", there)
-	r = serve("c", "2703")
+	state, pageviews := "--state="+dsn, "--pageviews="+there
+	r = serve("c", "2703", state, pageviews)
 	if status := r.send(token, "a"); status/100 != 2 {
 		t.Fatalf("a request that came before: status %d", status)
 	}
 	r.stop()
 	// The log counts nowhere again.
-	if out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, log).CombinedOutput(); err != nil || !strings.Contains(string(out), "pageviews kept  0") {
+	if out, err := exec.CommandContext(t.Context(), name, "import", "--data", data, state, pageviews, log).CombinedOutput(); err != nil || !strings.Contains(string(out), "pageviews kept  0") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	exported := filepath.Join(t.TempDir(), "exported")
-	if out, err := exec.CommandContext(t.Context(), name, "export", "--data", data, exported).CombinedOutput(); err != nil || !strings.Contains(string(out), "exported 3,003 pageviews") {
+	if out, err := exec.CommandContext(t.Context(), name, "export", "--data", data, state, pageviews, exported).CombinedOutput(); err != nil || !strings.Contains(string(out), "exported 3,003 pageviews") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if files, err := filepath.Glob(filepath.Join(exported, "*.parquet")); err != nil || len(files) != 3 {
@@ -118,10 +117,8 @@ func TestMoveOfPageviews(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	back := []string{"--data", data, "--to-state", "sqlite", "--to-pageviews", "duckdb"}
+	back := []string{"--data", data, state, pageviews, "--to-state", "sqlite", "--to-pageviews", "duckdb"}
 	carry(t, name, "pageviews: 3,003 copied now, 3,003 there", back...)
-	t.Setenv("BEFOREHAND_STATE", "")
-	t.Setenv("BEFOREHAND_PAGEVIEWS", "")
 	serve("d", "2704")
 }
 

@@ -44,7 +44,7 @@ func next(t *testing.T, heard <-chan string) string {
 	select {
 	case text := <-heard:
 		return text
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nothing was heard")
 		return ""
 	}

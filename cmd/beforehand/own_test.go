@@ -12,6 +12,7 @@ import (
 // TestADeclaredReportIsServedAndRunThroughTheServer has the server compute what
 // the configuration declares, at start and when the command asks for it.
 func TestADeclaredReportIsServedAndRunThroughTheServer(t *testing.T) {
+	t.Parallel()
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		t.Fatal(err)
@@ -39,13 +40,13 @@ sites:
 	_, rest, _ := strings.Cut(<-server.lines, "serving ")
 	url, _, _ := strings.Cut(rest, " ")
 	var got string
-	for deadline := time.Now().Add(60 * time.Second); !strings.Contains(got, "/a: 3"); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(got, "/a: 3"); time.Sleep(50 * time.Millisecond) {
 		if _, got = fetch(t, url+"/s/blog/top.svg"); time.Now().After(deadline) {
 			t.Fatalf("the chart is %s", got)
 		}
 	}
 	for _, file := range []string{"days.json", "days.csv", "days.html", "days.md", "days.svg", "days.png", "top.md", "hot.png", "pageviews.md"} {
-		for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(data, "files", "blog", file)); err == nil {
 				break
 			} else if time.Now().After(deadline) {

@@ -14,15 +14,16 @@ import (
 // TestClickHouseAway takes it away from a server, which takes pageviews in for as
 // long as its spool has room, and tells how many wait and that something is wrong.
 func TestClickHouseAway(t *testing.T) {
+	t.Parallel()
 	there := clickhousetest.Start(t)
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
-	t.Setenv("BEFOREHAND_PAGEVIEWS", there.Database(t)+"?spool=1048576")
-	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data).Output()
+	pageviews := "--pageviews=" + there.Database(t) + "?spool=1048576"
+	out, err := exec.CommandContext(t.Context(), name, "token", "create", "test", "--data", data, pageviews).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	token := strings.TrimSpace(string(out))
-	server, url := serveOn(t, name, data)
+	server, url := serveOn(t, name, data, pageviews)
 	r := &replica{t, server, url, data}
 	if status := r.send(token, "a"); status/100 != 2 {
 		t.Fatalf("status %d", status)
@@ -52,7 +53,7 @@ func TestClickHouseAway(t *testing.T) {
 	r.awaits("/s/default/pageviews.json", says(`"total":1`))
 	r.kill()
 	there.Up(t)
-	server, url = serveOn(t, name, data)
+	server, url = serveOn(t, name, data, pageviews)
 	r = &replica{t, server, url, data}
 	r.awaits("/s/default/pageviews.json", says(fmt.Sprintf(`"total":%d`, kept+1)))
 	r.awaits("/metrics", says("beforehand_spool_rows 0"))

@@ -19,6 +19,7 @@ import (
 // TestImportLeavesTheDashboardToTheServer imports before the first start and
 // between two: the server computes the cards, and shows what both told.
 func TestImportLeavesTheDashboardToTheServer(t *testing.T) {
+	t.Parallel()
 	name, data := program(t), filepath.Join(t.TempDir(), "data")
 	log := filepath.Join(t.TempDir(), "access.log")
 	for round := 1; round <= 2; round++ {

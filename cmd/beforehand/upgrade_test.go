@@ -73,6 +73,7 @@ func carryOut(t *testing.T, args ...string) (int, string) {
 // TestUpgrade opens data directories of older versions: everything is there, and
 // what they had read is known.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	for _, name := range madeBy {
 		t.Run(name, func(t *testing.T) {
 			data := unpackData(t, name)
