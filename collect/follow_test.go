@@ -228,7 +228,7 @@ func TestFollowTriesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.start()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(time.Millisecond) {
 		f.mu.Lock()
 		n := len(f.failed)
 		f.mu.Unlock()
