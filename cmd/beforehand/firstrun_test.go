@@ -44,7 +44,7 @@ func TestNewOwner(t *testing.T) {
 	}
 
 	b.open(base + "/account")
-	b.Run(chromedp.Click("form[action='/logout'] button"))
+	b.Run(chromedp.Click("form[action^='/logout'] button"))
 	b.says("h1", "Sign in")
 	b.open(base + "/d/default")
 	b.says("h1", "Sign in")
