@@ -1,6 +1,7 @@
 package throwaway
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -78,7 +79,7 @@ func (n *Net) Unplug(t testing.TB, atThisEnd bool) (plug func()) {
 }
 
 func ip(args ...string) error {
-	out, err := exec.Command("ip", args...).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "ip", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("ip %s: %w %s", strings.Join(args, " "), err, out)
 	}
