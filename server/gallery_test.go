@@ -105,7 +105,17 @@ func foreign(t *testing.T, stats string, snippets map[string]string, busuanzi bo
 	return s.URL
 }
 
-// shifts is how far the parts of a page moved by themselves.
+// shifted is what of a page moved by itself, and from where to where.
+const shifted = `new Promise((done) => {
+	const at = (r) => [r.x, r.y, r.width, r.height].map(Math.round).join(' ')
+	const of = (s) => (s.node?.id || s.node?.className || s.node?.nodeName) + ': ' + at(s.previousRect) + ' to ' + at(s.currentRect)
+	const seen = []
+	new PerformanceObserver((list) => list.getEntries().forEach((e) => seen.push(...e.sources.map(of)))).observe({type: "layout-shift", buffered: true})
+	setTimeout(() => done(seen.join(', ')), 300)
+})`
+
+// shifts is how far the parts of a page moved by themselves. Less than 0.1 is what
+// search engines call good.
 const shifts = `new Promise((done) => {
 	let sum = 0
 	new PerformanceObserver((list) => list.getEntries().forEach((e) => sum += e.value)).observe({type: "layout-shift", buffered: true})
