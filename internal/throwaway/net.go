@@ -2,6 +2,7 @@ package throwaway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,17 +28,21 @@ func Join(t testing.TB) *Net {
 	i := nets.Add(1) - 1
 	// Of the addresses for benchmarks of networks, RFC 2544, four for each.
 	at := fmt.Sprintf("198.%d.%d.", 18+os.Getpid()>>6&1, os.Getpid()&63<<2+int(i>>6))
+	all := fmt.Sprint(at, i&63<<2, "/30")
 	n := &Net{Here: fmt.Sprint(at, i&63<<2+1), There: fmt.Sprint(at, i&63<<2+2), name: fmt.Sprintf("bh%d-%d", os.Getpid(), i)}
 	if err := ip("netns", "add", n.name); err != nil {
 		t.Logf("no network of its own: %v", err)
 		return nil
 	}
 	t.Cleanup(func() {
-		if err := ip("netns", "del", n.name); err != nil { // and the cable with it
+		err := ip("netns", "del", n.name) // and the cable with it
+		if err = errors.Join(err, ip("route", "del", "unreachable", all)); err != nil {
 			t.Error(err)
 		}
 	})
 	for _, args := range [][]string{
+		// While the cable is pulled, or whatever is beyond this machine might answer.
+		{"route", "add", "unreachable", all, "metric", "4096"},
 		{"link", "add", n.name, "type", "veth", "peer", "name", "here", "netns", n.name},
 		{"address", "add", n.Here + "/30", "dev", n.name},
 		{"link", "set", n.name, "up"},
