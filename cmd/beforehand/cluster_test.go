@@ -67,9 +67,9 @@ func newCluster(t *testing.T, replicas int, program string) *cluster {
 		if m.net != nil {
 			here, there = m.net.Here, m.net.There
 		}
-		m.addr, m.toState = fmt.Sprintf("%s:%d", there, throwaway.Port(t)), throwaway.LeadFrom(t, here, host(t, c.dsn))
+		m.addr, m.toState = fmt.Sprintf("%s:%d", there, throwaway.Port(t)), throwaway.Lead(t, here, host(t, c.dsn))
 		for _, s := range c.pageviews {
-			m.toPageviews = append(m.toPageviews, throwaway.LeadFrom(t, here, s.Addr()))
+			m.toPageviews = append(m.toPageviews, throwaway.Lead(t, here, s.Addr()))
 		}
 		c.members = append(c.members, m)
 		c.start(m)

@@ -30,14 +30,8 @@ const (
 	Silent             // nobody hears anything any more, nor that nobody does
 )
 
-// Lead makes a way to an address until the test ends.
-func Lead(t testing.TB, to string) *Way {
-	t.Helper()
-	return LeadFrom(t, "127.0.0.1", to)
-}
-
-// LeadFrom is [Lead] where the way begins at another address of this machine.
-func LeadFrom(t testing.TB, from, to string) *Way {
+// Lead makes a way from an address of this machine to another until the test ends.
+func Lead(t testing.TB, from, to string) *Way {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(from, "0"))
 	if err != nil {
