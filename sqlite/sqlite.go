@@ -105,7 +105,7 @@ func open(db *sql.DB, path string, kindOf func(string) (uint32, error), wait tim
 		err = s.migrate(context.Background())
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close())
 	}
 	return s, nil
 }
@@ -116,11 +116,17 @@ func (s *State) Jobs() scheduler.Store { return s.jobs }
 // Snapshots returns the store of finished results.
 func (s *State) Snapshots() snapshot.Store { return &Snapshots{s} }
 
-// Close closes the connections.
+// Close closes the connections, once nobody uses them.
 func (s *State) Close() error {
 	s.stop()
 	s.watching.Wait()
-	return s.db.Close()
+	err := s.db.Close() // opens no more; those that are held are closed here
+	for _, c := range []*conn{s.reading, s.writing} {
+		c.turn <- struct{}{}
+		c.close()
+		c.leave()
+	}
+	return err
 }
 
 // migrate applies what the file lacks, one process at a time.
