@@ -38,9 +38,16 @@ type foldRow struct {
 type sums struct {
 	dimension rolled
 	base      rolled // without the kind
-	today     map[uint64]int
 	rows      []sumRow
+	today     int // where those of the day begin
+
+	// Where the row of a value is on this day, counted from 1: of small keys, and of others.
+	near []int32
+	far  map[uint64]int32
 }
+
+// nearKeys is how many keys are small: pages and names mostly are, hours never.
+const nearKeys = 1 << 16
 
 // sumRow is a row of the table rollups, without its site and dimension.
 type sumRow struct {
@@ -58,7 +65,7 @@ type keyVisit struct {
 func newTally(dims []rolled, paths []string) *tally {
 	t := &tally{paths: paths}
 	for _, d := range dims {
-		s := &sums{dimension: d, base: d.base(), today: map[uint64]int{}}
+		s := &sums{dimension: d, base: d.base(), far: map[uint64]int32{}}
 		if d >= rolledScore {
 			t.score = append(t.score, s)
 		} else {
@@ -70,16 +77,42 @@ func newTally(dims []rolled, paths []string) *tally {
 
 // add adds to the sums of a value.
 func (s *sums) add(day pageview.Day, key uint64, pageviews, visits, visitors int64) {
-	i, known := s.today[key]
-	if !known {
-		i = len(s.rows)
-		s.today[key] = i
+	i := s.place(key)
+	if i == 0 {
 		s.rows = append(s.rows, sumRow{day: day, key: key})
+		i = int32(len(s.rows))
+		if key < nearKeys {
+			s.near[key] = i
+		} else {
+			s.far[key] = i
+		}
 	}
-	r := &s.rows[i]
+	r := &s.rows[i-1]
 	r.pageviews += pageviews
 	r.visits += visits
 	r.visitors += visitors
+}
+
+// place is where the row of a value is, from 1; 0 where there is none.
+func (s *sums) place(key uint64) int32 {
+	if key >= nearKeys {
+		return s.far[key]
+	}
+	if missing := int(key) + 1 - len(s.near); missing > 0 {
+		s.near = append(s.near, make([]int32, missing)...)
+	}
+	return s.near[key]
+}
+
+// endDay is called when the pageviews of a day were taken in.
+func (s *sums) endDay() {
+	for _, r := range s.rows[s.today:] {
+		if r.key < nearKeys {
+			s.near[r.key] = 0
+		}
+	}
+	clear(s.far)
+	s.today = len(s.rows)
 }
 
 // all are the sums of every dimension, in the order of their numbers.
@@ -100,8 +133,8 @@ func (t *tally) size() (n int) {
 // forget forgets the sums.
 func (t *tally) forget() {
 	for _, s := range t.all() {
-		s.rows = s.rows[:0]
-		clear(s.today)
+		s.endDay()
+		s.rows, s.today = s.rows[:0], 0
 	}
 }
 
@@ -111,7 +144,7 @@ func (t *tally) take(day pageview.Day, visitor uint64, r *foldRow, weights []int
 		t.end()
 		if day != t.day {
 			for _, s := range t.all() {
-				clear(s.today)
+				s.endDay()
 			}
 		}
 		t.day, t.visitor = day, visitor
