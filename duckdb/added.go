@@ -24,9 +24,13 @@ func (b *builder) addUp(days, of []*mirrored, v *view) pageview.Answer {
 	}
 	periods := map[[2]int64][]keySum{}
 	for _, m := range of {
-		for _, d := range m.between(from, to) {
-			p := b.periods(d.day)
-			periods[p] = add(periods[p], d.sums)
+		for days := m.between(from, to); len(days) > 0; {
+			n, p := 1, b.periods(days[0].day)
+			for n < len(days) && b.periods(days[n].day) == p {
+				n++
+			}
+			periods[p] = add(periods[p], gather(days[:n]))
+			days = days[n:]
 		}
 	}
 	var rows []numbered

@@ -101,6 +101,37 @@ func add(to, sums []keySum) []keySum {
 	return append(append(all, to...), other...)
 }
 
+// gather adds up what each value has on some days, in the order of keys.
+func gather(days []daySums) []keySum {
+	rows, end := 0, 0 // the end of keys
+	for _, d := range days {
+		if n := len(d.sums); n > 0 {
+			rows, end = rows+n, max(end, int(d.sums[n-1].key)+1)
+		}
+	}
+	var all []keySum
+	if end > rows {
+		for _, d := range days {
+			all = add(all, d.sums)
+		}
+		return all
+	}
+	all = make([]keySum, end) // each at the place of its key
+	for _, d := range days {
+		for _, s := range d.sums {
+			all[s.key].plus(s)
+		}
+	}
+	there := all[:0]
+	for key, s := range all {
+		if s != (keySum{}) {
+			s.key = uint64(key)
+			there = append(there, s)
+		}
+	}
+	return there
+}
+
 // between are the days from one to another.
 func (m *mirrored) between(first, last pageview.Day) []daySums {
 	if first > last {

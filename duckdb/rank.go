@@ -252,11 +252,7 @@ func (b *ranker) mirrored() rankedPages {
 		return pages
 	}
 	for w, p := range b.windows {
-		var all []keySum
-		for _, d := range b.pages[0].between(p.first, p.last) {
-			all = add(all, d.sums)
-		}
-		for _, s := range all {
+		for _, s := range gather(b.pages[0].between(p.first, p.last)) {
 			of := &pages.at(int64(s.key))[w]
 			of.Pageviews, of.Visitors = s.pageviews, s.visitors
 		}
@@ -265,16 +261,15 @@ func (b *ranker) mirrored() rankedPages {
 		return pages
 	}
 	for w, p := range b.windows[:2] {
-		var all, scored []keySum
-		for _, d := range b.pages[1].between(p.first, p.last) {
+		days := slices.Clone(b.pages[1].between(p.first, p.last))
+		for i, d := range days {
 			factor := b.factor(p, d.day)
-			scored = scored[:0]
-			for _, s := range d.sums {
-				scored = append(scored, keySum{key: s.key, pageviews: scoreOf(s.pageviews, factor)})
+			days[i].sums = make([]keySum, len(d.sums))
+			for j, s := range d.sums {
+				days[i].sums[j] = keySum{key: s.key, pageviews: scoreOf(s.pageviews, factor)}
 			}
-			all = add(all, scored)
 		}
-		for _, s := range all {
+		for _, s := range gather(days) {
 			pages.at(int64(s.key))[w].score = s.pageviews
 		}
 	}
