@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -148,7 +149,12 @@ func (w *writer) keepPage(k pageKey, p page) {
 		w.pages[k.site] = pages
 	}
 	if _, known := pages[k.path]; !known {
-		w.paths = put(w.paths, p.id, k.path)
+		w.paths, w.titles = put(w.paths, p.id, k.path), put(w.titles, p.id, p.title)
+	} else {
+		if !w.retitled {
+			w.titles, w.retitled = slices.Clone(w.titles), true
+		}
+		w.titles[p.id] = p.title
 	}
 	pages[k.path] = p
 }

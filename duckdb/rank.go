@@ -306,22 +306,12 @@ func (b *ranker) order(pages []*rankedPage, paths []string) []*rankedPage {
 // complete adds what is known of the pages that are listed only: titles, and
 // visitors that were not counted for all.
 func (b *ranker) complete(ctx context.Context, db querier, now interval, listed []*rankedPage, pages []pageview.Ranked) error {
-	at := map[int64]int{}
-	ids := make([]string, len(listed))
+	titles := b.words().titles
 	for i, p := range listed {
-		at[p.id], ids[i] = i, fmt.Sprint(p.id)
+		pages[i].Title = titles[p.id]
 	}
-	in := strings.Join(ids, ", ")
-	titles := fmt.Sprintf(`SELECT id, title FROM pages WHERE site = %s AND title <> '' AND id IN (%s)`, b.site, in)
-	err := each(ctx, db, titles, func(scan func(...any) error) error {
-		var id int64
-		var title string
-		err := scan(&id, &title)
-		pages[at[id]].Title = title
-		return err
-	})
-	if err != nil || b.countsVisitors(now) {
-		return err
+	if b.countsVisitors(now) {
+		return nil
 	}
 	if b.holds(now) {
 		wanted := make([]bool, len(b.words().paths))
@@ -334,8 +324,13 @@ func (b *ranker) complete(ctx context.Context, db querier, now interval, listed 
 		}
 		return nil
 	}
+	at := map[int64]int{}
+	ids := make([]string, len(listed))
+	for i, p := range listed {
+		at[p.id], ids[i] = i, fmt.Sprint(p.id)
+	}
 	var id, visitors int64
-	query := fmt.Sprintf(`SELECT CAST(page AS BIGINT), count(*) FROM (%s) GROUP BY page`, b.seen(now, "page IN ("+in+")"))
+	query := fmt.Sprintf(`SELECT CAST(page AS BIGINT), count(*) FROM (%s) GROUP BY page`, b.seen(now, "page IN ("+strings.Join(ids, ", ")+")"))
 	return eachNumbers(ctx, db, query, []*int64{&id, &visitors}, func() { pages[at[id]].Visitors += visitors })
 }
 

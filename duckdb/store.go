@@ -75,6 +75,7 @@ type view struct {
 	sites   map[string]site
 	mixed   map[uint16]siteDays // days with several sources
 	paths   []string            // of pages, by number
+	titles  []string            // the same
 	names   []string            // by number
 }
 

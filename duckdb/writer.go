@@ -61,6 +61,8 @@ type writer struct {
 	mixed    map[uint16]siteDays // days with several sources
 	newMixed map[uint16]bool     // of these sites readers do not have the map in mixed
 	paths    []string            // of pages, by number; what readers have of it is never changed
+	titles   []string            // the same; where one changes, all are replaced
+	retitled bool                // readers do not have what is in titles
 	words    []string            // names, by number; the same
 }
 
@@ -99,7 +101,8 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 // view is what readers are told of a commit.
 func (w *writer) view() *view {
 	clear(w.newMixed)
-	return &view{w.seq, w.sites, w.mixed, w.paths, w.words}
+	w.retitled = false
+	return &view{w.seq, w.sites, w.mixed, w.paths, w.titles, w.words}
 }
 
 // close lets go of the connection; what is neither committed nor in the spool is
