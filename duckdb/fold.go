@@ -203,9 +203,17 @@ func (s *Store) addUp(ctx context.Context, f *folder, alone bool) (int, error) {
 	return f.addAll(ctx)
 }
 
+// setMarks moves the marks of dimensions. Most of the time all have one.
 func setMarks(ctx context.Context, conn *sql.Conn, site uint16, dims []rolled, m mark) error {
-	_, err := conn.ExecContext(ctx, fmt.Sprintf(`DELETE FROM watermarks WHERE site = %d AND dimension IN (%s)`, site, numbers(dims)))
+	of := fmt.Sprintf(`WHERE site = %d AND dimension IN (%s)`, site, numbers(dims))
+	moved, err := conn.ExecContext(ctx, fmt.Sprintf(`UPDATE watermarks SET seq = %d, precedence = ? %s`, m.seq, of), m.rules)
 	if err != nil {
+		return err
+	}
+	if n, err := moved.RowsAffected(); err != nil || n == int64(len(dims)) {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, `DELETE FROM watermarks `+of); err != nil {
 		return err
 	}
 	_, err = conn.ExecContext(ctx, fmt.Sprintf(`INSERT INTO watermarks SELECT %d, unnest([%s]), %d, ?`, site, numbers(dims), m.seq), m.rules)
