@@ -208,10 +208,6 @@ func (m *mirror) putCut(k cutKey, c *cut) {
 
 // read reads the rows, which are at most so many.
 func (c *cut) read(ctx context.Context, db querier, b *ranker, e end, most int) error {
-	weight := "0"
-	if b.score != 0 {
-		weight = b.score.weight()
-	}
 	where := between(e.first, e.last)
 	if c.after != math.MinInt64 {
 		where += fmt.Sprintf(` AND "at" > %s`, instant(time.UnixMicro(c.after)))
@@ -222,10 +218,13 @@ func (c *cut) read(ctx context.Context, db querier, b *ranker, e end, most int) 
 	var page, visitor int64
 	var r cutRow
 	rows := make([]cutRow, 0, most)
-	query := fmt.Sprintf(`SELECT ("day" - DATE '1970-01-01') * %d + page, visitor, epoch_us("at"), CAST(%s AS BIGINT) FROM %s WHERE %s AND %s`,
-		int64(1)<<32, weight, b.pageviews(), b.counted, where)
-	err := eachNumbers(ctx, db, query, []*int64{&page, &visitor, &r.at, &r.weight}, func() {
+	query := fmt.Sprintf(`SELECT ("day" - DATE '1970-01-01') * %d + page, visitor, epoch_us("at") FROM %s WHERE %s AND %s`,
+		int64(1)<<32, b.pageviews(), b.counted, where)
+	err := eachNumbers(ctx, db, query, []*int64{&page, &visitor, &r.at}, func() {
 		r.page, r.day = uint32(page), int32(page>>32)
+		if b.score != 0 {
+			r.weight = b.score.weigh(r.at, pageview.Day(r.day))
+		}
 		r.visitor = c.number(whose{uint64(visitor), r.day})
 		rows = append(rows, r)
 	})

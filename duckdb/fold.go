@@ -148,7 +148,7 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 	changed := false
 	var folders []*folder
 	for k, dims := range from {
-		f := &folder{conn: tx.Conn, v: v, site: site, from: k[0], late: k[1], dims: dims, into: [2]string{"", "rollups"}, most: s.foldMost}
+		f := &folder{conn: tx.Conn, v: v, site: site, from: k[0], late: k[1], dims: dims, into: [2]string{"", "rollups"}, most: s.foldMost, tail: &s.tail}
 		n, err := s.addUp(ctx, f, len(from) == 1)
 		if err != nil {
 			return err
@@ -182,6 +182,7 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 		held.through = v.through
 	}
 	committed = true
+	s.tail.drop(site.id, v.through)
 	s.load.folded.Store(time.Now().UnixNano())
 	return nil
 }

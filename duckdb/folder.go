@@ -26,6 +26,7 @@ type folder struct {
 	dims  []rolled
 	into  [2]string // database and table that is added to
 	most  foldMost
+	tail  *tail
 	tally *tally // holds what was written, unless anew
 	anew  bool   // days were cleared, or it was written in several pieces
 

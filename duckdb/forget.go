@@ -126,6 +126,7 @@ func (w *writer) drop(ctx context.Context, name string) error {
 			return err
 		}
 	}
+	w.tail.begin(w.seq) // its number can be given to another site
 	w.sites, w.mixed = maps.Clone(w.sites), maps.Clone(w.mixed)
 	delete(w.sites, name)
 	delete(w.mixed, site.id)

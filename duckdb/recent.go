@@ -165,12 +165,17 @@ func (f *folder) takeNew(day pageview.Day, held *recentDay, rows []newRow) int {
 		r.unpack(n.cells, packed)
 		f.take(day, 0, &r, n.weights)
 	}
+	var theirs []int32 // the rows of one visitor
 	for i, n := range known {
 		at := int32(old + i)
 		if held.last[n.visitor] != at {
 			continue
 		}
+		theirs = theirs[:0]
 		for ; at >= 0; at = held.prev[at] {
+			theirs = append(theirs, at)
+		}
+		for _, at := range slices.Backward(theirs) { // mostly the order of time
 			r := foldRow{now: true, then: int(at) < old}
 			r.unpack(held.cells[int(at)*(2+numbers):], packed)
 			var weights []int64
@@ -185,6 +190,10 @@ func (f *folder) takeNew(day pageview.Day, held *recentDay, rows []newRow) int {
 
 // readNew reads the pageviews that are new, by day, and tells how many there are.
 func (f *folder) readNew(ctx context.Context) (rows map[pageview.Day][]newRow, n int, err error) {
+	if held, all := f.tail.since(f.site.id, f.from); all {
+		rows, n = f.newRows(held)
+		return rows, n, nil
+	}
 	c := foldChunk{parts: 1}
 	query := fmt.Sprintf("SELECT %s FROM pageviews WHERE %s AND seq > %d", f.columns(countsNow, "visitor"), f.counting(&c, f.v.through), f.from)
 	rows = map[pageview.Day][]newRow{}

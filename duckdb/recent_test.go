@@ -10,9 +10,20 @@ import (
 )
 
 // TestWhatIsNewIsAddedUpWithHeldDays adds pageviews of new and of known visitors, early,
-// late and of nobody, and holds what is added up to raw rows each time.
+// late and of nobody, and holds what is added up to raw rows each time: with what is new
+// held, too, and read.
 func TestWhatIsNewIsAddedUpWithHeldDays(t *testing.T) {
-	s := blog(t)
+	for name, most := range map[string]int{"held": tailRows, "read": 0} {
+		t.Run(name, func(t *testing.T) {
+			s := blog(t)
+			s.tail.most = most
+			whatIsNew(t, s)
+		})
+	}
+}
+
+func whatIsNew(t *testing.T, s *Store) {
+	t.Helper()
 	site := s.view.Load().sites["blog"].id
 	right := func(what string, days ...string) {
 		t.Helper()

@@ -55,6 +55,7 @@ type Store struct {
 	added    int  // how often something was added up; held by folding
 	foldMost foldMost
 	recent   recent // held by folding
+	tail     tail
 	folds    sync.WaitGroup
 	life     context.Context // ends when the store is closed
 	end      context.CancelFunc
@@ -104,6 +105,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		mirror:   newMirror(),
 		recent:   newRecent(),
 		folding:  make(turn, 1),
+		tail:     tail{most: tailRows},
 	}
 	s.drain = time.AfterFunc(drainAfter, s.drainNow)
 	s.life, s.end = context.WithCancel(context.Background())
@@ -181,6 +183,8 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 		return nil, err
 	}
 	v := w.view() // before what DuckDB does not have
+	s.tail.begin(v.through)
+	w.tail = &s.tail
 	if err := w.openSpool(ctx, s.config.Path); err != nil {
 		w.close()
 		return nil, err

@@ -137,6 +137,7 @@ func (w *writer) flush(ctx context.Context) error {
 			return err
 		}
 	}
+	w.tail.add(w.pageviews.rows)
 	if err := w.pageviews.flush(ctx); err != nil {
 		return err
 	}

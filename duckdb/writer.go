@@ -39,6 +39,7 @@ type writer struct {
 	pageviews *inserter[viewRow]
 	stays     *inserter[stayRow]
 	spool     *spool // where rows of both are on disk until DuckDB has them
+	tail      *tail
 	seq       uint64 // of the pageview or stay written last
 	keys      keys
 	pages     map[uint16]map[string]page // of each site, by path
