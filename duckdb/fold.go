@@ -123,6 +123,12 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 	if s.folded(v, site, dims) {
 		return nil
 	}
+	if done, err := s.foldHeld(ctx, db, v, site, dims); done || err != nil {
+		return err
+	}
+	if err := s.written(db, site.id); err != nil {
+		return err
+	}
 	tx, err := begin(ctx, db)
 	if err != nil {
 		return err
@@ -172,31 +178,35 @@ func (s *Store) foldAll(ctx context.Context, db *sql.DB, v *view, site site, dim
 			return err
 		}
 	}
+	s.moved(site, dims, next, folders...)
+	committed = true
+	return nil
+}
+
+// moved has readers see what was added up to a mark.
+func (s *Store) moved(site site, dims []rolled, to mark, folders ...*folder) {
 	for _, d := range dims {
-		s.marks.of[markKey{site.id, d}] = next
+		s.marks.of[markKey{site.id, d}] = to
 	}
 	for _, f := range folders {
 		s.mirror.fold(f)
 	}
 	if held := s.recent.of[site.id]; held != nil {
-		held.through = v.through
+		held.through = to.seq
 	}
-	committed = true
-	s.tail.drop(site.id, v.through)
+	s.tail.drop(site.id, to.seq)
 	s.load.folded.Store(time.Now().UnixNano())
-	return nil
 }
 
 // addUp adds up what is new, with what is held of recent days where these are all that
 // changed; alone tells whether all dimensions are added up from one pageview on.
 func (s *Store) addUp(ctx context.Context, f *folder, alone bool) (int, error) {
 	if alone {
-		n, err := f.addRecent(ctx, &s.recent, s.mirror.deletions())
-		if err != nil && !errors.Is(err, errNotRecent) {
-			err = fmt.Errorf("add up recent days: %w", err)
-		}
-		if !errors.Is(err, errNotRecent) {
-			return n, err
+		switch n, err := f.addRecent(ctx, &s.recent, s.mirror.deletions()); {
+		case err == nil:
+			return n, f.write()
+		case !errors.Is(err, errNotRecent):
+			return n, fmt.Errorf("add up recent days: %w", err)
 		}
 		f.fresh, f.weights = nil, nil
 	}
@@ -249,7 +259,7 @@ func loadMarks(ctx context.Context, db querier) (map[markKey]mark, error) {
 // compact puts the rows of one value together, now and then: the days of the
 // site where there are more than twice as many rows as values.
 func (s *Store) compact(ctx context.Context, conn *sql.Conn, site uint16) error {
-	if s.added++; s.added%compactEvery != 0 {
+	if s.added.Add(1)%compactEvery != 0 {
 		return nil
 	}
 	for _, query := range []string{

@@ -6,6 +6,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"iter"
 	"math/bits"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 
 // folder adds up what is new of one site.
 type folder struct {
-	conn  *sql.Conn // with a transaction
+	conn  *sql.Conn // with a transaction; nil where only what is held may be added up
 	v     *view
 	site  site
 	from  uint64 // what is already added up; zero means that all is added up anew
@@ -412,19 +413,30 @@ func (f *folder) columns(state any, visitor string) string {
 
 // write writes the sums.
 func (f *folder) write() error {
-	err := f.conn.Raw(func(c any) error {
-		a, err := driver.NewAppender(c.(sqldriver.Conn), f.into[0], "", f.into[1])
+	return writeSums(f.conn, f.into, f.site.id, func(yield func(rolled, sumRow) bool) {
+		for _, s := range f.tally.all() {
+			for _, r := range s.rows {
+				if !yield(s.dimension, r) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// writeSums writes sums of a site into a table, but for those of nothing.
+func writeSums(conn *sql.Conn, into [2]string, site uint16, sums iter.Seq2[rolled, sumRow]) error {
+	err := conn.Raw(func(c any) error {
+		a, err := driver.NewAppender(c.(sqldriver.Conn), into[0], "", into[1])
 		if err != nil {
 			return err
 		}
-		for _, s := range f.tally.all() {
-			for _, r := range s.rows {
-				if r.pageviews == 0 && r.visits == 0 && r.visitors == 0 {
-					continue
-				}
-				if err := a.AppendRow(f.site.id, r.day.Date(utc), uint32(s.dimension), r.key, r.pageviews, r.visits, r.visitors); err != nil {
-					return errors.Join(err, a.Close())
-				}
+		for d, r := range sums {
+			if r.pageviews == 0 && r.visits == 0 && r.visitors == 0 {
+				continue
+			}
+			if err := a.AppendRow(site, r.day.Date(utc), uint32(d), r.key, r.pageviews, r.visits, r.visitors); err != nil {
+				return errors.Join(err, a.Close())
 			}
 		}
 		return a.Close()

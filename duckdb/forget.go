@@ -90,6 +90,7 @@ func (s *Store) Drop(ctx context.Context, name string) error {
 	s.folding.Lock()
 	defer s.folding.Unlock()
 	s.recent.forget(v.sites[name].id)
+	s.pending.forget(v.sites[name].id)
 	delete(s.recent.noRoom, v.sites[name].id)
 	err = s.do(ctx, func(ctx context.Context, w *writer) error { return w.drop(ctx, name) })
 	if err == nil {

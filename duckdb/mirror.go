@@ -36,6 +36,8 @@ type mirror struct {
 	most int           // rows
 	idle time.Duration // as mirrorIdle
 
+	written func(site uint16) error // has in the table what a site was added up to
+
 	cuts    map[cutKey]*cut
 	cutRows int
 	mostCut int                      // of their rows
@@ -209,6 +211,9 @@ func (m *mirror) sums(ctx context.Context, db querier, site uint16, dims []rolle
 // read reads dimensions from a day on, unless they have too many rows. Readers may
 // have what was held of them, so that is replaced.
 func (m *mirror) read(ctx context.Context, db querier, site uint16, dims []rolled, since pageview.Day, now time.Time) error {
+	if err := m.written(site); err != nil {
+		return err
+	}
 	where := fmt.Sprintf(`FROM rollups WHERE site = %d AND dimension IN (%s) AND "day" >= %s`, site, numbers(dims), date(since))
 	var rows int64
 	if err := eachNumbers(ctx, db, "SELECT count(*) "+where, []*int64{&rows}, func() {}); err != nil {

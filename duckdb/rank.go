@@ -79,6 +79,11 @@ func (s *Store) rankAdded(ctx context.Context, q pageview.RankQuery) (r pageview
 		if b.held, err = s.mirror.ends(ctx, db, b); err != nil {
 			return err
 		}
+		if b.pages == nil || len(b.windows) > 2 { // the table is asked
+			if err = s.written(db, v.sites[q.Site].id); err != nil {
+				return err
+			}
+		}
 		return b.rank(ctx, db, &r)
 	})
 	return r, err

@@ -120,7 +120,7 @@ type newRow struct {
 }
 
 // addRecent adds up what is new with what is held of its days. Those that are not held
-// yet are read. It tells how many days have something.
+// yet are read, where there is a connection. It tells how many days have something.
 func (f *folder) addRecent(ctx context.Context, r *recent, deleted int) (int, error) {
 	if f.from == 0 || f.v.through-f.from > mostFresh || f.site.rate != (pageview.Rate{}) || time.Since(r.noRoom[f.site.id]) < recentIdle {
 		return 0, errNotRecent
@@ -146,7 +146,7 @@ func (f *folder) addRecent(ctx context.Context, r *recent, deleted int) (int, er
 		r.rows += f.takeNew(day, s.days[day], rows[day])
 	}
 	f.tally.end()
-	return len(days), f.write()
+	return len(days), nil
 }
 
 // takeNew takes in what is new on a day, with what its visitors have there, and tells how
@@ -194,6 +194,9 @@ func (f *folder) readNew(ctx context.Context) (rows map[pageview.Day][]newRow, n
 		rows, n = f.newRows(held)
 		return rows, n, nil
 	}
+	if f.conn == nil {
+		return nil, 0, errNotRecent
+	}
 	c := foldChunk{parts: 1}
 	query := fmt.Sprintf("SELECT %s FROM pageviews WHERE %s AND seq > %d", f.columns(countsNow, "visitor"), f.counting(&c, f.v.through), f.from)
 	rows = map[pageview.Day][]newRow{}
@@ -214,6 +217,9 @@ func (f *folder) readDays(ctx context.Context, r *recent, s *recentSite, days []
 	missing := slices.DeleteFunc(slices.Clone(days), func(day pageview.Day) bool { return s.days[day] != nil })
 	if len(missing) == 0 {
 		return nil
+	}
+	if f.conn == nil {
+		return errNotRecent
 	}
 	gone, err := goneDays(ctx, f.conn, f.site.id)
 	if err != nil {

@@ -36,6 +36,9 @@ func (s *Store) recount(ctx context.Context, name string, repair bool) ([]pagevi
 	}
 	s.folding.Lock() // nothing is added up meanwhile
 	defer s.folding.Unlock()
+	if err := s.written(db, site.id); err != nil {
+		return nil, err
+	}
 	tx, err := begin(ctx, db)
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func TestRowsOfOneValueArePutTogether(t *testing.T) {
 	s := blog(t)
 	for i := range compactEvery + 6 {
 		keepViews(t, s, seenOn("2026-01-01 10:00:00", "/a", uint64(i+1)))
-		total(t, s)
+		total(t, s) // which has it in the table
 	}
 	var rows int
 	if err := s.db.Load().QueryRowContext(t.Context(), `SELECT count(*) FROM rollups`).Scan(&rows); err != nil || rows > compactEvery {

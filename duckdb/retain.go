@@ -15,7 +15,7 @@ import (
 // its pageviews; its visits and visitors stay, since nobody can tell whether the
 // visitor had come before.
 func (s *Store) Retain(ctx context.Context, name string, before pageview.Day) (int64, error) {
-	_, v, err := s.reader(ctx)
+	db, v, err := s.reader(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -30,6 +30,9 @@ func (s *Store) Retain(ctx context.Context, name string, before pageview.Day) (i
 		through = min(through, s.marks.of[markKey{site, d}].seq)
 	}
 	s.marks.RUnlock()
+	if err := s.written(db, site); err != nil { // what is deleted could not be added up anew
+		return 0, err
+	}
 	return s.forget(ctx, name, before, through)
 }
 

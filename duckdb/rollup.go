@@ -258,7 +258,9 @@ func (s *Store) fromRollup(ctx context.Context, q pageview.Query, dims []rolled)
 			kinds := len(sums) / len(dims)
 			a = b.addUp(sums[:kinds], sums[len(sums)-kinds:], b.texts)
 		default:
-			a, err = b.ask(ctx, db, b.rollupRows(dims))
+			if err = s.written(db, v.sites[q.Site].id); err == nil {
+				a, err = b.ask(ctx, db, b.rollupRows(dims))
+			}
 		}
 		a.Through, a.Rollup = through, true
 		return err

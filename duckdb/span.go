@@ -81,6 +81,9 @@ func (s *Store) bounds(ctx context.Context, db *sql.DB, site uint16) (*[2]pagevi
 		return nil, err
 	}
 	if sums == nil {
+		if err := s.written(db, site); err != nil {
+			return nil, err
+		}
 		query := fmt.Sprintf(`SELECT min("day"), max("day") FROM (SELECT "day" FROM rollups WHERE site = %d AND dimension = 0 GROUP BY 1 HAVING sum(pageviews) > 0)`, site)
 		var first, last sql.NullTime
 		if err := db.QueryRowContext(ctx, query).Scan(&first, &last); err != nil || !first.Valid {

@@ -51,11 +51,12 @@ type Store struct {
 	load     load
 	marks    marks
 	mirror   mirror
-	folding  turn // one adds up at a time
-	added    int  // how often something was added up; held by folding
+	folding  turn         // one adds up at a time
+	added    atomic.Int64 // how often something that was added up was written
 	foldMost foldMost
 	recent   recent // held by folding
 	tail     tail
+	pending  pending
 	folds    sync.WaitGroup
 	life     context.Context // ends when the store is closed
 	end      context.CancelFunc
@@ -107,6 +108,13 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		folding:  make(turn, 1),
 		tail:     tail{most: tailRows},
 	}
+	s.mirror.written = func(site uint16) error {
+		db, _, err := s.current()
+		if err != nil {
+			return err
+		}
+		return s.written(db, site)
+	}
 	s.drain = time.AfterFunc(drainAfter, s.drainNow)
 	s.life, s.end = context.WithCancel(context.Background())
 	w, err := s.open(ctx)
@@ -135,6 +143,11 @@ func (s *Store) Close() error {
 	db := s.db.Load()
 	if db == nil {
 		return nil
+	}
+	for _, site := range s.pending.sites() {
+		if err := s.written(db, site); err != nil { // the next process adds it up anew
+			s.config.Logger.Error("close store", "error", err)
+		}
 	}
 	if s.w != nil {
 		s.w.close()
@@ -178,8 +191,12 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.marks.Lock() // so that nothing is added up meanwhile
+	defer s.marks.Unlock()
+	s.pending.clear() // after it was written, if somebody writes it
 	of, err := loadMarks(ctx, db)
 	if err != nil {
+		w.close()
 		return nil, err
 	}
 	v := w.view() // before what DuckDB does not have
@@ -189,8 +206,6 @@ func (s *Store) open(ctx context.Context) (_ *writer, err error) {
 		w.close()
 		return nil, err
 	}
-	s.marks.Lock()
-	defer s.marks.Unlock()
 	s.marks.of = of
 	s.mirror.clear()
 	s.db.Store(db)
