@@ -33,7 +33,11 @@ func (b *builder) addUp(days, of []*mirrored, v *view) pageview.Answer {
 			days = days[n:]
 		}
 	}
-	var rows []numbered
+	n := 0
+	for _, sums := range periods {
+		n += len(sums)
+	}
+	rows := make([]numbered, 0, n)
 	for p, sums := range periods {
 		for _, s := range sums {
 			if s.pageviews == 0 {

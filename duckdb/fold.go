@@ -14,8 +14,9 @@ import (
 )
 
 // marks are the watermarks of rollups: up to which pageview a dimension of a
-// site is added up. It is held for writing while new ones are committed, so that
-// who holds it for reading sees rollups that do not move.
+// site is added up, in the table or beyond it in memory; see pending. It is held for
+// writing while new ones are committed, so that who holds it for reading sees rollups
+// that do not move.
 type marks struct {
 	sync.RWMutex
 	of map[markKey]mark

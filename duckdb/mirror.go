@@ -22,8 +22,8 @@ const (
 )
 
 // mirror holds in memory what the dimensions asked for lately add up to: the rows of
-// the table rollups, from some day on. What is added there is added here, so that an
-// answer after few new pageviews reads nothing. What would be too many rows is asked
+// the table rollups, from some day on. What is added there, now or later, is added here, so
+// that an answer after few new pageviews reads nothing. What would be too many rows is asked
 // of the table. Beside that it holds what rankings read of pageviews: the days that
 // their windows cut, and what a site's pageviews reach over.
 //

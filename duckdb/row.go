@@ -16,6 +16,13 @@ type numbered struct {
 	pageview.Values
 }
 
+// orderedRow is what the place of a row depends on.
+type orderedRow struct {
+	times [2]int64 // the keys that are times
+	value int64
+	at    int32
+}
+
 // list puts rows in the order that Answer says, leaves those that are asked for, and
 // names their keys.
 func (b *builder) list(rows []numbered, v *view) []pageview.Row {
@@ -24,28 +31,39 @@ func (b *builder) list(rows []numbered, v *view) []pageview.Row {
 	for k, d := range b.q.By {
 		isTime[k] = d.Time()
 	}
-	slices.SortFunc(rows, func(x, y numbered) int {
+	order := make([]orderedRow, len(rows)) // less to move than rows are
+	for i := range rows {
+		o := &order[i]
+		o.at, o.value = int32(i), rows[i].Of(first)
 		for k, is := range isTime {
-			if is && x.keys[k] != y.keys[k] {
-				return cmp.Compare(x.keys[k], y.keys[k])
+			if is {
+				o.times[k] = rows[i].keys[k]
 			}
 		}
-		if c := cmp.Compare(y.Of(first), x.Of(first)); c != 0 {
+	}
+	slices.SortFunc(order, func(x, y orderedRow) int {
+		if c := cmp.Or(cmp.Compare(x.times[0], y.times[0]), cmp.Compare(x.times[1], y.times[1]), cmp.Compare(y.value, x.value)); c != 0 {
 			return c
 		}
 		for k, d := range b.q.By {
-			if x.keys[k] == y.keys[k] {
+			of, than := rows[x.at].keys[k], rows[y.at].keys[k]
+			if of == than {
 				continue
 			}
-			if c := strings.Compare(v.text(d, x.keys[k], b.zone), v.text(d, y.keys[k], b.zone)); c != 0 {
+			if c := strings.Compare(v.text(d, of, b.zone), v.text(d, than, b.zone)); c != 0 {
 				return c
 			}
 		}
 		return 0
 	})
 	if b.q.Limit > 0 {
-		rows = rows[:min(len(rows), b.q.Limit)]
+		order = order[:min(len(order), b.q.Limit)]
 	}
+	listed := make([]numbered, len(order))
+	for i, o := range order {
+		listed[i] = rows[o.at]
+	}
+	rows = listed
 	named := make([]pageview.Row, len(rows))
 	texts := make([]string, len(rows)*len(b.q.By))
 	for i, r := range rows {
