@@ -21,9 +21,10 @@ const (
 // cut is the pageviews by persons that count on some days, which the end of a window of
 // a ranking cut lately: those seen after one instant, up to another.
 type cut struct {
-	after, upTo int64            // in microseconds since 1970
-	rows        []cutRow         // in the order of time
-	visitors    map[whose]uint32 // numbers from 1
+	after, upTo int64                       // in microseconds since 1970
+	rows        []cutRow                    // in the order of time
+	visitors    map[int32]map[uint64]uint32 // numbers from 1, by day
+	numbers     uint32                      // how many there are
 	used        time.Time
 }
 
@@ -50,15 +51,24 @@ type whose struct {
 }
 
 func newCut(after, upTo int64) *cut {
-	return &cut{after: after, upTo: upTo, visitors: map[whose]uint32{}}
+	return &cut{after: after, upTo: upTo, visitors: map[int32]map[uint64]uint32{}}
 }
 
 // number is the number of a visitor.
 func (c *cut) number(w whose) uint32 {
-	n, known := c.visitors[w]
-	if !known && w.visitor != 0 {
-		n = uint32(len(c.visitors) + 1)
-		c.visitors[w] = n
+	if w.visitor == 0 {
+		return 0
+	}
+	of := c.visitors[w.day]
+	if of == nil {
+		of = map[uint64]uint32{}
+		c.visitors[w.day] = of
+	}
+	n := of[w.visitor]
+	if n == 0 {
+		c.numbers++
+		n = c.numbers
+		of[w.visitor] = n
 	}
 	return n
 }
@@ -319,7 +329,7 @@ func (b *ranker) seenThere(p interval, wanted []bool) []int64 {
 				ends[r.page]++
 			}
 		}
-		met := make([]int, len(c.visitors)+1) // the page, from 1, that each visitor was met at last
+		met := make([]int, c.numbers+1) // the page, from 1, that each visitor was met at last
 		n = 0
 		for page, end := range ends {
 			for ; n < end; n++ {
