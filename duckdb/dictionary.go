@@ -154,7 +154,7 @@ func (w *writer) keepPage(k pageKey, p page) {
 		if !w.retitled {
 			w.titles, w.retitled = slices.Clone(w.titles), true
 		}
-		w.titles[p.id] = p.title
+		w.titles = put(w.titles, p.id, p.title)
 	}
 	pages[k.path] = p
 }
