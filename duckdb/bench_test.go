@@ -199,6 +199,7 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 	y := newYear(b, rows)
 	defer func() { y.s.Close() }()
+	all := b
 	measure := func(name string, f func()) {
 		b.Run(name, func(b *testing.B) {
 			var used time.Duration
@@ -212,7 +213,7 @@ func BenchmarkRefresh(b *testing.B) {
 					if err := y.s.Close(); err != nil {
 						b.Fatal(err)
 					}
-					y.s = openBlog(b, y.s.config.Path)
+					y.s = openBlog(all, y.s.config.Path)
 				}
 				if name == "start" || name == "new" {
 					y.grow(b, 10_000)
