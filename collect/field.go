@@ -53,6 +53,7 @@ var (
 
 // fieldSetter sets fields of one line after the other.
 type fieldSetter struct {
+	log   logClock
 	last  clockCache
 	day   clockCache
 	dayOf time.Time // of fieldDate, or what the log says beside its lines
@@ -80,7 +81,7 @@ func (f *fieldSetter) set(l *logLine, kind field, value string) (err error) {
 		l.forwarded = dash(value)
 	case fieldLogTime:
 		value = strings.TrimSuffix(strings.TrimPrefix(value, "["), "]")
-		l.at, err = f.last.parse(value, parseLogTime)
+		l.at, err = f.log.parse(value)
 	case fieldTime:
 		l.at, err = f.last.parse(value, parseAnyTime)
 	case fieldDate:

@@ -36,12 +36,13 @@ const ahead = 24 * time.Hour
 // Pageview makes a pageview of the site from what was seen. Left is the reason
 // why it is none; empty means that it is one. A bot's is one, with its verdict.
 func (in *Intake) Pageview(ctx context.Context, site *Site, s *Seen) (v pageview.Pageview, left string, err error) {
-	left, err = in.fill(ctx, site, s, &v)
+	left, err = in.fill(ctx, site, s, &v, time.Now())
 	return v, left, err
 }
 
-// fill is Pageview into room that is there.
-func (in *Intake) fill(ctx context.Context, site *Site, s *Seen, v *pageview.Pageview) (left string, err error) {
+// fill is Pageview into room that is there. Now may have passed a moment ago: to look
+// at the clock for each line of a log costs as much as to read its address.
+func (in *Intake) fill(ctx context.Context, site *Site, s *Seen, v *pageview.Pageview, now time.Time) (left string, err error) {
 	host, path, query, ok := splitURL(s.URL)
 	if !ok {
 		return LeftNotAPage, nil
@@ -91,7 +92,7 @@ func (in *Intake) fill(ctx context.Context, site *Site, s *Seen, v *pageview.Pag
 	if known == nil && !addr.Is4() { // one address, however it is written
 		from = addr.Unmap().WithZone("").String()
 	}
-	v.Visitor, err = in.visitor(ctx, v, s, from)
+	v.Visitor, err = in.visitor(ctx, v, s, from, now)
 	return "", err
 }
 
@@ -133,14 +134,14 @@ func (in *Intake) agent(s *Seen) Agent {
 
 // visitor is the number that stands for who saw the page; zero where nothing
 // tells one visitor from another.
-func (in *Intake) visitor(ctx context.Context, v *pageview.Pageview, s *Seen, from string) (uint64, error) {
+func (in *Intake) visitor(ctx context.Context, v *pageview.Pageview, s *Seen, from string, now time.Time) (uint64, error) {
 	switch {
 	case s.Visitor != "":
-		return in.Visitors.ID(ctx, v.Site, v.Day, "", s.Visitor)
+		return in.Visitors.id(ctx, v.Site, v.Day, "", s.Visitor, now)
 	case from == "":
 		return 0, nil
 	}
-	return in.Visitors.ID(ctx, v.Site, v.Day, from, s.Agent)
+	return in.Visitors.id(ctx, v.Site, v.Day, from, s.Agent, now)
 }
 
 // splitURL splits a path or an absolute address into host, path and query, all

@@ -33,6 +33,7 @@ func (p *layout) parse(line string, l *logLine) error {
 	if p.open {
 		rest = afterPrefix(line)
 	}
+	escapes := strings.IndexByte(line, '\\') >= 0
 	for i := range p.parts {
 		part := &p.parts[i]
 		var ok bool
@@ -54,7 +55,10 @@ func (p *layout) parse(line string, l *logLine) error {
 		if value == "" && part.kind == fieldAddr {
 			return fmt.Errorf("no %s at column %d", part.word(), column)
 		}
-		if err := p.setter.set(l, part.kind, unescape(value)); err != nil {
+		if escapes {
+			value = unescape(value)
+		}
+		if err := p.setter.set(l, part.kind, value); err != nil {
 			return fmt.Errorf("%w at column %d", err, column)
 		}
 	}

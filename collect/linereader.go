@@ -27,7 +27,9 @@ type lineReader struct {
 	tryAt   int     // size of the head at which the format is looked for again
 	fields  string  // as in found
 
-	now  logLine       // the line being read
+	now  logLine       // the line being read, …
+	page Seen          // … the page that it tells of, …
+	when time.Time     // … and when its block came
 	at   pageview.Mark // read
 	step step
 }
@@ -154,6 +156,7 @@ func (p *lineReader) use(format string, parser lineParser) {
 
 // read reads the lines of a block.
 func (p *lineReader) read(ctx context.Context, b block) error {
+	p.when = time.Now()
 	rest := b.text
 	if p.inLine {
 		end := strings.IndexByte(rest, '\n')
@@ -202,13 +205,13 @@ func (p *lineReader) oneLine(ctx context.Context, text string, ended bool) (ok b
 
 // keep makes a pageview of a line, or leaves it out.
 func (p *lineReader) keep(ctx context.Context, l *logLine) error {
-	seen, left := l.seen()
+	left := l.seen(&p.page)
 	if left == "" {
 		n := len(p.step.views)
-		p.step.views = append(p.step.views, pageview.Pageview{})
+		p.step.views = slices.Grow(p.step.views, 1)[:n+1]
 		v := &p.step.views[n]
 		var err error
-		if left, err = p.Intake.fill(ctx, p.log.Site, &seen, v); err != nil {
+		if left, err = p.Intake.fill(ctx, p.log.Site, &p.page, v, p.when); err != nil {
 			return err
 		}
 		if left == "" {

@@ -371,7 +371,8 @@ func checkLine(t *testing.T, name string, l *logLine) {
 		t.Errorf("%s gives %+v", name, l)
 	}
 	l.status, l.method = 200, "GET"
-	seen, left := l.seen()
+	var seen Seen
+	left := l.seen(&seen)
 	if left != "" {
 		return
 	}

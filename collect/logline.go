@@ -38,8 +38,8 @@ type lineParser interface {
 // errComment is returned for a line that tells of the log itself.
 var errComment = errors.New("a comment")
 
-// seen is the page that a line tells of. Left is the reason why it is none.
-func (l *logLine) seen() (s Seen, left string) {
+// seen sets the page that a line tells of. Left is the reason why it is none.
+func (l *logLine) seen(s *Seen) (left string) {
 	target := l.target
 	if target == "" && l.path != "" {
 		target = l.path
@@ -49,17 +49,18 @@ func (l *logLine) seen() (s Seen, left string) {
 	}
 	switch {
 	case l.method == "" || target == "":
-		return s, LeftNotAPage
+		return LeftNotAPage
 	case l.method != http.MethodGet:
-		return s, LeftMethod
+		return LeftMethod
 	case l.status != http.StatusOK && l.status != http.StatusNotModified:
-		return s, LeftStatus
+		return LeftStatus
 	}
-	return Seen{
+	*s = Seen{
 		At: l.at, Host: l.host, URL: target, Referrer: l.referrer, Addr: l.sender(),
 		Agent: l.agent, NoAgent: !l.agentTold, Language: l.language, Country: l.country,
 		Source: pageview.SourceLog,
-	}, ""
+	}
+	return ""
 }
 
 // sender is the address of who asked, without its port. What was forwarded is

@@ -33,6 +33,30 @@ func (c *clockCache) parse(text string, parse func(string) (time.Time, error)) (
 	return at, err
 }
 
+// logClock remembers the time that parseLogTime gave last: those of lines that follow
+// each other mostly differ in their seconds alone.
+type logClock struct {
+	text   string
+	second int
+	at     time.Time
+}
+
+func (c *logClock) parse(text string) (time.Time, error) {
+	const from, to = len("02/Jan/2006:15:04:"), len("02/Jan/2006:15:04:05")
+	second, ok := -1, false
+	if len(text) >= to {
+		second, ok = digits(text[from:to])
+	}
+	if ok && second < 60 && len(text) == len(c.text) && text[:from] == c.text[:from] && text[to:] == c.text[to:] {
+		return c.at.Add(time.Duration(second-c.second) * time.Second), nil
+	}
+	at, err := parseLogTime(text)
+	if err == nil {
+		c.text, c.second, c.at = text, second, at
+	}
+	return at, err
+}
+
 // parseLogTime parses the time of the common log format, such as
 // 02/Jan/2006:15:04:05 -0700, which may have a fraction of a second.
 func parseLogTime(s string) (time.Time, error) {

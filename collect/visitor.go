@@ -105,7 +105,7 @@ func over(day pageview.Day, now time.Time) bool {
 
 // expired tells whether a salt is due to be forgotten.
 func (h *heldSalt) expired(day pageview.Day, now time.Time) bool {
-	return over(day, now) && now.Sub(h.used) >= SaltLife
+	return now.Sub(h.used) >= SaltLife && over(day, now)
 }
 
 // NewVisitors returns a Visitors whose salts lie in the store, sealed under
@@ -129,7 +129,11 @@ func NewVisitors(salts Salts, key Key) (*Visitors, error) {
 // of the day and of the next two. Beyond that ID fails, and what was seen must
 // be refused.
 func (v *Visitors) ID(ctx context.Context, site string, day pageview.Day, addr, agent string) (uint64, error) {
-	salt, err := v.salt(ctx, saltKey{site, day})
+	return v.id(ctx, site, day, addr, agent, time.Now())
+}
+
+func (v *Visitors) id(ctx context.Context, site string, day pageview.Day, addr, agent string, now time.Time) (uint64, error) {
+	salt, err := v.salt(ctx, saltKey{site, day}, now)
 	if err != nil {
 		return 0, fmt.Errorf("salt of %s on %s: %w", site, day, err)
 	}
@@ -161,8 +165,7 @@ func (h *hasher) sum(parts ...string) uint64 {
 	return binary.LittleEndian.Uint64(h.buf)
 }
 
-func (v *Visitors) salt(ctx context.Context, k saltKey) ([]byte, error) {
-	now := time.Now()
+func (v *Visitors) salt(ctx context.Context, k saltKey, now time.Time) ([]byte, error) {
 	if salt, fresh := v.holds(k, now); fresh {
 		return salt, nil
 	} else if salt != nil {
