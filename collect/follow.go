@@ -60,10 +60,9 @@ func (f *follower) once(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWait, cancel) })()
 
-	caught := f.catchUp(ctx, patient)
-	file, err := f.open(ctx)
-	if err != nil || file == nil {
-		return errors.Join(caught, err)
+	file, caught := f.reach(ctx, patient)
+	if file == nil {
+		return caught
 	}
 	defer file.Close()
 	reading, stop := context.WithCancel(ctx)
@@ -73,7 +72,7 @@ func (f *follower) once(ctx context.Context) error {
 	if fields != "" && t.tells() {
 		fields = ""
 	}
-	err = f.Import(patient, Log{Name: filepath.Base(f.Path), Data: t, Format: fields})
+	err := f.Import(patient, Log{Name: filepath.Base(f.Path), Data: t, Format: fields})
 	if errors.Is(err, ErrNothing) {
 		err = nil // it was rotated before anything was written
 	}
@@ -81,6 +80,25 @@ func (f *follower) once(ctx context.Context) error {
 		f.read = t.whole()
 	}
 	return errors.Join(caught, err)
+}
+
+// reach imports what was rotated since, and opens the log. It begins again when the
+// log was rotated meanwhile: what it was until then would be older than the file that
+// is read next, and so be left alone.
+func (f *follower) reach(ctx, patient context.Context) (*os.File, error) {
+	var errs []error
+	for {
+		newest := newestRotated(f.Path)
+		errs = append(errs, f.catchUp(ctx, patient))
+		file, err := f.open(ctx)
+		if err != nil || file == nil {
+			return nil, errors.Join(append(errs, err)...)
+		}
+		if now := newestRotated(f.Path); now == newest || os.SameFile(now, newest) {
+			return file, errors.Join(errs...)
+		}
+		file.Close()
+	}
 }
 
 // fieldsBefore is the line that told the fields of what the log was rotated to
@@ -218,6 +236,14 @@ func rotated(path string) []rotatedFile {
 		return cmp.Or(b.info.ModTime().Compare(a.info.ModTime()), cmp.Compare(a.path, b.path))
 	})
 	return files
+}
+
+// newestRotated is the newest file that a log was rotated to; nil where there is none.
+func newestRotated(path string) os.FileInfo {
+	if files := rotated(path); len(files) > 0 {
+		return files[0].info
+	}
+	return nil
 }
 
 // isRotated tells whether a file is named as what a log is rotated to:

@@ -20,6 +20,7 @@ type followed struct {
 	path string
 	next int // line that is written next
 	stop func()
+	rest func() // called once, before what the log was rotated to is read
 
 	mu     sync.Mutex
 	failed []error
@@ -41,6 +42,10 @@ func (f *followed) start() {
 		collect.Follow(ctx, collect.Following{
 			Path: f.path, Poll: time.Millisecond,
 			Import: func(ctx context.Context, l collect.Log) error {
+				if l.Rest && f.rest != nil {
+					f.rest()
+					f.rest = nil
+				}
 				l.Site = &collect.Site{Name: site, Zone: time.UTC}
 				_, err := f.im.Import(ctx, l, nil)
 				return err
@@ -180,6 +185,37 @@ func TestFollowGoesOnAfterItEnded(t *testing.T) {
 					t.Errorf("import of %s counted %+v, error %v", path, s, err)
 				}
 			}
+		})
+	}
+}
+
+// TestFollowSeesThatTheLogIsRotatedAgain rotates the log while what it was rotated
+// to before is read.
+func TestFollowSeesThatTheLogIsRotatedAgain(t *testing.T) {
+	t.Parallel()
+	for name, rotate := range map[string]func(*followed, string){
+		"renamed": (*followed).rename, "copied and emptied": (*followed).copyAndEmpty,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := follow(t)
+			f.write(100)
+			f.start()
+			f.wait("the first time")
+			f.halt()
+			f.write(50)
+			rotate(f, ".3")
+			f.write(60)
+			rotated := make(chan bool)
+			f.rest = func() {
+				rotate(f, ".2")
+				f.write(70)
+				rotate(f, ".1")
+				f.write(80)
+				close(rotated)
+			}
+			f.start()
+			<-rotated
+			f.wait("rotated twice while the first one was read")
 		})
 	}
 }
