@@ -123,6 +123,31 @@ func (c *core) swap(s snapshot.Snapshot) {
 	c.changed = make(chan struct{})
 }
 
+// succeed takes over what is in service of the same report of another site, and
+// what was told of it.
+func (c *core) succeed(before *core) {
+	before.mu.Lock()
+	s, told, held, heldFor := before.served.Load().Snapshot(), before.told, before.held, before.heldFor
+	before.mu.Unlock()
+	if s.Version > 0 {
+		c.swap(s)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = told
+	if held > c.held {
+		c.held, c.heldFor = held, heldFor
+	}
+	c.serve(c.served.Load().Snapshot())
+}
+
+// has tells whether a version, or a later one, is in service.
+func (c *core) has(version int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return version <= c.newest
+}
+
 // unwanted tells whether a version is not to be swapped in: it is older, or of
 // another definition while there is one of ours.
 func (c *core) unwanted(version int64, own bool) bool {

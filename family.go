@@ -273,10 +273,25 @@ func (f *Family[P, T]) swap(ctx context.Context, head snapshot.Snapshot) error {
 	if head.Held != "" {
 		return nil
 	}
-	if o, ok := f.ones.Load(head.Params); ok {
+	if o, ok := f.ones.Load(head.Params); ok && !o.(*one[P, T]).c.has(head.Version) {
 		return o.(*one[P, T]).c.load(ctx)
 	}
 	return nil
+}
+
+// succeed takes over those that are held, as if they had been read here.
+func (f *Family[P, T]) succeed(before member) {
+	b, ok := before.(*Family[P, T])
+	if !ok {
+		return
+	}
+	f.job.succeed(b.job)
+	for _, was := range b.all() {
+		if o, err := f.find(was.params); err == nil && o != nil {
+			o.read.Store(was.read.Load())
+			o.c.succeed(was.c)
+		}
+	}
 }
 
 // tell takes over what the ledger says, for every one that is held. After a tick

@@ -71,7 +71,16 @@ func (r *Report[T]) swap(ctx context.Context, head snapshot.Snapshot) error {
 		r.c.hold(head)
 		return nil
 	}
+	if r.c.has(head.Version) {
+		return nil
+	}
 	return r.c.load(ctx)
+}
+
+func (r *Report[T]) succeed(before member) {
+	if b, ok := before.(*Report[T]); ok {
+		r.c.succeed(b.c)
+	}
 }
 
 func (r *Report[T]) tell(ctx context.Context, job *scheduler.State, running time.Time) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/beforehand-go/beforehand/scheduler"
@@ -54,11 +55,13 @@ type Site struct {
 	scheduler *scheduler.Scheduler
 	wake      chan struct{} // asks the poller for a look
 	waiting   *waiting
+	running   atomic.Bool
+	looking   sync.Mutex // held by the one that looks
 
 	mu       sync.Mutex
-	running  bool
-	ctx      context.Context // of Run, while running
-	done     chan struct{}   // closed when Run stops
+	begun    bool
+	ctx      context.Context // of Begin, while begun
+	done     chan struct{}   // closed when that ends
 	members  map[string]member
 	order    []string // names in the order of New
 	err      error    // what New could not return
@@ -76,6 +79,7 @@ type member interface {
 	run(ctx context.Context, run *scheduler.Run) error
 	swap(ctx context.Context, head snapshot.Snapshot) error
 	tell(ctx context.Context, job *scheduler.State, running time.Time) error
+	succeed(before member)
 }
 
 // Open makes a site over a state. The context bounds the first look at it.
@@ -127,29 +131,15 @@ func (s *Site) Run(ctx context.Context) error {
 	if err := s.wrong(ctx); err != nil {
 		return err
 	}
-	if err := s.begin(ctx); err != nil {
-		return err
+	if !s.running.CompareAndSwap(false, true) {
+		return errors.New("run site: it is running already")
 	}
-	context.AfterFunc(ctx, s.endStreams)
+	defer s.running.Store(false)
+	wait := s.Begin(ctx)
 	defer s.scheduler.Observe(s.observe)()
-	followed := make(chan struct{})
-	go func() {
-		defer close(followed)
-		s.follow(ctx)
-	}()
-	counted := make(chan struct{})
-	go func() {
-		defer close(counted)
-		s.keepWaiting(ctx)
-	}()
 	err := s.scheduler.Run(ctx)
 	stop()
-	<-followed
-	<-counted
-	s.mu.Lock()
-	s.running = false
-	s.mu.Unlock()
-	s.work.Wait()
+	wait()
 	// What the last runs left behind.
 	if err := s.look(context.WithoutCancel(ctx)); err != nil {
 		s.log.Warn("state not followed at the end", "error", err)
@@ -157,29 +147,59 @@ func (s *Site) Run(ctx context.Context) error {
 	return err
 }
 
-// Load puts into service what the state has of each report, so that readers are
-// served before Run. It is for a site that takes another one's place; Run does the
-// same.
-func (s *Site) Load(ctx context.Context) error {
-	var err error
-	for _, m := range s.list() {
-		c := m.core()
-		c.adding.Lock()
-		err = errors.Join(err, m.load(ctx))
-		c.adding.Unlock()
-	}
-	return err
-}
-
-// begin notes that the site runs, unless it does.
-func (s *Site) begin(ctx context.Context) error {
+// Begin does for readers what Run does besides running jobs, until ctx ends: it
+// computes what they ask for and is not held, and swaps to what is computed. It
+// returns once that is under way; wait waits for its end. Run does it too unless
+// it has begun before, so that it is for a site whose readers come before its jobs
+// may run, or stay after they have ended. To begin twice does nothing.
+func (s *Site) Begin(ctx context.Context) (wait func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.running {
-		return errors.New("run site: it is running already")
+	if s.begun {
+		return func() {}
 	}
-	s.running, s.ctx = true, ctx
-	return nil
+	s.begun, s.ctx = true, ctx
+	select {
+	case <-s.done:
+		s.done = make(chan struct{})
+	default: // streams may have come before
+	}
+	done := s.done
+	context.AfterFunc(ctx, func() { close(done) }) // so that a server can shut down
+	var following sync.WaitGroup
+	following.Go(func() { s.follow(ctx) })
+	following.Go(func() { s.keepWaiting(ctx) })
+	return func() {
+		following.Wait()
+		<-done
+		s.mu.Lock()
+		s.begun = false
+		s.mu.Unlock()
+		s.work.Wait()
+	}
+}
+
+// Load puts into service what the state has of each report, and what it tells of
+// their jobs, so that readers are served before Run, which does the same. It
+// returns what Run would return at once.
+func (s *Site) Load(ctx context.Context) error {
+	if err := s.wrong(ctx); err != nil {
+		return err
+	}
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	return errors.Join(s.swap(ctx), s.tell(ctx))
+}
+
+// Succeed takes over what readers of another site have, whose place this one takes:
+// of the reports that both have, results that are newer, what is held with
+// parameters, and what was told of their jobs. It asks no state.
+func (s *Site) Succeed(before *Site) {
+	for _, m := range s.list() {
+		if was := before.member(m.core().name); was != nil {
+			m.succeed(was)
+		}
+	}
 }
 
 // wrong tells what New found wrong, and of a report that runs after one nobody
@@ -206,12 +226,12 @@ func (s *Site) wrong(ctx context.Context) error {
 	return nil
 }
 
-// background calls f on a goroutine that Run waits for, and tells whether the
-// site runs.
+// background calls f on a goroutine that is waited for at the end, and tells
+// whether the site has begun.
 func (s *Site) background(f func(ctx context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.running || s.ctx.Err() != nil {
+	if !s.begun || s.ctx.Err() != nil {
 		return false
 	}
 	ctx := s.ctx
@@ -219,15 +239,7 @@ func (s *Site) background(f func(ctx context.Context)) bool {
 	return true
 }
 
-// endStreams ends the streams of Subscribe, so that a server can shut down.
-func (s *Site) endStreams() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.done)
-	s.done = make(chan struct{})
-}
-
-// stopped returns a channel that is closed when Run stops.
+// stopped returns a channel that is closed when the site stops.
 func (s *Site) stopped() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -245,7 +257,7 @@ func (s *Site) follow(ctx context.Context) {
 		if hinted { // of a snapshot, and maybe of many: no more than that is looked at
 			err = s.swap(ctx)
 		} else {
-			err = errors.Join(s.start(ctx), s.look(ctx))
+			err = errors.Join(s.addAll(ctx), s.look(ctx))
 		}
 		// What goes on going wrong is said once.
 		text := ""
@@ -285,8 +297,8 @@ func (s *Site) nudge() {
 	}
 }
 
-// start hands the scheduler the reports it does not have yet.
-func (s *Site) start(ctx context.Context) error {
+// addAll hands the scheduler the reports it does not have yet.
+func (s *Site) addAll(ctx context.Context) error {
 	var err error
 	for _, m := range s.list() {
 		err = errors.Join(err, s.add(ctx, m))
@@ -375,6 +387,8 @@ func (s *Site) list() []member {
 
 // look brings every report to what the state has, and the folder to that.
 func (s *Site) look(ctx context.Context) error {
+	s.looking.Lock()
+	defer s.looking.Unlock()
 	err := errors.Join(s.swap(ctx), s.tell(ctx))
 	for dir, keys := range s.published() {
 		if s.folders[dir] == nil {
