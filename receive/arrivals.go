@@ -2,6 +2,7 @@ package receive
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -57,6 +58,13 @@ func (a *arrivals) note(k arrivalKey, host string) {
 	if k.site == "" {
 		of.Host = text.Clean(host, maxHost)
 	}
+}
+
+// only forgets what came of other sites than these.
+func (a *arrivals) only(these func(site string) bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.all, func(k arrivalKey, _ *Arrival) bool { return k.site != "" && !these(k.site) })
 }
 
 // noteSeen notes what became of a page that was seen.

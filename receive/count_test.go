@@ -142,3 +142,39 @@ func TestCountsFollowEveryWayIn(t *testing.T) {
 		<-ended
 	})
 }
+
+// TestAReceiverForOtherSitesGoesOn adds a site beside one, and then removes that one.
+func TestAReceiverForOtherSitesGoesOn(t *testing.T) {
+	store := &growing{pageviews: 10}
+	r, _ := counter(t, store)
+	blog, wiki := r.Sites[0], &collect.Site{Name: "wiki", Zone: time.UTC}
+	ask := func(r *Receiver) int {
+		t.Helper()
+		if c, err := r.counts(t.Context(), blog, ""); err != nil || c.Site.Pageviews != 11 {
+			t.Errorf("%+v, %v", c, err)
+		}
+		return store.becomes(10, 0, nil)
+	}
+	ask(r)
+	r.noteSeen(blog, pageview.SourceScript, "", &pageview.Pageview{})
+	r.noteUnknown(pageview.SourceScript, "other.example")
+
+	next := r.For(collect.Sites{blog, wiki})
+	if n := ask(next); n != 1 {
+		t.Errorf("the store was asked %d times", n)
+	}
+	if got := next.Arrivals("blog"); len(got) != 2 {
+		t.Errorf("what came: %+v", got)
+	}
+	if next.Sites.Named("wiki") == nil || r.Sites.Named("wiki") != nil {
+		t.Error("sites are mixed up")
+	}
+
+	again := next.For(collect.Sites{wiki}).For(collect.Sites{blog, wiki})
+	if n := ask(again); n != 2 {
+		t.Errorf("a site of the same name: the store was asked %d times", n)
+	}
+	if got := again.Arrivals("blog"); len(got) != 1 || !got[0].Nobodys() {
+		t.Errorf("what came of a site of the same name: %+v", got)
+	}
+}

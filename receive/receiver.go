@@ -35,10 +35,9 @@ type Config struct {
 // Receiver takes pageviews in. Make it with New.
 type Receiver struct {
 	Config
-	room   *semaphore.Weighted // bytes of memory for requests that are under way
-	totals totals
-
-	arrivals arrivals
+	room     *semaphore.Weighted // bytes of memory for requests that are under way
+	totals   *totals
+	arrivals *arrivals
 }
 
 // maxRoom is how much memory in bytes requests under way may take together.
@@ -62,7 +61,18 @@ func New(c Config) (*Receiver, error) {
 	if err := CheckName(c.Script); err != nil {
 		return nil, err
 	}
-	return &Receiver{Config: c, room: semaphore.NewWeighted(maxRoom), totals: totals{store: c.Counts}}, nil
+	return &Receiver{Config: c, room: semaphore.NewWeighted(maxRoom), totals: &totals{store: c.Counts}, arrivals: &arrivals{}}, nil
+}
+
+// For returns a receiver for other sites, which goes on with what this one has
+// counted of those that both have. Both can be used at the same time.
+func (r *Receiver) For(sites collect.Sites) *Receiver {
+	next := *r
+	next.Sites = sites
+	both := func(name string) bool { return r.Sites.Named(name) != nil && sites.Named(name) != nil }
+	r.totals.only(both)
+	r.arrivals.only(both)
+	return &next
 }
 
 // Mux is what the ways in are put on, such as an [http.ServeMux].

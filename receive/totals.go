@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"sync"
 	"time"
 
@@ -95,6 +96,13 @@ func (t *totals) site(name string) *siteTotals {
 		t.sites[name] = s
 	}
 	return s
+}
+
+// only forgets the totals of other sites than these.
+func (t *totals) only(these func(site string) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.sites, func(site string, _ *siteTotals) bool { return !these(site) })
 }
 
 // askedFor notes that somebody reads the totals, and tells whether the store was
