@@ -89,7 +89,7 @@ func (v *site) known() *articles.Book {
 	return book
 }
 
-// learning is what Run remembers of a site whose articles are read.
+// learning is what keepPages remembers of a site whose articles are read.
 type learning struct {
 	book  *articles.Book // what was known at the last look; nil before the first
 	asked time.Time      // when pages were last asked for out of turn

@@ -13,7 +13,7 @@ const (
 	// lookLasts is how long somebody is taken to look at a report after
 	// having asked for it.
 	lookLasts = 2 * time.Minute
-	// freshEvery is how often Run sees whether what is looked at is too old.
+	// freshEvery is how often it is seen whether what is looked at is too old.
 	freshEvery = time.Second
 	// freshShare bounds what is spent on it: a report is computed anew only
 	// after this many times as long as that takes.
@@ -39,7 +39,7 @@ type look struct {
 	report watched
 	at     atomic.Int64 // Unix nanoseconds
 	open   atomic.Int64 // streams of events, whose readers look all the time
-	asked  time.Time    // only Run knows it
+	asked  time.Time    // only keepFresh knows it
 }
 
 // watch keeps a report fresh while somebody looks at it.

@@ -64,43 +64,59 @@ type shown struct {
 // waits is what readers of the reports were measured to wait.
 type waits struct{ pageviews, hot time.Duration }
 
-// lookEvery is how often Run looks whether the page is due.
+// lookEvery is how often it is looked whether a page is due.
 const lookEvery = 250 * time.Millisecond
 
-// Run keeps the pages up to date until ctx ends. Wait, which may be nil,
-// measures what a reader of a report waits.
-func (s *Server) Run(ctx context.Context, wait func(ctx context.Context, path string) time.Duration) error {
-	defer s.background.begin(ctx)()
-	var fresh sync.WaitGroup
-	defer fresh.Wait()
-	fresh.Go(func() { s.keepFresh(ctx) })
-	if s.Receiver != nil {
-		fresh.Go(func() { s.Receiver.Run(ctx) })
+// Begin makes the pages of what the reports have, and keeps up to date what readers
+// are given until ctx ends. It returns once readers can come; wait waits for its
+// end. Measure, which may be nil, measures what a reader of a report waits.
+func (s *Server) Begin(ctx context.Context, measure func(ctx context.Context, path string) time.Duration) (wait func()) {
+	begun := s.background.begin(ctx)
+	last := make([]shown, len(s.sites))
+	for i, v := range s.sites {
+		v.known() // what it takes to read that is spent now
+		last[i] = v.keepPage(ctx, shown{}, nil)
 	}
+	if s.Live && measure != nil {
+		clear(last) // it can be measured from now on
+	} else {
+		measure = nil
+	}
+	var keeping sync.WaitGroup
+	keeping.Go(func() { s.keepFresh(ctx) })
+	keeping.Go(func() { s.keepPages(ctx, last, measure) })
+	if s.Receiver != nil {
+		keeping.Go(func() { s.Receiver.Run(ctx) })
+	}
+	return func() {
+		keeping.Wait()
+		begun()
+	}
+}
+
+// keepPages keeps the pages of sites, and all that is made of reports, up to date
+// until ctx ends.
+func (s *Server) keepPages(ctx context.Context, last []shown, measure func(ctx context.Context, path string) time.Duration) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	if !s.Live {
-		wait = nil
-	}
-	last := make([]shown, len(s.sites))
 	learn := make([]learning, len(s.sites))
 	for {
 		for i, v := range s.sites {
 			v.keepLearning(ctx, &learn[i])
-			last[i] = v.keepPage(ctx, last[i], wait)
+			last[i] = v.keepPage(ctx, last[i], measure)
 			v.keepWidgets(ctx)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		}
 	}
 }
 
 // keepPage renders the page where what it shows is no longer what it showed
 // last, and returns what it shows.
-func (v *site) keepPage(ctx context.Context, last shown, wait func(ctx context.Context, path string) time.Duration) shown {
+func (v *site) keepPage(ctx context.Context, last shown, measure func(ctx context.Context, path string) time.Duration) shown {
 	pageviews, hot := v.pageviews.Current(), v.hot.Current()
 	now := shown{
 		versions: [2]int64{pageviews.Version, hot.Version},
@@ -111,10 +127,10 @@ func (v *site) keepPage(ctx context.Context, last shown, wait func(ctx context.C
 	if now == last {
 		return now
 	}
-	if wait != nil {
+	if measure != nil {
 		v.waits.Store(&waits{
-			pageviews: wait(ctx, "/s/"+v.Name+"/pageviews.json"),
-			hot:       wait(ctx, "/s/"+v.Name+"/hot.json"),
+			pageviews: measure(ctx, "/s/"+v.Name+"/pageviews.json"),
+			hot:       measure(ctx, "/s/"+v.Name+"/hot.json"),
 		})
 	}
 	if err := v.render(v.data(pageviews, hot)); err != nil {

@@ -136,3 +136,47 @@ func TestNobodyWaitsForReportsThatFail(t *testing.T) {
 		t.Errorf("still waited for: %v", err)
 	}
 }
+
+// TestReadersComeBeforeAnythingRuns has a server begin with what another one has
+// computed, and readers come at once.
+func TestReadersComeBeforeAnythingRuns(t *testing.T) {
+	store, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "pageviews.duckdb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := store.Site(t.Context(), pageview.Site{Name: "blog", Zone: "UTC"}); err != nil {
+		t.Fatal(err)
+	}
+	state := memory.New()
+	newServer := func() (*beforehand.Site, *server.Server) {
+		site, err := beforehand.Open(t.Context(), beforehand.Config{State: state})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return site, server.New(server.Config{Reports: site, Store: store, Sites: sites("blog")})
+	}
+	site, s := newServer()
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { site.Run(ctx) })
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	wg.Wait()
+
+	site, s = newServer()
+	if err := site.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop = context.WithCancel(t.Context())
+	defer site.Begin(ctx)()
+	defer s.Begin(ctx, nil)()
+	defer stop()
+	for _, path := range []string{"/", "/s/blog/", "/s/blog/pageviews.json", "/s/blog/hot.json", "/w/blog/hot/frame.html"} {
+		if w := get(s.Handler(), path); w.Code != http.StatusOK {
+			t.Errorf("%s: status %d %s", path, w.Code, w.Body)
+		}
+	}
+}

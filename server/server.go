@@ -73,7 +73,7 @@ type Server struct {
 }
 
 // New makes each site's reports and a server for them. Nothing is computed or
-// served before the reports' Run and the server's.
+// served before the reports' Run and the server's Begin.
 func New(c Config) *Server {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	s := &Server{Config: c, importing: make(chan struct{}, 1), asking: make(chan struct{}, statsAtOnce)}

@@ -86,7 +86,7 @@ func startSites(t testing.TB, all []server.Site, set ...func(*server.Config)) *s
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { site.Run(ctx) })
-	wg.Go(func() { s.Run(ctx, nil) })
+	wg.Go(s.Begin(ctx, nil))
 	t.Cleanup(func() {
 		stop()
 		wg.Wait()

@@ -66,6 +66,7 @@ type app struct {
 	tokens       *token.Guard
 	calendars    *calendar.Book
 	intake       *collect.Intake
+	receiver     *receive.Receiver
 	added        map[string]int64 // versions of the sites that were added
 	leaving      []string         // sites that are being deleted
 	generations  *generations
@@ -154,14 +155,15 @@ func (a *app) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	receiver, err := receive.New(c.receiver(a, a.intake, a.tokens))
-	if err != nil {
+	if a.receiver != nil { // that of the generation before
+		a.receiver = a.receiver.For(a.collected())
+	} else if a.receiver, err = receive.New(c.receiver(a)); err != nil {
 		return err
 	}
 	a.server = server.New(server.Config{
-		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Unread: c.unread, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: a.serveMetrics(receiver),
+		Reports: a.site, Store: a.store, Sites: a.sites, Live: c.live, Unread: c.unread, Language: c.file.Language, Triggers: triggers, Logger: c.log, Metrics: a.serveMetrics(),
 		Tokens: a.tokens, TokenStore: a.state.Tokens(), Accounts: a.accounts, Proxies: c.proxies(), TrustMachine: c.file.TrustMachine, Fonts: a.fonts,
-		Importer: &collect.Importer{Store: a.store, Key: a.key, Intake: a.intake}, Receiver: receiver,
+		Importer: &collect.Importer{Store: a.store, Key: a.key, Intake: a.intake}, Receiver: a.receiver,
 		Exports: &exports.Importer{Store: a.store, Intake: a.intake, Dir: a.dir.Path},
 		Keeper:  &keeper{a.dir, a.key, a.store, a.state}, Renewed: a.salts.Renewed, Book: a.generations, URL: strings.TrimSuffix(string(c.file.URL), "/"), Outbox: a.state.Outbox(),
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,31 +17,59 @@ const (
 	sitesEvery = 2 * time.Second
 	// sitesTaken is how long who changes a site waits until it is taken up.
 	sitesTaken = 20 * time.Second
+	// lingers is how long an app goes on serving those who came before the next took
+	// its place. The longest wait of a reader is five seconds, for parameters that
+	// are not held.
+	lingers = 6 * time.Second
 )
 
 // generations are the app with the sites as they were at one moment, one after
-// the other. When sites change, the next one is made and has what the state has;
-// then the jobs of the one before end, and the next takes its place. Until then
-// readers are served, and pageviews taken, by the one before.
+// the other. When sites change, the next one is made; then the jobs of the one
+// before end, while readers are served, and pageviews taken, by it as ever. The next
+// one takes over what its readers have, makes what it needs to serve them, and takes
+// its place; last its jobs begin.
 type generations struct {
 	now  atomic.Pointer[generation]
 	poke chan struct{} // asks for a look
+	wait readerWait
+	past sync.WaitGroup // those that serve readers
 }
 
 // generation is an app that serves.
 type generation struct {
 	*app
 	readers, owner http.Handler
+	leave          context.CancelFunc // ends what it does for readers
+	gone           chan struct{}      // closed when nothing of that goes on
 }
 
-func newGeneration(a *app) *generation {
-	return &generation{app: a, readers: a.server.Handler(), owner: a.server.Control()}
+// readerWait is what a reader waits for a path.
+type readerWait func(ctx context.Context, path string) time.Duration
+
+// begin makes an app the first that serves, until ctx ends.
+func (g *generations) begin(ctx context.Context, a *app, wait readerWait) error {
+	if err := a.site.Load(ctx); err != nil {
+		return err
+	}
+	g.poke, g.wait = make(chan struct{}, 1), wait
+	g.put(ctx, a)
+	return nil
 }
 
-// begin makes an app the first that serves.
-func (g *generations) begin(a *app) {
-	g.poke = make(chan struct{}, 1)
-	g.now.Store(newGeneration(a))
+// put has an app serve in the place of the one before, until ctx ends.
+func (g *generations) put(ctx context.Context, a *app) {
+	one := &generation{app: a, readers: a.server.Handler(), owner: a.server.Control(), gone: make(chan struct{})}
+	ctx, one.leave = context.WithCancel(ctx)
+	site := a.site.Begin(ctx)
+	server := a.server.Begin(ctx, g.wait)
+	g.past.Go(func() {
+		server()
+		site()
+		close(one.gone)
+	})
+	if before := g.now.Swap(one); before != nil {
+		time.AfterFunc(lingers, before.leave)
+	}
 }
 
 // readers is what readers ask, and owner what the owner's commands do.
@@ -52,37 +81,45 @@ func (g *generations) owner() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.now.Load().owner.ServeHTTP(w, r) })
 }
 
-// readerWait is what a reader waits for a path.
-type readerWait func(ctx context.Context, path string) time.Duration
-
-// run runs one generation after the other until ctx ends.
-func (g *generations) run(ctx context.Context, wait readerWait) error {
-	one := g.now.Load()
+// run runs the jobs of one generation after the other until ctx ends.
+func (g *generations) run(ctx context.Context) error {
+	defer g.past.Wait()
+	gone := make(chan struct{})
+	close(gone)
 	for {
-		living, stop := context.WithCancel(ctx)
+		one := g.now.Load()
+		working, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
-		go func() { ended <- one.live(living, wait) }()
-		next, err := one.next(living, g.poke, ended)
+		go func() { ended <- one.work(working, gone) }()
+		next, err := one.next(working, g.poke, ended)
 		stop()
 		if next == nil {
 			return err
 		}
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-			return err
+			one.log.Error("jobs of the sites from before did not end well", "error", err)
 		}
-		one = newGeneration(next)
-		g.now.Store(one)
+		next.site.Succeed(one.site)
+		g.put(ctx, next)
+		gone = one.gone
 	}
 }
 
-// live runs what an app does until ctx ends.
-func (a *app) live(ctx context.Context, wait readerWait) error {
+// work does what an app does besides serving, until ctx ends. Sites that were
+// removed are deleted once those before are gone, who may have served them.
+func (a *app) work(ctx context.Context, before <-chan struct{}) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.site.Run(ctx) })
 	g.Go(func() error { return a.calendars.Follow(ctx, a.site.Scheduler(), a.log) })
-	g.Go(func() error { return a.server.Run(ctx, wait) })
 	g.Go(func() error { a.followLogs(ctx, a.file); return ctx.Err() })
-	g.Go(func() error { a.deleteLeaving(ctx); return ctx.Err() })
+	g.Go(func() error {
+		select {
+		case <-before:
+			a.deleteLeaving(ctx)
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	})
 	return g.Wait()
 }
 

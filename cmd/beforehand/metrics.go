@@ -12,22 +12,20 @@ import (
 	"github.com/beforehand-go/beforehand/clickhouse"
 	"github.com/beforehand-go/beforehand/metrics"
 	"github.com/beforehand-go/beforehand/pageview"
-	"github.com/beforehand-go/beforehand/receive"
 )
 
 // serveMetrics serves what Prometheus collects: jobs and runs, pageviews,
 // readers, and this process.
-func (a *app) serveMetrics(receiver *receive.Receiver) http.Handler {
+func (a *app) serveMetrics() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.New(a.site.Scheduler()), metrics.NewReaders(a.site), &usage{a, receiver}, collectors.NewGoCollector(),
+	registry.MustRegister(metrics.New(a.site.Scheduler()), metrics.NewReaders(a.site), &usage{a}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
 
 // usage collects what a server takes in and hands out.
 type usage struct {
-	app      *app
-	receiver *receive.Receiver
+	app *app
 }
 
 var (
@@ -90,7 +88,7 @@ func (u *usage) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	for i, site := range u.app.sites {
-		for _, v := range u.receiver.Arrivals(site.Name) {
+		for _, v := range u.app.receiver.Arrivals(site.Name) {
 			name := site.Name
 			if v.Nobodys() {
 				if i > 0 {

@@ -94,10 +94,12 @@ func (a *app) serve(ctx context.Context, front *front, ready func(url string)) e
 	defer control.Close()
 
 	g, ctx := errgroup.WithContext(ctx)
+	if err := a.generations.begin(ctx, a, front.readerWait); err != nil {
+		return err
+	}
+	g.Go(func() error { return a.generations.run(ctx) })
 	g.Go(func() error { return a.keepSalts(ctx) })
 	g.Go(func() error { return a.keepAccounts(ctx) })
-	a.generations.begin(a)
-	g.Go(func() error { return a.generations.run(ctx, front.readerWait) })
 	owner := &http.Server{Handler: a.generations.owner(), ReadHeaderTimeout: 10 * time.Second}
 	front.serve(ctx, g, a.generations.readers())
 	serveHTTP(ctx, g, owner, control)

@@ -16,10 +16,11 @@ import (
 	"github.com/beforehand-go/beforehand/server"
 )
 
-// leaveAfter is how long what is kept of a site that was removed is left alone,
-// so that every replica has seen that it is, and leaveAgain how long after a
+// leaveAfter is how long what is kept of a site that was removed is left alone, so
+// that every replica has let go of it: it looks every sitesEvery, its jobs may take
+// twelve seconds to end, and its readers linger. leaveAgain is how long after a
 // failure it is tried to delete it again.
-const leaveAfter, leaveAgain = 5 * sitesEvery, time.Minute
+const leaveAfter, leaveAgain = 30 * time.Second, time.Minute
 
 var _ server.Book = (*generations)(nil)
 

@@ -12,7 +12,6 @@ import (
 	"github.com/beforehand-go/beforehand/config"
 	"github.com/beforehand-go/beforehand/country"
 	"github.com/beforehand-go/beforehand/receive"
-	"github.com/beforehand-go/beforehand/token"
 )
 
 // addWays adds the flags about the ways in over HTTP.
@@ -81,16 +80,20 @@ func eachPart[T any, P interface {
 }
 
 // receiver is what the ways in over HTTP need of the application.
-func (c *appConfig) receiver(a *app, intake *collect.Intake, tokens *token.Guard) receive.Config {
-	var sites collect.Sites
-	for _, s := range a.sites {
-		sites = append(sites, s.Site)
-	}
+func (c *appConfig) receiver(a *app) receive.Config {
 	return receive.Config{
-		Sites: sites, Store: a.store, Counts: a.store, Intake: intake, Tokens: tokens,
+		Sites: a.collected(), Store: a.store, Counts: a.store, Intake: a.intake, Tokens: a.tokens,
 		Proxies: c.proxies(),
 		Script:  c.file.Script, Logger: c.log,
 	}
+}
+
+// collected are the sites as the ways in know them.
+func (a *app) collected() (sites collect.Sites) {
+	for _, s := range a.sites {
+		sites = append(sites, s.Site)
+	}
+	return sites
 }
 
 // proxies are those in front of the server.
