@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -143,6 +144,7 @@ func Chaos(t *testing.T, dsn string, state State, harm func()) {
 		_ = p.Process.Signal(syscall.SIGCONT)
 	}
 	time.Sleep(6 * chaosLease)
+	c.settle(state.Jobs(), calm)
 	c.stop(syscall.SIGTERM)
 	c.verify(state, first, calm)
 }
@@ -209,6 +211,24 @@ func (c *chaos) stop(sig syscall.Signal) {
 		if p != nil && p.ProcessState == nil {
 			_ = p.Process.Signal(sig)
 			_ = p.Wait()
+		}
+	}
+}
+
+// settle waits until every tick that was due by then has ended, for as long as a
+// machine may need that is busy with other tests.
+func (c *chaos) settle(store scheduler.Store, calm time.Time) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		states, err := store.Jobs(c.t.Context())
+		left := slices.IndexFunc(states, func(st *scheduler.State) bool {
+			return !st.Due.After(calm) || slices.ContainsFunc(st.Open, func(o scheduler.OpenTick) bool { return !o.Due.After(calm) })
+		})
+		switch {
+		case err == nil && left < 0:
+			return
+		case time.Now().After(end):
+			c.t.Errorf("ticks from before the calm go on: %+v, %v", states[max(left, 0)], err)
+			return
 		}
 	}
 }
