@@ -121,7 +121,7 @@ func pathsOf(views []pageview.Pageview) (paths []string) {
 // wait waits for what comes over a socket.
 func (w *world) wait(what string, done func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			var said []string
 			if w.Browser != nil {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -45,11 +44,9 @@ func (b *browser) is(js string) bool {
 // until waits for an expression to become true.
 func (b *browser) until(js string) {
 	b.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !b.is(js); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			text, err := chromedp.Run(b, chromedp.Evaluate[string]("document.body.innerText"))
-			b.t.Fatalf("waited for %s; the page says %q, %v", js, text, err)
-		}
+	if !eventually(func() bool { return b.is(js) }) {
+		text, err := chromedp.Run(b, chromedp.Evaluate[string]("document.body.innerText"))
+		b.t.Fatalf("waited for %s; the page says %q, %v", js, text, err)
 	}
 }
 

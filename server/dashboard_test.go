@@ -56,17 +56,16 @@ func dashedWith(t *testing.T, set ...func(*server.Config)) *server.Server {
 func shows(t *testing.T, s *server.Server, path, text string) string {
 	t.Helper()
 	var body string
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // the store beneath is no part of a bubble
+	if !eventually(func() bool {
 		w := ask(s, path)
 		if body = w.Body.String(); w.Code != http.StatusOK {
 			t.Fatalf("%s: status %d: %s", path, w.Code, body)
 		}
-		if strings.Contains(body, text) && !strings.Contains(body, "Being counted") {
-			return body
-		}
+		return strings.Contains(body, text) && !strings.Contains(body, "Being counted")
+	}) {
+		t.Fatalf("%s does not say %q: %s", path, text, body)
 	}
-	t.Fatalf("%s does not say %q: %s", path, text, body)
-	return ""
+	return body
 }
 
 func TestDashboardShowsNumbersThatWereComputedBefore(t *testing.T) {

@@ -61,16 +61,14 @@ func view(t *testing.T, s *server.Server, path, title string, n int) {
 func hot(t *testing.T, h http.Handler, list string, ok func(report.Hot) bool) report.Hot {
 	t.Helper()
 	var v report.Hot
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		body := get(h, "/s/blog/"+list+".json").Body.Bytes()
-		v = report.Hot{}
-		if err := json.Unmarshal(body, &v); err == nil && ok(v) {
-			return v
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("list %s: %s", list, body)
-		}
+	var body []byte
+	if !eventually(func() bool {
+		body, v = get(h, "/s/blog/"+list+".json").Body.Bytes(), report.Hot{}
+		return json.Unmarshal(body, &v) == nil && ok(v)
+	}) {
+		t.Fatalf("list %s: %s", list, body)
 	}
+	return v
 }
 
 func TestListsTellWhatIsKnownOfArticles(t *testing.T) {
@@ -121,9 +119,10 @@ func TestListsTellWhatIsKnownOfArticles(t *testing.T) {
 	}
 	checkFormats(t, h, list)
 	page := ""
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(page, "New &lt;b&gt; of the feed") && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	eventually(func() bool {
 		page = get(h, "/").Body.String()
-	}
+		return strings.Contains(page, "New &lt;b&gt; of the feed")
+	})
 	for _, want := range []string{`<h2 id="hot"><bdi>Hot</bdi></h2>`, "newer pageviews count more", "New &lt;b&gt; of the feed", `href="` + blog.String() + `/posts/new"`, `href="/s/blog/news.html"`} {
 		if !strings.Contains(page, want) || strings.Contains(page, "<script>alert") {
 			t.Errorf("the site's page has no %s, or a script", want)
@@ -150,10 +149,10 @@ func TestAPageThatIsNewOnAListIsReadSoon(t *testing.T) {
 		t.Fatal(err)
 	}
 	hot(t, s.Handler(), "hot", func(v report.Hot) bool { return len(v.Items) == 1 && strings.Contains(v.Items[0].Title, "alert(1)") })
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(get(s.Handler(), "/").Body.String(), "In order of score, which the bars show.</p>"); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the page says of visitors that newer pageviews count more")
-		}
+	if !eventually(func() bool {
+		return strings.Contains(get(s.Handler(), "/").Body.String(), "In order of score, which the bars show.</p>")
+	}) {
+		t.Fatal("the page says of visitors that newer pageviews count more")
 	}
 }
 

@@ -98,6 +98,18 @@ func startSites(t testing.TB, all []server.Site, set ...func(*server.Config)) *s
 	return s
 }
 
+// eventually waits for what is to become true, as long as a machine may need that is
+// busy with other tests, and tells whether it did. What is beneath is no part of a
+// bubble.
+func eventually(is func() bool) bool {
+	for end := time.Now().Add(5 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
 func get(h http.Handler, path string, headers ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -197,12 +209,11 @@ func TestWhatIsNotThereIs404(t *testing.T) {
 
 func TestPageIsRenderedBeforehand(t *testing.T) {
 	s := start(t)
-	deadline := time.Now().Add(10 * time.Second)
-	for !strings.Contains(get(s.Handler(), "/").Body.String(), "beforehand import access.log") {
-		if time.Now().After(deadline) {
-			t.Fatal("no page")
-		}
-		time.Sleep(10 * time.Millisecond) // the store beneath is no part of a bubble
+	page := func(text string) func() bool {
+		return func() bool { return strings.Contains(get(s.Handler(), "/").Body.String(), text) }
+	}
+	if !eventually(page("beforehand import access.log")) {
+		t.Fatal("no page")
 	}
 	w := get(s.Handler(), "/")
 	if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
@@ -212,11 +223,8 @@ func TestPageIsRenderedBeforehand(t *testing.T) {
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for !strings.Contains(get(s.Handler(), "/").Body.String(), "/p1") {
-		if time.Now().After(deadline) {
-			t.Fatalf("the page was not rendered again: %.500s", get(s.Handler(), "/").Body)
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !eventually(page("/p1")) {
+		t.Fatalf("the page was not rendered again: %.500s", get(s.Handler(), "/").Body)
 	}
 	for _, path := range []string{"/", "/live/", "/s/blog/hot.svg", "/live/s/blog/pageviews.svg"} {
 		w := get(s.Handler(), path)
@@ -258,12 +266,8 @@ func TestEachSiteHasItsOwnReports(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, body, want)
 		}
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for !strings.Contains(get(h, "/s/shop/").Body.String(), "/p1") {
-		if time.Now().After(deadline) {
-			t.Fatal("the second site has no page")
-		}
-		time.Sleep(10 * time.Millisecond) // the store beneath is no part of a bubble
+	if !eventually(func() bool { return strings.Contains(get(h, "/s/shop/").Body.String(), "/p1") }) {
+		t.Fatal("the second site has no page")
 	}
 	if w := get(h, "/s/other/"); w.Code != http.StatusNotFound {
 		t.Errorf("a site that is not there: status %d", w.Code)

@@ -36,10 +36,8 @@ func startWidgets(t *testing.T, change func(*server.Site)) *server.Server {
 		t.Fatal(err)
 	}
 	h := s.Handler()
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(get(h, "/w/blog/hot/fragment.html").Body.String(), "/p7"); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("no widget has the list: %s", get(h, "/w/blog/hot/fragment.html").Body)
-		}
+	if !eventually(func() bool { return strings.Contains(get(h, "/w/blog/hot/fragment.html").Body.String(), "/p7") }) {
+		t.Fatalf("no widget has the list: %s", get(h, "/w/blog/hot/fragment.html").Body)
 	}
 	return s
 }
@@ -120,10 +118,8 @@ func TestWidgetsFollowTheirReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, tag := range before {
-		for end := time.Now().Add(20 * time.Second); get(h, path).Header().Get("ETag") == tag; time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s stays as it was", path)
-			}
+		if !eventually(func() bool { return get(h, path).Header().Get("ETag") != tag }) {
+			t.Fatalf("%s stays as it was", path)
 		}
 	}
 	if body := get(h, "/w/blog/hot/frame.html?limit=3").Body.String(); !strings.Contains(body, `<li value="1"><a href="https://blog.example/new"`) {
@@ -153,12 +149,13 @@ func TestWidgetsBeforeTheFirstResult(t *testing.T) {
 	all := sites("blog")
 	s := startSites(t, all)
 	w := get(s.Handler(), "/w/blog/hot/frame.html")
-	for end := time.Now().Add(20 * time.Second); w.Code == http.StatusServiceUnavailable && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if w.Header().Get("Retry-After") == "" {
+	eventually(func() bool {
+		if w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 			t.Fatalf("%v", w.Header())
 		}
 		w = get(s.Handler(), "/w/blog/hot/frame.html")
-	}
+		return w.Code != http.StatusServiceUnavailable
+	})
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "No article is hot yet") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -90,7 +90,7 @@ func letGo(t *testing.T, send string, drip, most time.Duration, deaf bool) {
 	}
 	ours.Close()
 	sending.Wait()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Error(err)
