@@ -73,7 +73,7 @@ func Port(t testing.TB) int {
 func Await(t testing.TB, log string, ask func() error) {
 	t.Helper()
 	var answer error
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if answer = ask(); answer == nil {
 			return
 		}
