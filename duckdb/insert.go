@@ -3,11 +3,14 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"time"
+	"reflect"
+	"unsafe"
 
 	"github.com/beforehand-go/beforehand/pageview"
 	driver "github.com/duckdb/duckdb-go/v2"
+	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
 // inserter writes rows into a table. It holds them until flush, which runs a
@@ -16,29 +19,18 @@ import (
 // is a third of what the commit of a few rows costs.
 type inserter[R any] struct {
 	table   string
-	columns []driver.ColumnInfo
-	put     func(r *R, c *cells) // sets the values of a row, in the order of columns
+	columns []typedColumn[R]
 	insert  *sql.Stmt
 
 	rows []R
 	next int // position of the first that DuckDB has not read
 }
 
-// typedColumn is a column that an inserter writes.
-type typedColumn struct {
-	name string
-	kind driver.Type
-}
-
-func newInserter[R any](ctx context.Context, conn *sql.Conn, table string, columns []typedColumn, put func(*R, *cells)) (*inserter[R], error) {
-	s := &inserter[R]{table: table, put: put}
-	for _, c := range columns {
-		kind, err := driver.NewTypeInfo(c.kind)
-		if err != nil {
-			return nil, err
-		}
-		s.columns = append(s.columns, driver.ColumnInfo{Name: c.name, T: kind})
+func newInserter[R any](ctx context.Context, conn *sql.Conn, table string, columns []typedColumn[R]) (*inserter[R], error) {
+	if !chunkField.known {
+		return nil, errors.New("the package duckdb-go has a version that this program does not know: use that of its go.mod")
 	}
+	s := &inserter[R]{table: table, columns: columns}
 	name := "incoming_" + table
 	err := driver.RegisterTableUDF(conn, name, driver.ChunkTableFunction{
 		BindArguments: func(map[string]any, ...any) (driver.ChunkTableSource, error) { return s, nil },
@@ -82,7 +74,13 @@ func (s *inserter[R]) close() {
 }
 
 // ColumnInfos implements driver.ChunkTableSource.
-func (s *inserter[R]) ColumnInfos() []driver.ColumnInfo { return s.columns }
+func (s *inserter[R]) ColumnInfos() []driver.ColumnInfo {
+	infos := make([]driver.ColumnInfo, len(s.columns))
+	for i, c := range s.columns {
+		infos[i] = driver.ColumnInfo{Name: c.name, T: c.kind}
+	}
+	return infos
+}
 
 // Cardinality implements driver.ChunkTableSource: it is another one each time.
 func (s *inserter[R]) Cardinality() *driver.CardinalityInfo { return nil }
@@ -92,93 +90,103 @@ func (s *inserter[R]) Init() { s.next = 0 }
 
 // FillChunk implements driver.ChunkTableSource.
 func (s *inserter[R]) FillChunk(chunk driver.DataChunk) error {
-	c := cells{chunk: chunk}
-	n := min(len(s.rows)-s.next, driver.GetDataChunkCapacity())
-	for c.row = range n {
-		c.column = 0
-		s.put(&s.rows[s.next], &c)
-		s.next++
+	rows := s.rows[s.next:]
+	rows = rows[:min(len(rows), driver.GetDataChunkCapacity())]
+	s.next += len(rows)
+	for i, c := range s.columns {
+		c.fill(cellsOf(chunk, i), rows)
 	}
-	if c.err != nil {
-		return c.err
+	return chunk.SetSize(len(rows))
+}
+
+// typedColumn is a column that an inserter writes.
+type typedColumn[R any] struct {
+	name string
+	kind driver.TypeInfo
+	fill func(cells unsafe.Pointer, rows []R)
+}
+
+// cell is what DuckDB keeps as Go does.
+type cell interface {
+	uint8 | uint16 | uint32 | uint64 | pageview.Day | micros
+}
+
+// micros is an instant in microseconds since 1970.
+type micros int64
+
+// columnOf is a column of values that rows have.
+func columnOf[R any, V cell](name string, value func(*R) V) typedColumn[R] {
+	kind, err := driver.NewTypeInfo(kindOf[V]())
+	if err != nil {
+		panic(err) // the kinds are constants
 	}
-	return chunk.SetSize(n)
+	return typedColumn[R]{name, kind, func(cells unsafe.Pointer, rows []R) {
+		to := unsafe.Slice((*V)(cells), len(rows))
+		for i := range rows {
+			to[i] = value(&rows[i])
+		}
+	}}
 }
 
-// cells sets the values of rows of a chunk, one after the other.
-type cells struct {
-	chunk       driver.DataChunk
-	row, column int
-	err         error // the first
-
-	day  sharedTime[pageview.Day]
-	hour sharedTime[int64]
-}
-
-// sharedTime is the time set last, as the driver takes it: the next is mostly the
-// same.
-type sharedTime[T comparable] struct {
-	of    T
-	value any
-}
-
-// set sets the next value of the row.
-func set[T any](c *cells, v T) {
-	if err := driver.SetChunkValue(c.chunk, c.column, c.row, v); err != nil && c.err == nil {
-		c.err = err
+func kindOf[V cell]() driver.Type {
+	switch any(*new(V)).(type) {
+	case uint8:
+		return driver.TYPE_UTINYINT
+	case uint16:
+		return driver.TYPE_USMALLINT
+	case uint32:
+		return driver.TYPE_UINTEGER
+	case uint64:
+		return driver.TYPE_UBIGINT
+	case pageview.Day:
+		return driver.TYPE_DATE
 	}
-	c.column++
+	return driver.TYPE_TIMESTAMP
 }
 
-func (c *cells) setDay(d pageview.Day) {
-	if c.day.value == nil || c.day.of != d {
-		c.day = sharedTime[pageview.Day]{d, d.Date(utc)}
-	}
-	set(c, c.day.value)
+// chunkField is where the driver keeps DuckDB's chunk in its own. It has no function
+// that tells, and to set one value after the other through it costs more than all else
+// that is done with a row before DuckDB has it.
+var chunkField = func() (f struct {
+	known  bool
+	offset uintptr
+},
+) {
+	field, ok := reflect.TypeFor[driver.DataChunk]().FieldByName("chunk")
+	f.known, f.offset = ok && field.Type == reflect.TypeFor[mapping.DataChunk](), field.Offset
+	return f
+}()
+
+// cellsOf is where the values of a chunk's column are.
+func cellsOf(chunk driver.DataChunk, column int) unsafe.Pointer {
+	c := *(*mapping.DataChunk)(unsafe.Add(unsafe.Pointer(&chunk), chunkField.offset))
+	return mapping.VectorGetData(mapping.DataChunkGetVector(c, mapping.IdxT(column)))
 }
 
-// setHour sets an instant, in microseconds, that many rows share.
-func (c *cells) setHour(at int64) {
-	if c.hour.value == nil || c.hour.of != at {
-		c.hour = sharedTime[int64]{at, time.UnixMicro(at)}
-	}
-	set(c, c.hour.value)
-}
-
-// seenRow is what rows of both tables begin with. Instants are microseconds since
-// 1970.
+// seenRow is what rows of both tables begin with.
 type seenRow struct {
 	seq, visitor uint64
-	at           int64
+	at           micros
 	day          pageview.Day
 	page         uint32
 	site         uint16
 }
 
-func seenColumns() []typedColumn {
-	return []typedColumn{
-		{"seq", driver.TYPE_UBIGINT},
-		{"site", driver.TYPE_USMALLINT},
-		{"at", driver.TYPE_TIMESTAMP},
-		{"day", driver.TYPE_DATE},
-		{"page", driver.TYPE_UINTEGER},
-		{"visitor", driver.TYPE_UBIGINT},
+func seenColumns[R any](of func(*R) *seenRow) []typedColumn[R] {
+	return []typedColumn[R]{
+		columnOf("seq", func(r *R) uint64 { return of(r).seq }),
+		columnOf("site", func(r *R) uint16 { return of(r).site }),
+		columnOf("at", func(r *R) micros { return of(r).at }),
+		columnOf("day", func(r *R) pageview.Day { return of(r).day }),
+		columnOf("page", func(r *R) uint32 { return of(r).page }),
+		columnOf("visitor", func(r *R) uint64 { return of(r).visitor }),
 	}
-}
-
-func (r *seenRow) put(c *cells) {
-	set(c, r.seq)
-	set(c, r.site)
-	set(c, time.UnixMicro(r.at))
-	c.setDay(r.day)
-	set(c, r.page)
-	set(c, r.visitor)
 }
 
 // viewRow is a row of the table pageviews.
 type viewRow struct {
 	seenRow
-	hour   int64
+	hour   micros
 	source uint8
 
 	referrer, browser, system, device, bot   uint32
@@ -186,39 +194,23 @@ type viewRow struct {
 	campaignSource, campaignMedium, campaign uint32
 }
 
-func viewColumns() []typedColumn {
-	return append(seenColumns(), []typedColumn{
-		{"referrer", driver.TYPE_UINTEGER},
-		{"browser", driver.TYPE_UINTEGER},
-		{"system", driver.TYPE_UINTEGER},
-		{"device", driver.TYPE_UINTEGER},
-		{"bot", driver.TYPE_UINTEGER},
-		{"source", driver.TYPE_UTINYINT},
-		{"hour", driver.TYPE_TIMESTAMP},
-		{"country", driver.TYPE_UINTEGER},
-		{"language", driver.TYPE_UINTEGER},
-		{"referrer_page", driver.TYPE_UINTEGER},
-		{"campaign_source", driver.TYPE_UINTEGER},
-		{"campaign_medium", driver.TYPE_UINTEGER},
-		{"campaign", driver.TYPE_UINTEGER},
-	}...)
-}
-
-func (r *viewRow) put(c *cells) {
-	r.seenRow.put(c)
-	set(c, r.referrer)
-	set(c, r.browser)
-	set(c, r.system)
-	set(c, r.device)
-	set(c, r.bot)
-	set(c, r.source)
-	c.setHour(r.hour)
-	set(c, r.country)
-	set(c, r.language)
-	set(c, r.referrerPage)
-	set(c, r.campaignSource)
-	set(c, r.campaignMedium)
-	set(c, r.campaign)
+func viewColumns() []typedColumn[viewRow] {
+	return append(
+		seenColumns(func(r *viewRow) *seenRow { return &r.seenRow }),
+		columnOf("referrer", func(r *viewRow) uint32 { return r.referrer }),
+		columnOf("browser", func(r *viewRow) uint32 { return r.browser }),
+		columnOf("system", func(r *viewRow) uint32 { return r.system }),
+		columnOf("device", func(r *viewRow) uint32 { return r.device }),
+		columnOf("bot", func(r *viewRow) uint32 { return r.bot }),
+		columnOf("source", func(r *viewRow) uint8 { return r.source }),
+		columnOf("hour", func(r *viewRow) micros { return r.hour }),
+		columnOf("country", func(r *viewRow) uint32 { return r.country }),
+		columnOf("language", func(r *viewRow) uint32 { return r.language }),
+		columnOf("referrer_page", func(r *viewRow) uint32 { return r.referrerPage }),
+		columnOf("campaign_source", func(r *viewRow) uint32 { return r.campaignSource }),
+		columnOf("campaign_medium", func(r *viewRow) uint32 { return r.campaignMedium }),
+		columnOf("campaign", func(r *viewRow) uint32 { return r.campaign }),
+	)
 }
 
 // stayRow is a row of the table stays.
@@ -227,11 +219,9 @@ type stayRow struct {
 	seconds uint32
 }
 
-func stayColumns() []typedColumn {
-	return append(seenColumns(), typedColumn{"seconds", driver.TYPE_UINTEGER})
-}
-
-func (r *stayRow) put(c *cells) {
-	r.seenRow.put(c)
-	set(c, r.seconds)
+func stayColumns() []typedColumn[stayRow] {
+	return append(
+		seenColumns(func(r *stayRow) *seenRow { return &r.seenRow }),
+		columnOf("seconds", func(r *stayRow) uint32 { return r.seconds }),
+	)
 }

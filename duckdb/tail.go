@@ -128,12 +128,12 @@ func (f *folder) newRows(held []viewRow) (rows map[pageview.Day][]newRow, n int)
 		from, mid := len(all), len(all)+2+numbers
 		all = append(all[:mid], make([]int64, len(scores))...)
 		cells, weights := all[from:mid:mid], all[mid:len(all):len(all)]
-		cells[0], cells[1] = r.at, int64(math.RoundToEven(float64(r.hour)/1e6))
+		cells[0], cells[1] = int64(r.at), int64(math.RoundToEven(float64(r.hour)/1e6))
 		for _, p := range packed {
 			cells[2+p.number] |= int64(r.key(p.dimension) << p.shift)
 		}
 		for i, d := range scores {
-			weights[i] = d.weigh(r.at, r.day)
+			weights[i] = d.weigh(int64(r.at), r.day)
 		}
 		rows[r.day] = append(rows[r.day], newRow{r.visitor, cells, weights})
 		n++

@@ -86,8 +86,8 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	}
 	w.added.titles = map[uint32]string{}
 	w.added.keys = map[keyName][32]byte{}
-	if w.pageviews, err = newInserter(ctx, conn, "pageviews", viewColumns(), (*viewRow).put); err == nil {
-		w.stays, err = newInserter(ctx, conn, "stays", stayColumns(), (*stayRow).put)
+	if w.pageviews, err = newInserter(ctx, conn, "pageviews", viewColumns()); err == nil {
+		w.stays, err = newInserter(ctx, conn, "stays", stayColumns())
 	}
 	if err == nil {
 		err = w.load(ctx)
@@ -157,6 +157,9 @@ func (w *writer) screen(ctx context.Context, b *pageview.Batch) (marked bool, er
 
 func (w *writer) screenPageview(v *pageview.Pageview) error {
 	for _, text := range engine.Texts(v) {
+		if text == "" {
+			continue
+		}
 		m := w.met.of(text)
 		if m.is(text) {
 			continue
@@ -247,8 +250,8 @@ func (w *writer) append(v *pageview.Pageview) {
 		w.added.sources = append(w.added.sources, r)
 	}
 	w.pageviews.rows = append(w.pageviews.rows, viewRow{
-		seenRow: seenRow{seq: w.seq, site: st.id, at: v.At.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor},
-		hour:    v.Hour.UnixMicro(), source: uint8(v.Source),
+		seenRow: seenRow{seq: w.seq, site: st.id, at: micros(v.At.UnixMicro()), day: v.Day, page: p, visitor: v.Visitor},
+		hour:    micros(v.Hour.UnixMicro()), source: uint8(v.Source),
 		referrer: w.name(v.Referrer), browser: w.name(v.Browser), system: w.name(v.System), device: w.name(v.Device), bot: w.name(v.Bot),
 		country: w.name(v.Country), language: w.name(v.Language), referrerPage: w.name(v.ReferrerPage),
 		campaignSource: w.name(v.Campaign.Source), campaignMedium: w.name(v.Campaign.Medium), campaign: w.name(v.Campaign.Name),
@@ -260,7 +263,7 @@ func (w *writer) appendStay(v *pageview.Stay) {
 	p := w.page(pageKey{st.id, v.Path}, "")
 	w.seq++
 	w.stays.rows = append(w.stays.rows, stayRow{
-		seenRow: seenRow{seq: w.seq, site: st.id, at: v.At.UnixMicro(), day: v.Day, page: p, visitor: v.Visitor},
+		seenRow: seenRow{seq: w.seq, site: st.id, at: micros(v.At.UnixMicro()), day: v.Day, page: p, visitor: v.Visitor},
 		seconds: uint32(v.For.Round(time.Second).Seconds()),
 	})
 }
