@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
@@ -38,6 +39,17 @@ type folder struct {
 
 	packing []packedKey // what packed gives
 	numbers int
+
+	// Room to use again.
+	places []foldPlace
+	held   []int64 // rows one after another, without their visitors
+}
+
+// foldPlace is where a row is among those held.
+type foldPlace struct {
+	day     pageview.Day
+	at      int32
+	visitor uint64
 }
 
 // freshRow is a pageview that a mirror is told of.
@@ -190,7 +202,7 @@ func (f *folder) add(ctx context.Context, days []foldDay) error {
 	}
 	c.parts = rows/f.most.rows + 1 // more than one of a single day only
 	for c.part = range c.parts {
-		if err := f.read(ctx, f.rows(&c)); err != nil {
+		if err := f.read(ctx, &c); err != nil {
 			return fmt.Errorf("add up: %w", err)
 		}
 	}
@@ -212,17 +224,40 @@ const (
 	stateBits = iota
 )
 
-// read takes in the rows of a statement made by rows.
-func (f *folder) read(ctx context.Context, query string) error {
-	packed, _ := f.packed()
+// read takes in the rows of a chunk in the order of day and visitor. They are put in
+// order here and not in DuckDB, which took a twentieth of an import for that, unless
+// they may be many: how many pageviews a visitor had before is not known.
+func (f *folder) read(ctx context.Context, c *foldChunk) error {
+	packed, numbers := f.packed()
 	var r foldRow
-	err := f.readRows(ctx, query, func(state, visitor int64, cells, weights []int64) {
+	take := func(state, visitor int64, cells, weights []int64) {
 		r.now, r.then = state&countsNow != 0, state&countedThen != 0
 		r.unpack(cells, packed)
 		f.take(pageview.Day(state>>stateBits), uint64(visitor), &r, weights)
+	}
+	defer f.tally.end()
+	query := f.rows(c)
+	if len(c.changed) > 0 {
+		return f.readRows(ctx, query+fmt.Sprintf(" ORDER BY state >> %d, visitor", stateBits), take)
+	}
+	places, held := f.places[:0], f.held[:0]
+	err := f.readRows(ctx, query, func(state, visitor int64, cells, weights []int64) {
+		places = append(places, foldPlace{pageview.Day(state >> stateBits), int32(len(places)), uint64(visitor)})
+		held = append(append(append(held, state), cells...), weights...)
 	})
-	f.tally.end()
-	return err
+	if err != nil {
+		return err
+	}
+	f.places, f.held = places, held
+	slices.SortFunc(places, func(a, b foldPlace) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.visitor, b.visitor))
+	})
+	width, weights := 1+2+numbers+len(f.scores()), 1+2+numbers
+	for _, p := range places {
+		row := held[int(p.at)*width:][:width]
+		take(row[0], int64(p.visitor), row[1:weights], row[weights:])
+	}
+	return nil
 }
 
 // readRows calls row for each row of a statement that has the columns of columns.
@@ -330,8 +365,7 @@ func (f *folder) scores() (scores []rolled) {
 	return scores
 }
 
-// rows selects the rows that changed, in the order of day and visitor. Its text holds
-// numbers and days only.
+// rows selects the rows that changed. Its text holds numbers and days only.
 func (f *folder) rows(c *foldChunk) string {
 	var selects []string
 	now := f.counting(c, f.v.through)
@@ -349,7 +383,7 @@ func (f *folder) rows(c *foldChunk) string {
 			f.part(c), f.came(), f.from, f.v.through, in(c.changed))
 		selects = append(selects, f.changed(c, now)...)
 	}
-	return with + fmt.Sprintf("SELECT * FROM (%s) ORDER BY state >> %d, visitor", strings.Join(selects, "\nUNION ALL\n"), stateBits)
+	return with + fmt.Sprintf("SELECT * FROM (%s)", strings.Join(selects, "\nUNION ALL\n"))
 }
 
 // part is the condition that a row is of the site, and of the part that is read.
