@@ -105,6 +105,9 @@ func (w *world) run() []*scheduler.Tick {
 		r.store.soothe()
 	}
 	time.Sleep(20 * lease)
+	if w.Real {
+		settle(w.t, w.store, end)
+	}
 	for _, r := range w.replicas {
 		r.stop()
 	}
