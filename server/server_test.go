@@ -102,7 +102,7 @@ func startSites(t testing.TB, all []server.Site, set ...func(*server.Config)) *s
 // busy with other tests, and tells whether it did. What is beneath is no part of a
 // bubble.
 func eventually(is func() bool) bool {
-	for end := time.Now().Add(5 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(4 * time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			return false
 		}
