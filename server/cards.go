@@ -76,7 +76,7 @@ func (v *site) newCards() {
 		}
 	}
 	v.cards = beforehand.NewFamily(v.server.Reports, v.cardsJob(), v.parseCard, v.countCard, policy)
-	v.watch(dashboardLook, &watchedCards{v.cards, policy.Always[0]})
+	v.watch(dashboardLook, &watchedCards{v.cards, policy.Always})
 }
 
 // cardsJob is the name of the job that computes the cards.
@@ -95,15 +95,25 @@ func (v *site) leaveCards(ctx context.Context) error {
 // dashboardLook is the name under which somebody looks at a dashboard.
 const dashboardLook = "dashboard"
 
-// watchedCards lets cards be kept fresh as a report is, by the age of one of them.
+// watchedCards lets cards be kept fresh as a report is, by those that are always
+// there. Others that somebody looks at are computed whenever those are.
 type watchedCards struct {
 	*cards
-	first cardKey
+	keys []cardKey
 }
 
-// Status is that of the card shown first. A card that somebody looks at is
-// computed whenever this one is.
-func (w *watchedCards) Status() beforehand.Status { return w.Current(w.first).Status }
+// Status is that of the first card, with the pageviews that each has counted: those
+// that come while cards are computed, one after the other, are counted by some only.
+func (w *watchedCards) Status() beforehand.Status {
+	first := w.Current(w.keys[0]).Status
+	for _, k := range w.keys[1:] {
+		st := w.Current(k).Status
+		if st.Version > 0 && st.Failures == 0 {
+			first.Pageviews.Through = min(first.Pageviews.Through, st.Pageviews.Through)
+		}
+	}
+	return first
+}
 
 // parseCard reads which card a request is for.
 func (v *site) parseCard(r *http.Request) (cardKey, error) {

@@ -2,10 +2,13 @@ package server_test
 
 import (
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +32,7 @@ func dashedWith(t *testing.T, set ...func(*server.Config)) *server.Server {
 	add := func(ago time.Duration, path, browser string, visitor uint64, bot string) {
 		at := time.Now().UTC().Add(-ago).Truncate(time.Microsecond)
 		b.Pageviews = append(b.Pageviews, pageview.Pageview{
-			Site: "blog", At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: path, Visitor: visitor,
+			Site: "blog", At: at.Truncate(time.Microsecond), Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: path, Visitor: visitor,
 			Browser: browser, Country: "DE", Device: "mobile", Bot: bot, Source: pageview.SourceScript,
 		})
 	}
@@ -204,6 +207,51 @@ func TestPagesAreCompressedForWhoTakesIt(t *testing.T) {
 	for _, accept := range []string{"", "br", "gzip; q=0"} {
 		if w := ask(s, "/d/blog", "Accept-Encoding", accept); w.Header().Get("Content-Encoding") != "" {
 			t.Errorf("compressed for %q", accept)
+		}
+	}
+}
+
+// late is a store to which a pageview comes when the totals of a dashboard are about
+// to be counted for the first time, if its pages were counted before.
+type late struct {
+	pageview.Store
+	t              *testing.T
+	pages          atomic.Bool
+	totals, missed atomic.Bool
+}
+
+func (s *late) Query(ctx context.Context, q pageview.Query) (pageview.Answer, error) {
+	today := q.To == pageview.DayOf(time.Now().UTC())
+	switch {
+	case today && slices.Equal(q.By, []pageview.Dimension{pageview.ByPage}):
+		s.pages.Store(true)
+	case today && len(q.By) == 0 && s.totals.CompareAndSwap(false, true) && s.pages.Load():
+		s.missed.Store(true)
+		at := time.Now().UTC().Truncate(time.Microsecond)
+		v := pageview.Pageview{Site: "blog", At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: "/late", Visitor: 7, Source: pageview.SourceScript}
+		if err := s.Append(ctx, pageview.Batch{Pageviews: []pageview.Pageview{v}}); err != nil {
+			s.t.Error(err)
+		}
+	}
+	return s.Store.Query(ctx, q)
+}
+
+// TestAPageviewThatComesBetweenCardsIsOnAllOfThem has one come after the pages were
+// counted and before the totals are, which come in any order.
+func TestAPageviewThatComesBetweenCardsIsOnAllOfThem(t *testing.T) {
+	for missed := false; !missed; {
+		all := sites("blog")
+		all[0].Fresh = time.Second
+		var store *late
+		s := startSites(t, all, func(c *server.Config) {
+			store = &late{Store: c.Store, t: t}
+			c.Store = store
+		})
+		if !eventually(store.totals.Load) {
+			t.Fatal("nothing is counted")
+		}
+		if missed = store.missed.Load(); missed {
+			shows(t, s, "/d/blog?lang=en", "/late")
 		}
 	}
 }
