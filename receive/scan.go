@@ -138,7 +138,7 @@ func (s *scanner) string() (string, error) {
 	return v, nil
 }
 
-// number reads a number.
+// number reads a number, an infinite one where it is too large.
 func (s *scanner) number() (float64, error) {
 	s.space()
 	start := s.at
@@ -146,11 +146,11 @@ func (s *scanner) number() (float64, error) {
 		s.at++
 	}
 	lit := s.text[start:s.at]
-	v, err := strconv.ParseFloat(string(lit), 64)
-	if err != nil || !json.Valid(lit) {
+	if !json.Valid(lit) {
 		s.at = start
 		return 0, s.fail("not a number")
 	}
+	v, _ := strconv.ParseFloat(string(lit), 64)
 	return v, nil
 }
 
