@@ -5,8 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,11 +103,11 @@ func BenchmarkBeside(b *testing.B) {
 		})
 	})
 	b.Run("SQLite", func(b *testing.B) {
-		db := fillSQLite(b, n)
+		db := fillSQLite(b, made(n))
 		all(b, self, func(b *testing.B, q question) int64 { return count(b, db, q.sql, q.at) })
 	})
 	b.Run("PostgreSQL", func(b *testing.B) {
-		server, conn := fillPostgres(b, n)
+		server, conn := fillPostgres(b, made(n))
 		all(b, server, func(b *testing.B, q question) int64 { return countPostgres(b, conn, q.sql, q.at) })
 	})
 }
@@ -256,37 +259,71 @@ var indexes = map[string]string{
 	"months": "month, page", "visitors": "day, visitor", "days": "day, page, visitor", "pages": "page, at",
 }
 
-func fillSQLite(b *testing.B, n int) *sql.DB {
+// made are the rows of n pageviews.
+func made(n int) table {
+	return table{columns, slices.Collect(maps.Keys(indexes)), func(yield func([]any) bool) {
+		for i := range n {
+			r := rowOf(i, n)
+			if !yield(r.values()) {
+				return
+			}
+		}
+	}}
+}
+
+// A table is rows of numbers for SQLite and PostgreSQL.
+type table struct {
+	columns string
+	indexes []string // of those above
+	rows    iter.Seq[[]any]
+}
+
+func fillSQLite(b *testing.B, t table) *sql.DB {
 	b.Helper()
 	db := open(b, "sqlite", filepath.Join(b.TempDir(), "pageviews.sqlite"))
 	db.SetMaxOpenConns(1)
 	b.Cleanup(func() { db.Close() })
-	exec := func(query string, args ...any) {
-		if _, err := db.ExecContext(b.Context(), query, args...); err != nil {
+	exec := func(query string) {
+		if _, err := db.ExecContext(b.Context(), query); err != nil {
 			b.Fatal(err)
 		}
 	}
-	exec(`PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; PRAGMA cache_size = -500000`)
-	exec(`CREATE TABLE pageviews (id INTEGER PRIMARY KEY, ` + strings.ReplaceAll(columns, ",", " INTEGER,") + ` INTEGER)`)
+	exec(`PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -2000000`)
+	exec(`CREATE TABLE pageviews (id INTEGER PRIMARY KEY, ` + strings.ReplaceAll(t.columns, ",", " INTEGER,") + ` INTEGER)`)
 	tx, err := db.BeginTx(b.Context(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	insert, err := tx.PrepareContext(b.Context(), `INSERT INTO pageviews (`+columns+`) VALUES (?`+strings.Repeat(", ?", 11)+`)`)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for i := range n {
-		r := rowOf(i, n)
-		if _, err := insert.ExecContext(b.Context(), r.values()...); err != nil {
+	width := strings.Count(t.columns, ",") + 1
+	insert := func(rows int) func(values []any) {
+		row := `(?` + strings.Repeat(", ?", width-1) + `)`
+		st, err := tx.PrepareContext(b.Context(), `INSERT INTO pageviews (`+t.columns+`) VALUES `+row+strings.Repeat(", "+row, rows-1))
+		if err != nil {
 			b.Fatal(err)
 		}
+		return func(values []any) {
+			if _, err := st.ExecContext(b.Context(), values...); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	const many = 25 // rows of a statement
+	some, one := insert(many), insert(1)
+	var values []any
+	for row := range t.rows {
+		if values = append(values, row...); len(values) == many*width {
+			some(values)
+			values = values[:0]
+		}
+	}
+	for row := range slices.Chunk(values, width) {
+		one(row)
 	}
 	if err := tx.Commit(); err != nil {
 		b.Fatal(err)
 	}
-	for name, columns := range indexes {
-		exec(`CREATE INDEX ` + name + ` ON pageviews (` + columns + `)`)
+	for _, name := range t.indexes {
+		exec(`CREATE INDEX ` + name + ` ON pageviews (` + indexes[name] + `)`)
 	}
 	exec(`ANALYZE`)
 	return db
@@ -295,9 +332,9 @@ func fillSQLite(b *testing.B, n int) *sql.DB {
 // fillPostgres starts a PostgreSQL, which may use as many processes for a question as
 // it does by itself, and gives, besides a connection, what tells its CPU time: that of
 // all its processes.
-func fillPostgres(b *testing.B, n int) (func() time.Duration, *pgx.Conn) {
+func fillPostgres(b *testing.B, t table) (func() time.Duration, *pgx.Conn) {
 	b.Helper()
-	s := pgtest.Start(b, "fsync=off", "shared_buffers=1GB", "work_mem=256MB", "maintenance_work_mem=512MB", "max_wal_size=16GB")
+	s := pgtest.Start(b, "fsync=off", "shared_buffers=2GB", "work_mem=256MB", "maintenance_work_mem=1GB", "max_wal_size=16GB", "wal_level=minimal", "max_wal_senders=0")
 	conn, err := pgx.Connect(b.Context(), s.Database(b))
 	if err != nil {
 		b.Fatal(err)
@@ -308,21 +345,18 @@ func fillPostgres(b *testing.B, n int) (func() time.Duration, *pgx.Conn) {
 			b.Fatal(err)
 		}
 	}
-	exec(`CREATE TABLE pageviews (` + strings.ReplaceAll(columns, ",", " bigint,") + ` bigint)`)
-	next := 0
-	_, err = conn.CopyFrom(b.Context(), pgx.Identifier{"pageviews"}, strings.Split(columns, ", "), pgx.CopyFromFunc(func() ([]any, error) {
-		if next == n {
-			return nil, nil
-		}
-		r := rowOf(next, n)
-		next++
-		return r.values(), nil
+	exec(`CREATE UNLOGGED TABLE pageviews (` + strings.ReplaceAll(t.columns, ",", " bigint,") + ` bigint)`)
+	next, stop := iter.Pull(t.rows)
+	defer stop()
+	_, err = conn.CopyFrom(b.Context(), pgx.Identifier{"pageviews"}, strings.Split(t.columns, ", "), pgx.CopyFromFunc(func() ([]any, error) {
+		row, _ := next() // nil ends it
+		return row, nil
 	}))
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, columns := range indexes {
-		exec(`CREATE INDEX ` + name + ` ON pageviews (` + columns + `)`)
+	for _, name := range t.indexes {
+		exec(`CREATE INDEX ` + name + ` ON pageviews (` + indexes[name] + `)`)
 	}
 	exec(`VACUUM ANALYZE pageviews`)
 	server := statOf(b, fmt.Sprint(conn.PgConn().PID())).parent
