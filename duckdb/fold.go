@@ -47,7 +47,6 @@ func (s *Store) fold(ctx context.Context, name string, dims []rolled) error {
 	if !known || s.folded(v, site, dims) {
 		return nil
 	}
-	dims = s.together(site.id, dims)
 	if !s.beginFold() {
 		return pageview.ErrClosed
 	}
@@ -56,7 +55,7 @@ func (s *Store) fold(ctx context.Context, name string, dims []rolled) error {
 		defer s.folds.Done()
 		s.folding.Lock()
 		defer s.folding.Unlock()
-		done <- s.foldAll(s.life, db, v, site, dims)
+		done <- s.foldAll(s.life, db, v, site, s.together(site.id, dims)) // with all there are by now
 	}()
 	select {
 	case err := <-done:
