@@ -149,13 +149,11 @@ func (w *writer) keepPage(k pageKey, p page) {
 		w.pages[k.site] = pages
 	}
 	if _, known := pages[k.path]; !known {
-		w.paths, w.titles = put(w.paths, p.id, k.path), put(w.titles, p.id, p.title)
-	} else {
-		if !w.retitled {
-			w.titles, w.retitled = slices.Clone(w.titles), true
-		}
-		w.titles = put(w.titles, p.id, p.title)
+		w.paths = put(w.paths, p.id, k.path)
+	} else if !w.retitled {
+		w.titles, w.retitled = slices.Clone(w.titles), true
 	}
+	w.titles = put(w.titles, p.id, p.title)
 	pages[k.path] = p
 }
 

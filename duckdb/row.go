@@ -59,29 +59,25 @@ func (b *builder) list(rows []numbered, v *view) []pageview.Row {
 	if b.q.Limit > 0 {
 		order = order[:min(len(order), b.q.Limit)]
 	}
-	listed := make([]numbered, len(order))
+	named := make([]pageview.Row, len(order))
+	texts := make([]string, len(order)*len(b.q.By))
 	for i, o := range order {
-		listed[i] = rows[o.at]
-	}
-	rows = listed
-	named := make([]pageview.Row, len(rows))
-	texts := make([]string, len(rows)*len(b.q.By))
-	for i, r := range rows {
-		named[i].Values = r.Values
+		named[i].Values = rows[o.at].Values
 		named[i].Keys, texts = texts[:len(b.q.By):len(b.q.By)], texts[len(b.q.By):]
 	}
 	for k, d := range b.q.By {
 		told := map[int64]string{} // of dimensions of time, which have few values
-		for i, r := range rows {
+		for i, o := range order {
+			key := rows[o.at].keys[k]
 			text, ok := "", false
 			if isTime[k] {
-				text, ok = told[r.keys[k]]
+				text, ok = told[key]
 			}
 			if !ok {
-				text = v.text(d, r.keys[k], b.zone)
+				text = v.text(d, key, b.zone)
 			}
 			if named[i].Keys[k] = text; isTime[k] && !ok {
-				told[r.keys[k]] = text
+				told[key] = text
 			}
 		}
 	}
