@@ -32,7 +32,7 @@ func dashedWith(t *testing.T, set ...func(*server.Config)) *server.Server {
 	add := func(ago time.Duration, path, browser string, visitor uint64, bot string) {
 		at := time.Now().UTC().Add(-ago).Truncate(time.Microsecond)
 		b.Pageviews = append(b.Pageviews, pageview.Pageview{
-			Site: "blog", At: at.Truncate(time.Microsecond), Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: path, Visitor: visitor,
+			Site: "blog", At: at, Day: pageview.DayOf(at), Hour: pageview.HourOf(at), Path: path, Visitor: visitor,
 			Browser: browser, Country: "DE", Device: "mobile", Bot: bot, Source: pageview.SourceScript,
 		})
 	}

@@ -71,7 +71,7 @@ const lookEvery = 250 * time.Millisecond
 // are given until ctx ends. It returns once readers can come; wait waits for its
 // end. Measure, which may be nil, measures what a reader of a report waits.
 func (s *Server) Begin(ctx context.Context, measure func(ctx context.Context, path string) time.Duration) (wait func()) {
-	begun := s.background.begin(ctx)
+	waitBackground := s.background.begin(ctx)
 	last := make([]shown, len(s.sites))
 	for i, v := range s.sites {
 		v.known() // what it takes to read that is spent now
@@ -90,7 +90,7 @@ func (s *Server) Begin(ctx context.Context, measure func(ctx context.Context, pa
 	}
 	return func() {
 		keeping.Wait()
-		begun()
+		waitBackground()
 	}
 }
 
